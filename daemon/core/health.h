@@ -1,0 +1,54 @@
+/*
+ * Health: snapshots -> HTTP status and JSON body.  One truth table; pure.
+ */
+#ifndef GWBOTD_HEALTH_H
+#define GWBOTD_HEALTH_H
+
+#include "buf.h"
+#include "snapshot.h"
+#include "watchdog.h"
+
+/* A probe path.  X(name, path) */
+#define HEALTH_PATH_TABLE(X)   \
+	X(ROOT, "/")           \
+	X(READY, "/ready")     \
+	X(HEALTH, "/health")   \
+	X(HEALTHZ, "/healthz") \
+	X(LIVEZ, "/livez")     \
+	X(READYZ, "/readyz")   \
+	X(STARTUPZ, "/startupz")
+
+enum health_path {
+#define HEALTH_PATH_ENUM(name, path) HEALTH_PATH_##name,
+	HEALTH_PATH_TABLE(HEALTH_PATH_ENUM)
+#undef HEALTH_PATH_ENUM
+};
+
+struct health_input {
+	const struct snapshot *shards;
+	uint32_t count;
+	struct watchdog_limits limits;
+	mono_ns uptime;      /* of the process */
+	const char *bot;     /* bot.name */
+	const char *env;     /* the profile */
+	const char *version; /* bot.version */
+	bool strict_probe;
+	bool stopping; /* a stop was asked for */
+};
+
+/** The path that equals path exactly; false where there is none. */
+bool health_path_find(const char *path, enum health_path *out);
+
+/**
+ * The HTTP status of a path: 200, 206 or 503 as section 5 of the contract says.
+ *
+ * Where body is not NULL, appends the JSON document to it.
+ */
+unsigned health_render(enum health_path path, const struct health_input *input,
+    struct buf *body);
+
+/** One word for the whole: starting, ready, degraded, reconnecting, down, fatal,
+ * draining. */
+const char *health_state(const struct health_input *input);
+
+#endif

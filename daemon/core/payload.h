@@ -1,0 +1,90 @@
+/*
+ * One gateway payload <-> struct.
+ *
+ * Reading finds op, s, t and the extent of d in one validating pass over the bytes and
+ * allocates nothing; only the few payloads that gwbotd itself needs are read further.
+ * Writing makes the JSON that the gateway wants.  Facts: Discord gateway v10.
+ */
+#ifndef GWBOTD_PAYLOAD_H
+#define GWBOTD_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+
+#define PAYLOAD_MAX_BYTES  (64U * 1024 * 1024) /* inflated; Discord states no limit */
+#define PAYLOAD_MAX_DEPTH  512                 /* nested objects and arrays */
+#define PAYLOAD_SEND_BYTES 4096 /* Discord: larger sends close with 4002 */
+
+enum payload_op {
+	PAYLOAD_DISPATCH = 0,
+	PAYLOAD_HEARTBEAT = 1,
+	PAYLOAD_IDENTIFY = 2,
+	PAYLOAD_RESUME = 6,
+	PAYLOAD_RECONNECT = 7,
+	PAYLOAD_INVALID_SESSION = 9,
+	PAYLOAD_HELLO = 10,
+	PAYLOAD_HEARTBEAT_ACK = 11,
+};
+
+/* The envelope.  Slices borrow from the parsed bytes. */
+struct payload {
+	int64_t op;   /* -1 where it is missing */
+	bool has_seq; /* s is a natural number below 2^63 */
+	int64_t seq;
+	struct slice
+	    type; /* t without quotes, as written (event names need no escapes) */
+	struct slice data; /* d as JSON text; empty where it is missing */
+};
+
+/**
+ * Reads one payload; keys in any order, unknown ones skipped, of doubled ones the last.
+ *
+ * GW_ERR_SYNTAX where the bytes are not one JSON object (UTF-8, RFC 8259),
+ * GW_ERR_TOO_LARGE past PAYLOAD_MAX_DEPTH.  An s or t of a wrong type counts as
+ * missing; an op of a wrong type is -1.  out is filled on GW_OK only.
+ */
+enum gw_err payload_parse(struct slice bytes, struct payload *out);
+
+/** heartbeat_interval of HELLO in ms; false where it is missing or no integer. */
+bool payload_read_hello(struct slice data, int64_t *interval_ms);
+
+/** d of INVALID_SESSION: only the literal true is true. */
+bool payload_read_resumable(struct slice data);
+
+/* What READY says; text is copied, cut values are refused (empty). */
+struct payload_ready {
+	int64_t version; /* v; 0 where missing */
+	char session_id[128];
+	char resume_url[256];
+	char user_id[24];
+	char user_name[64]; /* UTF-8, unescaped */
+	char application_id[24];
+	uint32_t guilds;  /* length of the guild list */
+	int64_t shard_id; /* -1 where shard is missing */
+	int64_t shard_count;
+};
+
+/** GW_ERR_SYNTAX where data is no object; missing members are empty, never an error. */
+enum gw_err payload_read_ready(struct slice data, struct payload_ready *out);
+
+/* ---- writing: each into out (room bytes); the size, or 0 where it does not fit ----
+ */
+
+struct payload_identify {
+	const char *token; /* bare, without "Bot " */
+	uint64_t intents;
+	uint32_t shard_id;
+	uint32_t shard_count;
+	const char *presence; /* JSON of op 3's d, or NULL */
+};
+
+size_t payload_write_heartbeat(char *out, size_t room, bool has_seq, int64_t seq);
+size_t payload_write_identify(char *out, size_t room,
+    const struct payload_identify *identify);
+size_t payload_write_resume(char *out, size_t room, const char *token,
+    const char *session_id, int64_t seq);
+
+#endif

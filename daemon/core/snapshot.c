@@ -1,0 +1,73 @@
+#include "snapshot.h"
+
+#include <stddef.h>
+
+const char *
+snapshot_state_text(enum snapshot_state state)
+{
+	static const char *const texts[] = {
+#define SNAPSHOT_STATE_TEXT(name, text) [SNAPSHOT_##name] = (text),
+	    SNAPSHOT_STATE_TABLE(SNAPSHOT_STATE_TEXT)
+#undef SNAPSHOT_STATE_TEXT
+	};
+
+	return texts[state];
+}
+
+/* The larger of two ages, either of which may be unknown. */
+static mono_ns
+older(mono_ns a, mono_ns b)
+{
+	return a > b ? a : b; /* SNAPSHOT_NONE is below every age */
+}
+
+static mono_ns
+younger(mono_ns a, mono_ns b)
+{
+	if (a == SNAPSHOT_NONE || b == SNAPSHOT_NONE) {
+		return older(a, b);
+	}
+	return a < b ? a : b;
+}
+
+static void
+add_connected(struct snapshot_total *total, const struct snapshot *shard)
+{
+	bool unknown = shard->latency == SNAPSHOT_NONE ||
+	    (total->connected > 0 && total->latency == SNAPSHOT_NONE);
+
+	total->latency =
+	    unknown ? SNAPSHOT_NONE : older(total->latency, shard->latency);
+	total->last_event_age = older(total->last_event_age, shard->last_event_age);
+	total->connected++;
+}
+
+struct snapshot_total
+snapshot_aggregate(const struct snapshot *shards, uint32_t count)
+{
+	struct snapshot_total total = {
+	    .shards = count,
+	    .last_event_age = SNAPSHOT_NONE,
+	    .last_ready_age = SNAPSHOT_NONE,
+	    .disconnect_age = SNAPSHOT_NONE,
+	    .latency = SNAPSHOT_NONE,
+	};
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct snapshot *shard = &shards[i];
+
+		if (shard->connected) {
+			add_connected(&total, shard);
+		} else {
+			total.disconnect_age =
+			    older(total.disconnect_age, shard->disconnect_age);
+		}
+		total.last_ready_age =
+		    younger(total.last_ready_age, shard->last_ready_age);
+		total.reconnects += shard->reconnects;
+		total.resumes += shard->resumes;
+		total.identifies += shard->identifies;
+		total.dispatches += shard->dispatches;
+	}
+	return total;
+}

@@ -1,0 +1,115 @@
+/*
+ * The event loop: timers, foreign descriptors, signals, wake-ups from helper threads.
+ *
+ * The only file that knows how libwebsockets treats raw descriptors; http, fetch and
+ * control use the context for what the library does well.  One thread runs it, and
+ * every callback below comes on that thread.
+ */
+#ifndef GWBOTD_LOOP_H
+#define GWBOTD_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "err.h"
+
+struct loop;
+struct loop_fd;
+struct lws_context;
+
+/** A new loop, or NULL with the reason logged.  Free it with loop_free(). */
+struct loop *loop_new(void);
+
+/** Frees the loop; NULL is allowed.  Descriptors still adopted get their gone callback.
+ */
+void loop_free(struct loop *owned_loop);
+
+/** Runs until loop_stop(); returns the exit status given there. */
+int loop_run(struct loop *loop);
+
+/** Ends loop_run() after the present turn.  The first call's status counts. */
+void loop_stop(struct loop *loop, int exit_status);
+
+/** The library's context, for http, fetch and control. */
+struct lws_context *loop_context(struct loop *loop);
+
+/* ---- timers ---- */
+
+struct loop_timer;
+
+/** A timer at rest.  fn gets ctx and the present instant.  Free it before ctx dies. */
+struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *ctx, mono_ns now),
+    void *ctx);
+
+/** Cancels and frees; NULL is allowed; allowed inside its own callback. */
+void loop_timer_free(struct loop_timer *owned_timer);
+
+/**
+ * Fires once, at the instant at or soon after; CLOCK_NEVER cancels.  Arming again moves
+ * it.
+ *
+ * Timers stop while the host sleeps and then fire late: compare with now.
+ */
+void loop_timer_arm(struct loop_timer *timer, mono_ns at);
+
+/* ---- descriptors ---- */
+
+struct loop_fd_events {
+	/** Bytes to read, room to write, or hung up: try whatever you want to do. */
+	void (*ready)(void *ctx, mono_ns now);
+	/** The descriptor is about to be closed by the loop: forget the handle, free
+	 * ctx. */
+	void (*gone)(void *ctx);
+};
+
+/**
+ * Adopts a non-blocking descriptor; the loop closes it from then on, also on an error.
+ *
+ * A socket must have been given to connect() or listen() before.  NULL on an error (and
+ * gone is not called).
+ */
+struct loop_fd *loop_fd_add(struct loop *loop, int fd,
+    const struct loop_fd_events *events, void *ctx);
+
+/** Asks for one ready callback when the descriptor can be written. */
+void loop_fd_want_write(struct loop_fd *fd);
+
+/** Asks for one ready callback in the next turn, whatever poll says. */
+void loop_fd_kick(struct loop_fd *fd);
+
+/** Stops (false) or resumes (true) waiting for bytes to read. */
+void loop_fd_want_read(struct loop_fd *fd, bool on);
+
+/** Closes in the next turn; gone is called then, ready never again. */
+void loop_fd_close(struct loop_fd *fd);
+
+/* ---- signals and other threads ---- */
+
+/**
+ * Calls fn with each of the signals in the list (ended by 0) instead of its default.
+ *
+ * Call it before any thread exists: the signals are blocked in all threads.
+ */
+enum gw_err loop_watch_signals(struct loop *loop, const int *signals,
+    void (*fn)(void *ctx, int signal, mono_ns now), void *ctx);
+
+/**
+ * From any thread: has fn(ctx) called on the loop's thread soon.
+ *
+ * The only function of the loop that another thread may call.
+ */
+void loop_post(struct loop *loop, void (*fn)(void *ctx), void *ctx);
+
+/* ---- how it turns ---- */
+
+struct loop_stats {
+	uint64_t turns; /* turns since the start */
+	uint64_t spins; /* turns in which nothing reached us, slowed by the governor */
+	mono_ns turn_max;   /* longest time between two polls since the start */
+	mono_ns turn_began; /* the running turn's begin; also read by the sentinel */
+};
+
+struct loop_stats loop_stats(const struct loop *loop);
+
+#endif

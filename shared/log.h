@@ -1,0 +1,117 @@
+/*
+ * Log: one line an event, a stable name first, then keys with units.
+ *
+ *   log_info("shard_resumed", KV("shard", id), KV("seq", seq), KV("took_ms", took_ms));
+ *
+ * error: someone must act.  warning: it healed or will.  info: a change of state, a
+ * command and who gave it.  debug: the rest.  Values are escaped, so that no peer can
+ * forge a line; a struct secret does not compile as a value.  Writing never blocks: a
+ * line that the target cannot take at once is dropped and counted.
+ *
+ * One sink a process, for the loop's thread only: a helper thread hands its result back
+ * to the loop, and whoever asked for it logs.
+ */
+#ifndef GWBOT_LOG_H
+#define GWBOT_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "secret.h"
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+	LOG_FORMAT_LOGFMT,
+	LOG_FORMAT_JSON,
+	LOG_FORMAT_JOURNAL, /* systemd's native protocol; logfmt where it is not there
+	                     */
+};
+
+/* One key with its value; made by KV(). */
+struct log_kv {
+	const char *key;
+	enum log_kv_kind {
+		LOG_KV_BOOL,
+		LOG_KV_INT,
+		LOG_KV_UINT,
+		LOG_KV_DOUBLE,
+		LOG_KV_TEXT,
+	} kind;
+	union {
+		bool boolean;
+		int64_t integer;
+		uint64_t natural;
+		double number;
+		struct slice text;
+	} value;
+};
+
+/** Sets where lines go.  fd is borrowed; format journal falls back to logfmt on it. */
+void log_open(int fd, enum log_format format, enum log_level level);
+
+/** Changes the level from now on. */
+void log_set_level(enum log_level level);
+
+enum log_level log_get_level(void);
+
+/** Every later line has this secret replaced by asterisks; borrowed, NULL ends it. */
+void log_set_secret(const struct secret *secret);
+
+/** Lines dropped since the start because the target was full. */
+uint64_t log_dropped(void);
+
+/** The level named by text ("error", "warning", ...); false where there is none. */
+bool log_level_parse(const char *text, enum log_level *level);
+
+const char *log_level_name(enum log_level level);
+
+/** Writes one event; use the macros below. */
+void log_write(enum log_level level, const char *event, const struct log_kv *pairs,
+    size_t count);
+
+struct log_kv log_kv_bool(const char *key, bool value);
+struct log_kv log_kv_int(const char *key, int64_t value);
+struct log_kv log_kv_uint(const char *key, uint64_t value);
+struct log_kv log_kv_double(const char *key, double value);
+struct log_kv log_kv_text(const char *key, const char *value);
+struct log_kv log_kv_slice(const char *key, struct slice value);
+
+/* clang-format off */
+#define KV(key, value)                                                                   \
+	_Generic((value),                                                                \
+	    bool: log_kv_bool,                                                           \
+	    int: log_kv_int,                                                             \
+	    long: log_kv_int,                                                            \
+	    long long: log_kv_int,                                                       \
+	    unsigned: log_kv_uint,                                                       \
+	    unsigned short: log_kv_uint,                                                 \
+	    unsigned char: log_kv_uint,                                                  \
+	    unsigned long: log_kv_uint,                                                  \
+	    unsigned long long: log_kv_uint,                                             \
+	    double: log_kv_double,                                                       \
+	    char *: log_kv_text,                                                         \
+	    const char *: log_kv_text,                                                   \
+	    struct slice: log_kv_slice)(key, value)
+/* clang-format on */
+
+#define LOG_EVENT(level, event, ...)                                      \
+	log_write((level), (event), (const struct log_kv[]){__VA_ARGS__}, \
+	    sizeof((const struct log_kv[]){__VA_ARGS__}) / sizeof(struct log_kv))
+
+#define log_error(event, ...)   LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warning(event, ...) LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
+#define log_info(event, ...)    LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_debug(event, ...)                                    \
+	(log_get_level() >= LOG_LEVEL_DEBUG ?                    \
+		LOG_EVENT(LOG_LEVEL_DEBUG, event, __VA_ARGS__) : \
+		(void)0)
+
+#endif

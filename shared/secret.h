@@ -1,0 +1,33 @@
+/*
+ * A string that no logger or formatter accepts: struct secret is opaque, and nothing
+ * but secret_reveal() gives its bytes.  Wiped when freed.
+ */
+#ifndef GWBOT_SECRET_H
+#define GWBOT_SECRET_H
+
+#include <stddef.h>
+
+struct secret;
+
+/** Copies size bytes.  Never NULL; free it with secret_free(). */
+struct secret *secret_new(const char *bytes, size_t size);
+
+/** Wipes and frees; NULL is allowed. */
+void secret_free(struct secret *owned_secret);
+
+/** The bytes with a NUL behind them, borrowed.  Only for the wire and for fingerprints.
+ */
+const char *secret_reveal(const struct secret *secret);
+
+/** The number of bytes. */
+size_t secret_size(const struct secret *secret);
+
+/**
+ * Replaces every occurrence of the secret in the size bytes at text by asterisks.
+ *
+ * For text that a peer made and that might quote the secret back.  NULL secrets and
+ * secrets of fewer than 8 bytes replace nothing.
+ */
+void secret_scrub(const struct secret *secret, char *text, size_t size);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * What Discord allows: sends of a connection, identifies of a bot.
+ *
+ * Pure.  The identify ledger is what the gate must remember over restarts; store keeps
+ * its bytes on disk.
+ */
+#ifndef GWBOTD_LIMITS_H
+#define GWBOTD_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+
+/* ---- sends ---- */
+
+/* Discord: 120 sends in 60 s on a connection, else close code 4008.  Ordinary sends
+ * stop at 110, so that heartbeats, RESUME and IDENTIFY always have room. */
+#define LIMITS_SENDS_MAX      120
+#define LIMITS_SENDS_ORDINARY 110
+#define LIMITS_SENDS_WINDOW   CLOCK_S(60)
+
+/* The instants of the last sends of one connection; zero it for a new one. */
+struct send_budget {
+	mono_ns sent[LIMITS_SENDS_MAX];
+	uint32_t next;
+	uint32_t count;
+};
+
+/**
+ * Takes one send from the budget; false where it must wait.
+ *
+ * vital sends (heartbeat, RESUME, IDENTIFY) may use all of it, others stop at 110.
+ */
+bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
+
+/* ---- identifies ---- */
+
+/* Discord: 1000 identifies in 24 h; at the limit it ends all sessions and resets the
+ * token.  The last 50 are kept for a human. */
+#define LIMITS_IDENTIFIES_DAY     1000
+#define LIMITS_IDENTIFIES_RESERVE 50
+#define LIMITS_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
+
+/* Discord: one identify per bucket in 5 s; a margin for the network's jitter on top. */
+#define LIMITS_IDENTIFY_SPACING CLOCK_MS(5500)
+
+#define LIMITS_BUCKETS_MAX      64
+
+/* Wall times of the identifies of the last 24 h, oldest first from `first`. */
+struct identify_ledger {
+	uint32_t first;
+	uint32_t count;
+	int64_t wall_ms[LIMITS_IDENTIFIES_DAY];
+};
+
+/** How many identifies the ledger has within the 24 h before now_wall_ms. */
+uint32_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
+
+/** Writes one identify down.  Call it, and store the ledger, before the send. */
+void identify_ledger_add(struct identify_ledger *ledger, int64_t now_wall_ms);
+
+struct identify_gate {
+	struct identify_ledger *ledger; /* borrowed */
+	uint32_t max_concurrency;       /* 1 to LIMITS_BUCKETS_MAX */
+	int64_t remaining;              /* as Discord last said; -1 unknown */
+	int64_t reset_wall_ms;          /* when remaining goes back to its total */
+	mono_ns next_at[LIMITS_BUCKETS_MAX];
+	uint32_t
+	    holder[LIMITS_BUCKETS_MAX]; /* shard id + 1 that has the slot, 0: free */
+};
+
+enum identify_answer {
+	IDENTIFY_GRANTED,
+	IDENTIFY_WAIT,  /* the bucket is in use or too young: ask again at *retry_at */
+	IDENTIFY_SPENT, /* the day's budget is used up to its reserve: as WAIT, but long
+	                 */
+};
+
+/** A gate that starts from what the ledger remembers (the last spacing included). */
+void identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
+    mono_ns now, int64_t now_wall_ms);
+
+/** What Discord says in session_start_limit; reset_after_ms counts from now. */
+void identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
+    int64_t remaining, int64_t reset_after_ms, int64_t now_wall_ms);
+
+/**
+ * Asks for the shard's slot.  GRANTED holds it until _sent() or _returned().
+ *
+ * Otherwise *retry_at is when to ask again.
+ */
+enum identify_answer identify_gate_ask(struct identify_gate *gate, uint32_t shard_id,
+    mono_ns now, int64_t now_wall_ms, mono_ns *retry_at);
+
+/** The shard's IDENTIFY goes out now: enters the ledger, starts the bucket's spacing.
+ */
+void identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
+    int64_t now_wall_ms);
+
+/** The shard gives its slot back unused. */
+void identify_gate_returned(struct identify_gate *gate, uint32_t shard_id);
+
+/** Identifies left before the reserve, by the ledger and by what Discord said. */
+int64_t identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms);
+
+#endif

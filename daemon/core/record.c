@@ -1,0 +1,276 @@
+#include "record.h"
+
+#include <string.h>
+
+#include "url.h"
+
+#define MAGIC        UINT32_C(0x52425747) /* "GWBR" */
+#define VERSION      1
+#define SLOTS        2
+#define SLOT_BYTES   1024
+#define WORD_OFFSET  (SLOTS * SLOT_BYTES)
+#define SEQ_BITS     48
+#define SEQ_MAX      ((INT64_C(1) << SEQ_BITS) - 2)
+#define CHECK_OFFSET 12 /* what the checksum covers begins here */
+
+/* A slot as it lies on disk.  Every member is naturally aligned, so there are no holes. */
+struct slot {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t checksum;
+	uint32_t shard_id;
+	uint64_t generation;
+	uint64_t intents;
+	int64_t seq; /* at the time of the write; the word is usually further on */
+	int64_t saved_wall_ms;
+	uint32_t shard_count;
+	uint32_t guilds;
+	uint8_t fingerprint[RECORD_FINGERPRINT_BYTES];
+	char id[SESSION_ID_BYTES];
+	char resume_url[SESSION_URL_BYTES];
+	char user_id[24];
+	char user_name[64];
+};
+
+_Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot must hold the record");
+_Static_assert(sizeof(struct slot) % 8 == 0, "no hole at the end");
+
+/* CRC-32C would need a table; this is the 32-bit FNV-1a with a final mix, which is enough
+ * to tell torn and damaged slots from whole ones. */
+static uint32_t
+checksum(const struct slot *slot)
+{
+	const uint8_t *bytes = (const uint8_t *)slot;
+	uint32_t hash = UINT32_C(2166136261);
+
+	for (size_t i = CHECK_OFFSET; i < sizeof *slot; i++) {
+		hash = (hash ^ bytes[i]) * UINT32_C(16777619);
+	}
+	hash ^= hash >> 16;
+	hash *= UINT32_C(0x85EBCA6B);
+	return hash ^ hash >> 13;
+}
+
+/* Ties the sequence word to its session; never 0, so that a zeroed file matches none. */
+static uint64_t
+tag_of(const struct slot *slot)
+{
+	return (slot->generation * UINT64_C(0x9E3779B97F4A7C15) >> 48) | 1;
+}
+
+static void
+load_slot(const uint8_t *file, unsigned index, struct slot *slot)
+{
+	memcpy(slot, file + (size_t)index * SLOT_BYTES, sizeof *slot);
+}
+
+static bool
+is_whole(const struct slot *slot)
+{
+	return slot->magic == MAGIC && slot->version == VERSION &&
+	    slot->checksum == checksum(slot);
+}
+
+static bool
+is_terminated(const char *text, size_t room)
+{
+	return memchr(text, '\0', room) != NULL;
+}
+
+/* The whole slot with the highest generation; -1 without one. */
+static int
+newest(const uint8_t *file, struct slot *out)
+{
+	int best = -1;
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot slot;
+
+		load_slot(file, i, &slot);
+		if (is_whole(&slot) && (best < 0 || slot.generation > out->generation)) {
+			*out = slot;
+			best = (int)i;
+		}
+	}
+	return best;
+}
+
+static bool
+is_all_zero(const uint8_t *bytes, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		if (bytes[i] != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum record_verdict
+without_slot(const uint8_t *file)
+{
+	if (is_all_zero(file, RECORD_FILE_BYTES)) {
+		return RECORD_FRESH;
+	}
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct slot slot;
+
+		load_slot(file, i, &slot);
+		if (slot.magic == MAGIC && slot.version > VERSION) {
+			return RECORD_NEWER;
+		}
+	}
+	return RECORD_DAMAGED;
+}
+
+static bool
+belongs_to(const struct slot *slot, const struct record_owner *owner)
+{
+	return slot->shard_id == owner->shard_id &&
+	    slot->shard_count == owner->shard_count && slot->intents == owner->intents &&
+	    memcmp(slot->fingerprint, owner->fingerprint, sizeof slot->fingerprint) == 0;
+}
+
+static bool
+is_printable(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7F) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+is_sane(const struct slot *slot)
+{
+	struct url url;
+
+	if (!is_terminated(slot->id, sizeof slot->id) ||
+	    !is_terminated(slot->resume_url, sizeof slot->resume_url) ||
+	    !is_terminated(slot->user_id, sizeof slot->user_id) ||
+	    !is_terminated(slot->user_name, sizeof slot->user_name)) {
+		return false;
+	}
+	if (!is_printable(slot->id) || slot->seq < -1 || slot->seq > SEQ_MAX) {
+		return false;
+	}
+	return slot->resume_url[0] == '\0' || url_parse(slot->resume_url, &url) == GW_OK;
+}
+
+/* The sequence of the word where it is this session's, else that of the slot. */
+static int64_t
+stored_seq(const uint8_t *file, const struct slot *slot)
+{
+	uint64_t word;
+
+	memcpy(&word, file + WORD_OFFSET, sizeof word);
+	if (word >> SEQ_BITS != tag_of(slot)) {
+		return slot->seq;
+	}
+	int64_t seq = (int64_t)(word & ((UINT64_C(1) << SEQ_BITS) - 1)) - 1;
+
+	/* The word is written after the slot, so it is never behind it. */
+	return seq > slot->seq ? seq : slot->seq;
+}
+
+enum record_verdict
+record_read(const uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
+    struct session_saved *out)
+{
+	struct slot slot;
+
+	if (newest(file, &slot) < 0) {
+		return without_slot(file);
+	}
+	if (!is_sane(&slot)) {
+		return RECORD_DAMAGED;
+	}
+	if (!belongs_to(&slot, owner)) {
+		return RECORD_FOREIGN;
+	}
+	if (slot.id[0] == '\0') {
+		return RECORD_EMPTY;
+	}
+	*out = (struct session_saved){ .seq = stored_seq(file, &slot),
+		.guilds = slot.guilds };
+	memcpy(out->id, slot.id, sizeof out->id);
+	memcpy(out->resume_url, slot.resume_url, sizeof out->resume_url);
+	memcpy(out->user_id, slot.user_id, sizeof out->user_id);
+	memcpy(out->user_name, slot.user_name, sizeof out->user_name);
+	return out->seq < 0 ? RECORD_EMPTY : RECORD_FOUND;
+}
+
+static void
+store_word(uint8_t *file, uint64_t word)
+{
+	/* One store: a reader after kill -9 sees the old or the new word, never a mix.
+	 * The mapping is page aligned. */
+	__atomic_store_n((uint64_t *)(void *)(file + WORD_OFFSET), word, __ATOMIC_RELAXED);
+}
+
+static uint64_t
+seq_word(uint64_t tag, int64_t seq)
+{
+	int64_t held = seq < -1 ? -1 : seq > SEQ_MAX ? SEQ_MAX : seq;
+
+	return tag << SEQ_BITS | (uint64_t)(held + 1);
+}
+
+void
+record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
+    const struct session_saved *saved, int64_t saved_wall_ms)
+{
+	struct slot last = { .generation = 0 };
+	int index = newest(file, &last);
+	struct slot slot = {
+		.magic = MAGIC,
+		.version = VERSION,
+		.shard_id = owner->shard_id,
+		.shard_count = owner->shard_count,
+		.intents = owner->intents,
+		.generation = last.generation + 1,
+		.seq = saved->seq > SEQ_MAX ? SEQ_MAX : saved->seq,
+		.saved_wall_ms = saved_wall_ms,
+		.guilds = saved->guilds,
+	};
+
+	memcpy(slot.fingerprint, owner->fingerprint, sizeof slot.fingerprint);
+	memcpy(slot.id, saved->id, sizeof slot.id);
+	memcpy(slot.resume_url, saved->resume_url, sizeof slot.resume_url);
+	memcpy(slot.user_id, saved->user_id, sizeof slot.user_id);
+	memcpy(slot.user_name, saved->user_name, sizeof slot.user_name);
+	slot.checksum = checksum(&slot);
+	memcpy(file + (index == 0 ? SLOT_BYTES : 0), &slot, sizeof slot);
+	store_word(file, seq_word(tag_of(&slot), saved->seq));
+}
+
+void
+record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq)
+{
+	uint64_t word;
+
+	memcpy(&word, file + WORD_OFFSET, sizeof word);
+	store_word(file, seq_word(word >> SEQ_BITS, seq));
+}
+
+const char *
+record_verdict_text(enum record_verdict verdict)
+{
+	switch (verdict) {
+	case RECORD_FRESH:
+		return "nothing stored yet";
+	case RECORD_FOUND:
+		return "session found";
+	case RECORD_EMPTY:
+		return "no session stored";
+	case RECORD_FOREIGN:
+		return "stored for another token, shard or set of intents";
+	case RECORD_NEWER:
+		return "written by a newer version";
+	case RECORD_DAMAGED:
+		return "damaged";
+	}
+	return "unknown";
+}

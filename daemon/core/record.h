@@ -1,0 +1,59 @@
+/*
+ * What a shard keeps on disk to resume after the process: bytes <-> struct.
+ *
+ * A file of RECORD_FILE_BYTES: two slots for the session, written in turn, each with a
+ * generation and a checksum, so that a torn write leaves the other one; and one 64-bit
+ * word for the sequence, which moves with every dispatch by a single store (so kill -9
+ * never leaves half of it).  The word carries 16 bits of its session's tag: a word of
+ * another session is not believed.
+ *
+ * Version 1, little endian.  Pure: store maps and syncs the bytes.
+ */
+#ifndef GWBOTD_RECORD_H
+#define GWBOTD_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "session.h"
+
+#define RECORD_FILE_BYTES        4096
+#define RECORD_FINGERPRINT_BYTES 16
+
+/* The session that a record belongs to.  All of it must fit, else the record is not used. */
+struct record_owner {
+	uint8_t fingerprint[RECORD_FINGERPRINT_BYTES]; /* of the token, not reversible */
+	uint32_t shard_id;
+	uint32_t shard_count;
+	uint64_t intents;
+};
+
+enum record_verdict {
+	RECORD_FRESH,   /* nothing was ever stored */
+	RECORD_FOUND,   /* out is filled */
+	RECORD_EMPTY,   /* stored, and says that there is no session */
+	RECORD_FOREIGN, /* of another token, shard or intents: not used */
+	RECORD_NEWER,   /* written by a newer version: not used */
+	RECORD_DAMAGED, /* no slot is whole: not used */
+};
+
+/** Reads a file's bytes.  Every field is checked; hostile bytes cost a new session. */
+enum record_verdict record_read(const uint8_t file[RECORD_FILE_BYTES],
+    const struct record_owner *owner, struct session_saved *out);
+
+/**
+ * Writes saved into the older slot and its sequence into the word.
+ *
+ * saved with an empty id writes "no session".  saved_wall_ms is for people.
+ */
+void record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
+    const struct session_saved *saved, int64_t saved_wall_ms);
+
+/** Moves the stored sequence of the present session: one aligned 64-bit store. */
+void record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq);
+
+/** What a verdict means, in words. */
+const char *record_verdict_text(enum record_verdict verdict);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * One shard's protocol as a state machine: (session, event, now, random) -> actions.
+ *
+ * Pure.  It decides when to connect and where, what to send, when a connection is dead,
+ * and how to heal: resume at the resume host, resume at the general host, new session.
+ * gateway.c obeys.  Facts: Discord gateway v10.
+ *
+ * The state machine (enum snapshot_state):
+ *
+ *   IDLE -> CONNECTING -> WAIT_HELLO -> RESUMING or IDENTIFYING -> READY
+ *   any of them -> BACKOFF -> CONNECTING (resume) or WAIT_SLOT -> CONNECTING (new
+ * session) any of them -> FATAL (Discord refuses this bot) or STOPPED (asked to)
+ */
+#ifndef GWBOTD_SESSION_H
+#define GWBOTD_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "limits.h"
+#include "payload.h"
+#include "rng.h"
+#include "snapshot.h"
+
+#define SESSION_ID_BYTES  128
+#define SESSION_URL_BYTES 256
+
+struct session_config {
+	uint32_t shard_id;
+	uint32_t shard_count;
+	mono_ns connect_timeout; /* lookup, TCP, TLS and upgrade together */
+	mono_ns hello_timeout;   /* from the upgrade to HELLO */
+	mono_ns
+	    ready_timeout; /* from IDENTIFY, RESUME or a dispatch to READY or RESUMED */
+};
+
+/* What survives the process. */
+struct session_saved {
+	char id[SESSION_ID_BYTES];          /* empty: no session */
+	char resume_url[SESSION_URL_BYTES]; /* empty: the general one */
+	int64_t seq;                        /* -1: none */
+	char user_id[24];
+	char user_name[64];
+	uint32_t guilds;
+};
+
+struct session {
+	struct session_config config;
+	struct session_saved saved;
+
+	enum snapshot_state state;
+	bool fresh_wanted; /* the next connection is for a new session, slot in hand */
+	bool at_general;   /* the present or next connection goes to the general host */
+	mono_ns deadline;  /* of the present step; CLOCK_NEVER: none */
+	mono_ns retry_at;  /* end of BACKOFF */
+
+	/* heartbeat of the present connection */
+	mono_ns interval;     /* SNAPSHOT_NONE before HELLO */
+	mono_ns beat_due;     /* CLOCK_NEVER: none */
+	mono_ns beat_sent_at; /* of the last regular beat */
+	mono_ns
+	    unacked_since; /* when the oldest unanswered beat was sent; CLOCK_NEVER */
+	mono_ns judge_at;  /* a late verdict is put off to this instant; CLOCK_NEVER */
+	mono_ns last_frame_at; /* any frame of this connection */
+	mono_ns latency;       /* last measured; SNAPSHOT_NONE before the first ACK */
+	mono_ns latency_at;    /* when it was measured */
+	struct send_budget sends;
+
+	/* over connections */
+	mono_ns last_event_at;    /* CLOCK_NEVER before the first */
+	mono_ns last_dispatch_at; /* CLOCK_NEVER before the first */
+	mono_ns last_ready_at;    /* CLOCK_NEVER before the first */
+	mono_ns down_since; /* first loss, or first check; CLOCK_NEVER: not down */
+	uint32_t failures;  /* connections lost before they were stable, in a row */
+	uint32_t
+	    connect_failures; /* of these, ones that never saw HELLO, at this host */
+	uint32_t identify_failures; /* IDENTIFYs without a stable READY, in a row */
+	uint32_t resume_tries;      /* RESUMEs without RESUMED, in a row */
+	bool doubtful;              /* one resume, then a new session */
+	int64_t unreadable_seq;     /* seq before the payload that could not be read */
+	uint32_t unreadable;        /* payloads in a row that could not be read there */
+
+	unsigned last_close_code;
+	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
+	uint64_t attempts, connections, resumes, resumed, identifies;
+	char reason[192]; /* why it is not ready, or the last loss */
+};
+
+enum session_event_kind {
+	SESSION_START,
+	SESSION_OPENED,     /* the upgrade is done */
+	SESSION_PAYLOAD,    /* one whole payload */
+	SESSION_FRAME,      /* a piece or control frame: a sign of life */
+	SESSION_UNREADABLE, /* bytes that are no payload; text says why */
+	SESSION_LOST,       /* the connection, or the attempt, is over */
+	SESSION_TIMEOUT,    /* the instant of session_wake_at() has come */
+	SESSION_SLOT,       /* the identify gate granted this shard's slot */
+	SESSION_SLEPT,      /* the host was asleep: every peer has gone */
+	SESSION_RECONNECT,  /* the operator asks for a fresh connection */
+	SESSION_STOP_ASKED,
+	SESSION_REFUSED, /* REST says that the token is no good; text says why */
+};
+
+struct session_event {
+	enum session_event_kind kind;
+	const struct payload *payload; /* PAYLOAD */
+	unsigned code;       /* LOST: close code, CLOSECODE_NONE without one */
+	mono_ns retry_after; /* LOST: what the peer asked for, 0 without */
+	const char *text;    /* LOST, UNREADABLE, REFUSED: one line for a person */
+};
+
+enum session_action_kind {
+	SESSION_CONNECT,   /* url: where; NULL is the general host */
+	SESSION_HEARTBEAT, /* send op 1 with the present seq */
+	SESSION_IDENTIFY,  /* write the ledger, then send op 2 */
+	SESSION_RESUME,    /* send op 6 */
+	SESSION_CLOSE,     /* close the connection with code; no LOST follows */
+	SESSION_ASK_SLOT,  /* ask the identify gate; answer with SESSION_SLOT */
+	SESSION_DROP_SLOT, /* the slot is not needed any more */
+	SESSION_SAVE,      /* saved has changed: store it */
+	SESSION_FORGET,    /* the session is gone: forget the stored one */
+	SESSION_DISPATCH,  /* hand the event's payload to the consumers, then store seq
+	                    */
+	SESSION_FATAL,     /* Discord refuses this bot: the process must end with 77 */
+	SESSION_CHANGED,   /* the state changed from old_state; log it */
+};
+
+struct session_action {
+	enum session_action_kind kind;
+	const char *url;
+	unsigned code;
+	enum snapshot_state old_state;
+	enum snapshot_state new_state;
+};
+
+#define SESSION_ACTIONS_MAX 12
+
+struct session_actions {
+	unsigned count;
+	struct session_action list[SESSION_ACTIONS_MAX];
+};
+
+/** A session at rest.  saved NULL or with an empty id: a new session will be needed. */
+void session_init(struct session *session, const struct session_config *config,
+    const struct session_saved *saved);
+
+/**
+ * Takes one event.  actions is filled anew; do them in order, before the next event.
+ */
+void session_step(struct session *session, const struct session_event *event,
+    mono_ns now, struct rng *rng, struct session_actions *actions);
+
+/** When SESSION_TIMEOUT is wanted next; CLOCK_NEVER: not at all. */
+mono_ns session_wake_at(const struct session *session);
+
+/**
+ * The watchdog looks: a shard that never connected counts as down from the first look.
+ */
+void session_note_check(struct session *session, mono_ns now);
+
+/** The present view.  Cannot fail; host is left to the caller. */
+void session_snapshot(const struct session *session, mono_ns now, struct snapshot *out);
+
+#endif

@@ -1,0 +1,444 @@
+#include "gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "limits.h"
+#include "log.h"
+#include "rng.h"
+#include "shard.h"
+#include "url.h"
+#include "xalloc.h"
+
+/* What the API said of limits is asked for again before an IDENTIFY when it is older.
+ */
+#define LIMITS_MAX_AGE CLOCK_S(300)
+
+#define REST_TIMEOUT   CLOCK_S(8)
+
+/* BOOTTIME running away from MONOTONIC by more than this: the host slept. */
+#define SLEPT_AFTER CLOCK_S(2)
+
+/* A shard and what it waits for. */
+struct member {
+	struct shard *shard;
+	bool wants_general;
+	bool wants_slot;
+	bool slot_spent; /* it waits for the day's budget, and that was logged */
+};
+
+struct gateway {
+	struct gateway_options options;
+	struct member *members;
+	struct rng rng;
+	struct identify_gate gate;
+	struct loop_timer *slot_timer;
+	mono_ns asleep; /* BOOTTIME minus MONOTONIC when last looked at */
+
+	bool have_general;
+	bool general_doubtful; /* a connection to it never opened: ask again */
+	struct url general;
+	bool asking;     /* the API is being asked */
+	mono_ns told_at; /* when the API last answered; CLOCK_NEVER: never */
+};
+
+static void serve_slots(struct gateway *gateway, mono_ns now);
+
+static struct member *
+member_of(struct gateway *gateway, const struct shard *shard)
+{
+	return &gateway->members[shard_id(shard)];
+}
+
+/* ---- where the general gateway is ---- */
+
+static bool
+set_general(struct gateway *gateway, const char *text)
+{
+	struct url url;
+
+	if (url_parse(text, &url) != GW_OK || !url.websocket) {
+		return false;
+	}
+	gateway->general = url;
+	gateway->have_general = true;
+	gateway->general_doubtful = false;
+	return true;
+}
+
+static void
+serve_general(struct gateway *gateway, const char *why, mono_ns retry_after,
+    mono_ns now)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		struct member *member = &gateway->members[i];
+
+		if (!member->wants_general) {
+			continue;
+		}
+		member->wants_general = false;
+		if (gateway->have_general) {
+			shard_connect(member->shard, &gateway->general, now);
+		} else {
+			shard_fail(member->shard, why, retry_after, now);
+		}
+	}
+}
+
+static void
+refuse_all(struct gateway *gateway, const char *why, mono_ns now)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		shard_refuse(gateway->members[i].shard, why, now);
+	}
+}
+
+static void
+take_answer(struct gateway *gateway, const struct rest_gateway *answer, mono_ns now)
+{
+	if (!set_general(gateway, answer->url)) {
+		log_warning("gateway_url_unusable",
+		    KV("reason", "not a ws or wss URL"));
+		return;
+	}
+	gateway->told_at = now;
+	identify_gate_told(&gateway->gate, answer->max_concurrency, answer->remaining,
+	    answer->reset_after_ms, clock_wall_ms());
+	log_info("gateway_found", KV("host", (const char *)gateway->general.host),
+	    KV("shards_recommended", answer->shards),
+	    KV("identifies_remaining", answer->remaining),
+	    KV("identifies_total", answer->total),
+	    KV("max_concurrency", answer->max_concurrency));
+	if (answer->shards > gateway->options.shard_count) {
+		log_warning("more_shards_recommended",
+		    KV("have", gateway->options.shard_count),
+		    KV("recommended", answer->shards),
+		    KV("remedy", "raise discord.shards"));
+	}
+}
+
+static void
+on_answer(void *context, const struct rest_gateway *answer, mono_ns now)
+{
+	struct gateway *gateway = context;
+	char why[160] = "the API named no usable gateway";
+
+	gateway->asking = false;
+	if (answer->unauthorized) {
+		refuse_all(gateway,
+		    "Discord's API refused the token (401): set a new discord.token",
+		    now);
+		return;
+	}
+	if (!answer->error) {
+		take_answer(gateway, answer, now);
+	} else {
+		(void)snprintf(why, sizeof why, "GET /gateway/bot failed: %s",
+		    answer->error);
+		log_warning("gateway_not_found", KV("reason", (const char *)why));
+	}
+	if (!gateway->have_general && gateway->options.fallback) {
+		(void)set_general(gateway, gateway->options.fallback);
+	}
+	serve_general(gateway, why, answer->retry_after, now);
+	serve_slots(gateway, now);
+}
+
+static void
+ask_api(struct gateway *gateway)
+{
+	if (gateway->asking) {
+		return;
+	}
+	gateway->asking = true;
+	gateway->asked_at = clock_now();
+	rest_get_gateway(gateway->options.rest, REST_TIMEOUT, on_answer, gateway);
+}
+
+static bool
+is_configured(const struct gateway *gateway)
+{
+	return gateway->options.url[0] != '\0';
+}
+
+static void
+on_want_general(void *context, struct shard *shard, mono_ns now)
+{
+	struct gateway *gateway = context;
+
+	if (gateway->have_general && !gateway->general_doubtful) {
+		shard_connect(shard, &gateway->general, now);
+		return;
+	}
+	member_of(gateway, shard)->wants_general = true;
+	ask_api(gateway);
+}
+
+static void
+on_unreachable(void *context, const char *host)
+{
+	struct gateway *gateway = context;
+
+	if (!is_configured(gateway) && strcmp(host, gateway->general.host) == 0) {
+		gateway->general_doubtful = true;
+	}
+}
+
+/* ---- who may identify ---- */
+
+static void
+tell_spent(struct member *member, mono_ns wait)
+{
+	if (member->slot_spent) {
+		return;
+	}
+	member->slot_spent = true;
+	log_error("identify_budget_spent", KV("shard", shard_id(member->shard)),
+	    KV("next_in_s", clock_seconds(wait)),
+	    KV("reason", "more identifies today would make Discord reset the token"));
+}
+
+static mono_ns
+serve_slot(struct gateway *gateway, struct member *member, mono_ns now)
+{
+	mono_ns retry_at = CLOCK_NEVER;
+	enum identify_answer answer = identify_gate_ask(&gateway->gate,
+	    shard_id(member->shard), now, clock_wall_ms(), &retry_at);
+
+	if (answer == IDENTIFY_GRANTED) {
+		member->wants_slot = false;
+		member->slot_spent = false;
+		shard_slot(member->shard, now);
+		return CLOCK_NEVER;
+	}
+	if (answer == IDENTIFY_SPENT) {
+		tell_spent(member, retry_at - now);
+	}
+	return retry_at;
+}
+
+static void
+serve_slots(struct gateway *gateway, mono_ns now)
+{
+	mono_ns next = CLOCK_NEVER;
+
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		if (gateway->members[i].wants_slot) {
+			mono_ns at = serve_slot(gateway, &gateway->members[i], now);
+
+			next = at < next ? at : next;
+		}
+	}
+	loop_timer_arm(gateway->slot_timer, next);
+}
+
+static void
+on_slot_timer(void *context, mono_ns now)
+{
+	struct gateway *gateway = context;
+	bool stale =
+	    gateway->told_at == CLOCK_NEVER || now - gateway->told_at > LIMITS_MAX_AGE;
+
+	if (stale && !is_configured(gateway)) {
+		ask_api(gateway); /* its answer serves the slots */
+		return;
+	}
+	serve_slots(gateway, now);
+}
+
+static void
+on_want_slot(void *context, struct shard *shard, mono_ns now)
+{
+	struct gateway *gateway = context;
+
+	member_of(gateway, shard)->wants_slot = true;
+	/* The shard is in the middle of its actions: answer in a turn of its own. */
+	loop_timer_arm(gateway->slot_timer, now);
+}
+
+static void
+on_drop_slot(void *context, struct shard *shard)
+{
+	struct gateway *gateway = context;
+
+	member_of(gateway, shard)->wants_slot = false;
+	identify_gate_returned(&gateway->gate, shard_id(shard));
+}
+
+static void
+on_identifying(void *context, struct shard *shard, mono_ns now)
+{
+	struct gateway *gateway = context;
+
+	identify_gate_sent(&gateway->gate, shard_id(shard), now, clock_wall_ms());
+	store_ledger_changed(gateway->options.store);
+	log_info("identify", KV("shard", shard_id(shard)),
+	    KV("left_today", identify_gate_left(&gateway->gate, clock_wall_ms())));
+}
+
+/* ---- the rest ---- */
+
+static void
+on_fatal(void *context, struct shard *shard, const char *reason)
+{
+	struct gateway *gateway = context;
+
+	(void)shard;
+	gateway->options.fatal(gateway->options.ctx, reason);
+}
+
+static void
+on_tick(void *context, mono_ns now)
+{
+	struct gateway *gateway = context;
+	mono_ns asleep = now - clock_awake();
+	mono_ns slept = asleep - gateway->asleep;
+
+	gateway->asleep = asleep;
+	if (slept < SLEPT_AFTER) {
+		return;
+	}
+	log_warning("host_slept", KV("seconds", clock_seconds(slept)));
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		shard_slept(gateway->members[i].shard, now);
+	}
+}
+
+static const struct shard_hooks hooks = {
+    .want_general = on_want_general,
+    .want_slot = on_want_slot,
+    .drop_slot = on_drop_slot,
+    .identifying = on_identifying,
+    .unreachable = on_unreachable,
+    .fatal = on_fatal,
+    .tick = on_tick,
+};
+
+static void
+seed(struct rng *rng)
+{
+	if (getrandom(&rng->state, sizeof rng->state, 0) != sizeof rng->state) {
+		rng->state = (uint64_t)clock_now();
+	}
+}
+
+static void
+make_shards(struct gateway *gateway)
+{
+	const struct gateway_options *options = &gateway->options;
+	struct shard_options shard = {
+	    .loop = options->loop,
+	    .resolver = options->resolver,
+	    .store = options->store,
+	    .tls = options->tls,
+	    .token = options->token,
+	    .intents = options->intents,
+	    .presence = options->presence[0] != '\0' ? options->presence : NULL,
+	    .compress = options->compress,
+	    .user_agent = options->user_agent,
+	    .session =
+		{
+		    .shard_count = options->shard_count,
+		    .connect_timeout = options->connect_timeout,
+		    .hello_timeout = options->hello_timeout,
+		    .ready_timeout = options->ready_timeout,
+		},
+	    .rng = &gateway->rng,
+	    .hooks = &hooks,
+	    .ctx = gateway,
+	};
+
+	gateway->members = xzalloc(options->shard_count * sizeof *gateway->members);
+	for (uint32_t i = 0; i < options->shard_count; i++) {
+		shard.session.shard_id = i;
+		gateway->members[i].shard = shard_new(&shard);
+	}
+}
+
+struct gateway *
+gateway_new(const struct gateway_options *options)
+{
+	struct gateway *gateway = xzalloc(sizeof *gateway);
+	mono_ns now = clock_now();
+
+	gateway->options = *options;
+	gateway->told_at = CLOCK_NEVER;
+	gateway->asked_at = now - 2 * ASK_AGAIN_AFTER;
+	gateway->asleep = now - clock_awake();
+	seed(&gateway->rng);
+	identify_gate_init(&gateway->gate, store_ledger(options->store), now,
+	    clock_wall_ms());
+	gateway->slot_timer = loop_timer_new(options->loop, on_slot_timer, gateway);
+	if (is_configured(gateway)) {
+		(void)set_general(gateway, options->url);
+	}
+	make_shards(gateway);
+	return gateway;
+}
+
+void
+gateway_free(struct gateway *owned_gateway)
+{
+	if (!owned_gateway) {
+		return;
+	}
+	for (uint32_t i = 0; i < owned_gateway->options.shard_count; i++) {
+		shard_free(owned_gateway->members[i].shard);
+	}
+	loop_timer_free(owned_gateway->slot_timer);
+	free(owned_gateway->members);
+	free(owned_gateway);
+}
+
+void
+gateway_start(struct gateway *gateway, mono_ns now)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		shard_start(gateway->members[i].shard, now);
+	}
+}
+
+void
+gateway_stop(struct gateway *gateway, mono_ns now)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		shard_stop(gateway->members[i].shard, now);
+	}
+}
+
+uint32_t
+gateway_shard_count(const struct gateway *gateway)
+{
+	return gateway->options.shard_count;
+}
+
+void
+gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *out)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		struct member *member = &gateway->members[i];
+
+		shard_snapshot(member->shard, now, &out[i]);
+		if (out[i].state == SNAPSHOT_WAIT_SLOT && member->slot_spent) {
+			(void)snprintf(out[i].reason, sizeof out[i].reason,
+			    "the identify budget of the day is spent; a new session "
+			    "must wait");
+		}
+	}
+}
+
+void
+gateway_note_check(struct gateway *gateway, mono_ns now)
+{
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		shard_note_check(gateway->members[i].shard, now);
+	}
+}
+
+int64_t
+gateway_identifies_left(struct gateway *gateway)
+{
+	return identify_gate_left(&gateway->gate, clock_wall_ms());
+}

@@ -1,0 +1,603 @@
+#include "shard.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "closecode.h"
+#include "log.h"
+#include "payload.h"
+#include "xalloc.h"
+
+/* While other addresses are left, one that does not answer gets no more than this. */
+#define ADDRESS_TIMEOUT CLOCK_S(3)
+
+/* From the first to the last byte of one message. */
+#define MESSAGE_TIMEOUT CLOCK_S(60)
+
+/* A host name and a sentence. */
+#define FAILURE_BYTES 384
+
+/* The attempt ends this long before the session's own deadline, since it knows why. */
+#define DEADLINE_MARGIN CLOCK_MS(200)
+
+struct shard {
+	struct shard_options options;
+	struct session session;
+	struct loop_timer *timer;
+	mono_ns armed_at;
+
+	/* the present attempt or connection */
+	struct url target;
+	mono_ns connect_deadline;
+	uint64_t lookup; /* 0: none */
+	struct resolver_answer addresses;
+	unsigned next_address;
+	struct ws *ws;
+	struct inflate *inflate;
+	bool opened;
+	bool first_message;
+
+	/* a failure found inside an action: told by the timer, after the action list */
+	bool failed;
+	char failed_why[FAILURE_BYTES];
+	mono_ns failed_retry_after;
+
+	bool no_compression; /* the server does not speak what was asked for */
+};
+
+static void step(struct shard *shard, const struct session_event *event, mono_ns now);
+
+/* ---- words ---- */
+
+/* What ended the connection, for the log and for `gwctl status`. */
+static void
+describe_end(const struct shard *shard, const struct ws_end *end, char *out,
+    size_t room)
+{
+	if (end->cause == WS_CAUSE_CLOSED && end->code != WS_CODE_NONE) {
+		(void)snprintf(out, room, "closed with %u (%s)%s%s", end->code,
+		    closecode_find(end->code)->text, end->text[0] != '\0' ? ": " : "",
+		    end->text);
+	} else if (end->text[0] != '\0') {
+		(void)snprintf(out, room, "%s", end->text);
+	} else {
+		(void)snprintf(out, room, "connection lost");
+	}
+	/* A peer may quote what we sent. */
+	secret_scrub(shard->options.token, out, strlen(out));
+}
+
+static void
+log_change(const struct shard *shard, const struct session_action *action)
+{
+	const char *reason =
+	    shard->session.reason[0] != '\0' ? shard->session.reason : NULL;
+	struct log_kv pairs[] = {
+	    KV("shard", shard->session.config.shard_id),
+	    KV("from", snapshot_state_text(action->old_state)),
+	    KV("to", snapshot_state_text(action->new_state)),
+	    KV("host", (const char *)shard->target.host),
+	    KV("seq", shard->session.saved.seq),
+	    KV("attempts", shard->session.attempts),
+	    KV("reason", reason),
+	};
+	enum log_level level = LOG_LEVEL_DEBUG;
+
+	if (action->new_state == SNAPSHOT_READY ||
+	    action->new_state == SNAPSHOT_STOPPED) {
+		level = LOG_LEVEL_INFO;
+	} else if (action->new_state == SNAPSHOT_FATAL) {
+		level = LOG_LEVEL_ERROR;
+	} else if (action->old_state == SNAPSHOT_READY ||
+	    action->new_state == SNAPSHOT_BACKOFF) {
+		level = LOG_LEVEL_WARNING;
+	}
+	log_write(level, "shard_state", pairs,
+	    sizeof pairs / sizeof pairs[0] - (reason ? 0 : 1));
+}
+
+/* ---- connecting ---- */
+
+static void
+fail_later(struct shard *shard, const char *why, mono_ns wait)
+{
+	shard->failed = true;
+	shard->failed_retry_after = wait;
+	(void)snprintf(shard->failed_why, sizeof shard->failed_why, "%s", why);
+	shard->armed_at = 0;
+	loop_timer_arm(shard->timer, 0);
+}
+
+static void
+forget_connection(struct shard *shard)
+{
+	if (shard->lookup != 0) {
+		resolver_cancel(shard->options.resolver, shard->lookup);
+		shard->lookup = 0;
+	}
+	shard->ws = NULL;
+	shard->opened = false;
+	shard->failed = false;
+}
+
+static void
+feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
+{
+	struct payload payload;
+	enum gw_err err = payload_parse(bytes, &payload);
+	struct session_event event = {.kind = SESSION_PAYLOAD, .payload = &payload};
+
+	if (err != GW_OK) {
+		event.kind = SESSION_UNREADABLE;
+		event.text = "a payload is not valid JSON";
+	}
+	step(shard, &event, now);
+}
+
+static void
+on_open(void *context, mono_ns now)
+{
+	struct shard *shard = context;
+	struct session_event event = {.kind = SESSION_OPENED};
+
+	shard->opened = true;
+	step(shard, &event, now);
+}
+
+/* A server that ignores `compress` shows it by its first message. */
+static void
+check_first_message(struct shard *shard, const struct ws_piece *piece)
+{
+	if (!shard->first_message) {
+		return;
+	}
+	shard->first_message = false;
+	if (piece->binary || shard->options.compress == INFLATE_NONE ||
+	    shard->no_compression) {
+		return;
+	}
+	log_warning("compression_ignored", KV("shard", shard->session.config.shard_id),
+	    KV("asked", inflate_name(shard->options.compress)),
+	    KV("effect", "the gateway sends plain text"));
+	inflate_free(shard->inflate);
+	shard->inflate = inflate_new(INFLATE_NONE, PAYLOAD_MAX_BYTES);
+}
+
+static void
+on_bad_stream(struct shard *shard, enum gw_err err, mono_ns now)
+{
+	struct session_event event = {.kind = SESSION_UNREADABLE};
+	bool first =
+	    shard->session.events == 0 || shard->session.interval == SNAPSHOT_NONE;
+
+	event.text = err == GW_ERR_TOO_LARGE ? "a payload is larger than 64 MiB" :
+					       "the compressed stream is damaged";
+	if (first && shard->options.compress != INFLATE_NONE) {
+		/* Not even HELLO could be read: the next connection asks for none. */
+		shard->no_compression = true;
+	}
+	step(shard, &event, now);
+}
+
+static void
+on_piece(void *context, const struct ws_piece *piece, mono_ns now)
+{
+	struct shard *shard = context;
+	struct slice message = {NULL, 0};
+
+	check_first_message(shard, piece);
+	if (!shard->inflate) {
+		on_bad_stream(shard, GW_ERR_NOMEM, now);
+		return;
+	}
+	enum gw_err err =
+	    inflate_piece(shard->inflate, piece->bytes, piece->last, &message);
+
+	if (err != GW_OK) {
+		on_bad_stream(shard, err, now);
+	} else if (message.data) {
+		feed_payload(shard, message, now);
+	} else {
+		step(shard, &(struct session_event){.kind = SESSION_FRAME}, now);
+	}
+}
+
+static void
+on_control(void *context, mono_ns now)
+{
+	step(context, &(struct session_event){.kind = SESSION_FRAME}, now);
+}
+
+static void try_next_address(struct shard *shard, mono_ns now);
+
+static void
+on_end(void *context, const struct ws_end *end, mono_ns now)
+{
+	struct shard *shard = context;
+	bool opened = shard->opened;
+	char text[192];
+
+	shard->ws = NULL;
+	describe_end(shard, end, text, sizeof text);
+	bool other_address = !opened && strcmp(end->step, "tcp") == 0 &&
+	    shard->next_address < shard->addresses.count &&
+	    now < shard->connect_deadline;
+
+	if (other_address) {
+		log_debug("address_failed", KV("shard", shard->session.config.shard_id),
+		    KV("host", (const char *)shard->target.host),
+		    KV("reason", (const char *)text));
+		try_next_address(shard, now);
+		return;
+	}
+	if (!opened) {
+		shard->options.hooks->unreachable(shard->options.ctx,
+		    shard->target.host);
+	}
+	struct session_event event = {
+	    .kind = SESSION_LOST,
+	    .code = end->cause == WS_CAUSE_CLOSED ? end->code : CLOSECODE_NONE,
+	    .retry_after = CLOCK_S(end->retry_after_s),
+	    .text = text,
+	};
+
+	forget_connection(shard);
+	step(shard, &event, now);
+}
+
+static const struct ws_events ws_callbacks = {
+    .open = on_open,
+    .piece = on_piece,
+    .control = on_control,
+    .end = on_end,
+};
+
+static enum inflate_kind
+compression(const struct shard *shard)
+{
+	return shard->no_compression ? INFLATE_NONE : shard->options.compress;
+}
+
+/* The query of the gateway's URL is ours: version, encoding, compression. */
+static void
+gateway_path(const struct shard *shard, char *out, size_t room)
+{
+	enum inflate_kind kind = compression(shard);
+
+	(void)snprintf(out, room, "/?v=10&encoding=json%s%s",
+	    kind == INFLATE_NONE ? "" : "&compress=",
+	    kind == INFLATE_NONE ? "" : inflate_name(kind));
+}
+
+static void
+try_next_address(struct shard *shard, mono_ns now)
+{
+	char path[64];
+	struct ws_end why = {.cause = WS_CAUSE_INTERNAL};
+	mono_ns left = shard->connect_deadline - now;
+	bool more = shard->next_address + 1 < shard->addresses.count;
+
+	gateway_path(shard, path, sizeof path);
+	struct ws_options options = {
+	    .loop = shard->options.loop,
+	    .tls = shard->target.tls ? shard->options.tls : NULL,
+	    .address = shard->addresses.addresses[shard->next_address++],
+	    .port = shard->target.port,
+	    .host = shard->target.host,
+	    .path = path,
+	    .user_agent = shard->options.user_agent,
+	    .open_timeout = more && left > ADDRESS_TIMEOUT ? ADDRESS_TIMEOUT : left,
+	    .message_timeout = MESSAGE_TIMEOUT,
+	    .max_message_bytes = PAYLOAD_MAX_BYTES,
+	};
+
+	inflate_free(shard->inflate);
+	shard->inflate = inflate_new(compression(shard), PAYLOAD_MAX_BYTES);
+	shard->first_message = true;
+	shard->opened = false;
+	shard->ws = ws_connect(&options, &ws_callbacks, shard, &why);
+	if (!shard->ws) {
+		fail_later(shard, why.text, 0);
+	}
+}
+
+static void
+on_addresses(void *context, const struct resolver_answer *answer, mono_ns now)
+{
+	struct shard *shard = context;
+	char text[FAILURE_BYTES];
+
+	shard->lookup = 0;
+	if (answer->error || answer->count == 0) {
+		(void)snprintf(text, sizeof text, "%s cannot be looked up: %s",
+		    shard->target.host, answer->error ? answer->error : "no address");
+		shard->options.hooks->unreachable(shard->options.ctx,
+		    shard->target.host);
+		fail_later(shard, text, 0);
+		return;
+	}
+	shard->addresses = *answer;
+	shard->next_address = 0;
+	try_next_address(shard, now);
+}
+
+void
+shard_connect(struct shard *shard, const struct url *url, mono_ns now)
+{
+	if (shard->session.state != SNAPSHOT_CONNECTING || shard->ws ||
+	    shard->lookup != 0) {
+		return;
+	}
+	if (!url->tls && !url_is_loopback(url->host)) {
+		fail_later(shard, "the gateway's URL is ws:// and not on this host", 0);
+		return;
+	}
+	shard->target = *url;
+	shard->connect_deadline = shard->session.deadline - DEADLINE_MARGIN;
+	shard->lookup = resolver_lookup(shard->options.resolver, url->host,
+	    shard->connect_deadline - now, on_addresses, shard);
+}
+
+void
+shard_fail(struct shard *shard, const char *why, mono_ns retry_after, mono_ns now)
+{
+	(void)now;
+	if (shard->session.state == SNAPSHOT_CONNECTING && !shard->ws) {
+		fail_later(shard, why, retry_after);
+	}
+}
+
+/* ---- the actions ---- */
+
+static void
+connect_to(struct shard *shard, const char *url_text, mono_ns now)
+{
+	struct url url;
+
+	forget_connection(shard);
+	if (url_text && url_parse(url_text, &url) == GW_OK) {
+		shard_connect(shard, &url, now);
+	} else {
+		shard->options.hooks->want_general(shard->options.ctx, shard, now);
+	}
+}
+
+/* A send that does not fit the queue ends the connection by itself: on_end follows. */
+static void
+send_text(struct shard *shard, const char *text, size_t size)
+{
+	if (shard->ws && size > 0) {
+		(void)ws_send_text(shard->ws, text, size);
+	}
+}
+
+static void
+send_heartbeat(struct shard *shard)
+{
+	char text[64];
+	int64_t seq = shard->session.saved.seq;
+	size_t size = payload_write_heartbeat(text, sizeof text, seq >= 0, seq);
+
+	inflate_relax(shard->inflate);
+	send_text(shard, text, size);
+}
+
+static void
+send_identify(struct shard *shard, mono_ns now)
+{
+	char text[PAYLOAD_SEND_BYTES];
+	struct payload_identify identify = {
+	    .token = secret_reveal(shard->options.token),
+	    .intents = shard->options.intents,
+	    .shard_id = shard->session.config.shard_id,
+	    .shard_count = shard->session.config.shard_count,
+	    .presence = shard->options.presence,
+	};
+	size_t size = payload_write_identify(text, sizeof text, &identify);
+
+	shard->options.hooks->identifying(shard->options.ctx, shard, now);
+	send_text(shard, text, size);
+	explicit_bzero(text, sizeof text);
+}
+
+static void
+send_resume(struct shard *shard)
+{
+	char text[PAYLOAD_SEND_BYTES];
+	size_t size =
+	    payload_write_resume(text, sizeof text, secret_reveal(shard->options.token),
+		shard->session.saved.id, shard->session.saved.seq);
+
+	send_text(shard, text, size);
+	explicit_bzero(text, sizeof text);
+}
+
+static void
+close_connection(struct shard *shard, unsigned code)
+{
+	if (shard->ws) {
+		ws_close(shard->ws, code, NULL);
+	}
+	forget_connection(shard);
+}
+
+static void
+forget_session(struct shard *shard)
+{
+	struct session_saved none = {.seq = -1};
+
+	store_save(shard->options.store, shard->session.config.shard_id, &none);
+}
+
+static void
+run_action(struct shard *shard, const struct session_action *action,
+    const struct session_event *event, mono_ns now)
+{
+	const struct shard_options *options = &shard->options;
+	uint32_t id = shard->session.config.shard_id;
+
+	switch (action->kind) {
+	case SESSION_CONNECT:
+		connect_to(shard, action->url, now);
+		return;
+	case SESSION_HEARTBEAT:
+		send_heartbeat(shard);
+		return;
+	case SESSION_IDENTIFY:
+		send_identify(shard, now);
+		return;
+	case SESSION_RESUME:
+		send_resume(shard);
+		return;
+	case SESSION_CLOSE:
+		close_connection(shard, action->code);
+		return;
+	case SESSION_ASK_SLOT:
+		options->hooks->want_slot(options->ctx, shard, now);
+		return;
+	case SESSION_DROP_SLOT:
+		options->hooks->drop_slot(options->ctx, shard);
+		return;
+	case SESSION_SAVE:
+		store_save(options->store, id, &shard->session.saved);
+		return;
+	case SESSION_FORGET:
+		forget_session(shard);
+		return;
+	case SESSION_DISPATCH:
+		/* Stored only after it was handed on, so that a crash repeats rather
+		 * than loses it. */
+		if (event->payload->has_seq) {
+			store_seq(options->store, id, shard->session.saved.seq);
+		}
+		return;
+	case SESSION_FATAL:
+		options->hooks->fatal(options->ctx, shard, shard->session.reason);
+		return;
+	case SESSION_CHANGED:
+		log_change(shard, action);
+		return;
+	}
+}
+
+static void
+step(struct shard *shard, const struct session_event *event, mono_ns now)
+{
+	struct session_actions actions;
+
+	session_step(&shard->session, event, now, shard->options.rng, &actions);
+	for (unsigned i = 0; i < actions.count; i++) {
+		run_action(shard, &actions.list[i], event, now);
+	}
+	mono_ns wake_at = shard->failed ? 0 : session_wake_at(&shard->session);
+
+	if (wake_at != shard->armed_at) {
+		shard->armed_at = wake_at;
+		loop_timer_arm(shard->timer, wake_at);
+	}
+}
+
+static void
+on_timer(void *context, mono_ns now)
+{
+	struct shard *shard = context;
+	struct session_event event = {.kind = SESSION_TIMEOUT};
+
+	shard->armed_at = CLOCK_NEVER;
+	shard->options.hooks->tick(shard->options.ctx, now);
+	if (shard->failed) {
+		event = (struct session_event){
+		    .kind = SESSION_LOST,
+		    .code = CLOSECODE_NONE,
+		    .retry_after = shard->failed_retry_after,
+		    .text = shard->failed_why,
+		};
+		forget_connection(shard);
+	}
+	step(shard, &event, now);
+}
+
+/* ---- interface ---- */
+
+struct shard *
+shard_new(const struct shard_options *options)
+{
+	struct shard *shard = xzalloc(sizeof *shard);
+	struct session_saved saved = {.seq = -1};
+	bool found = store_load(options->store, options->session.shard_id, &saved);
+
+	shard->options = *options;
+	shard->armed_at = CLOCK_NEVER;
+	shard->timer = loop_timer_new(options->loop, on_timer, shard);
+	session_init(&shard->session, &options->session, found ? &saved : NULL);
+	return shard;
+}
+
+void
+shard_free(struct shard *owned_shard)
+{
+	if (!owned_shard) {
+		return;
+	}
+	if (owned_shard->ws) {
+		ws_abort(owned_shard->ws);
+	}
+	forget_connection(owned_shard);
+	loop_timer_free(owned_shard->timer);
+	inflate_free(owned_shard->inflate);
+	free(owned_shard);
+}
+
+void
+shard_start(struct shard *shard, mono_ns now)
+{
+	step(shard, &(struct session_event){.kind = SESSION_START}, now);
+}
+
+void
+shard_stop(struct shard *shard, mono_ns now)
+{
+	step(shard, &(struct session_event){.kind = SESSION_STOP_ASKED}, now);
+}
+
+void
+shard_slot(struct shard *shard, mono_ns now)
+{
+	step(shard, &(struct session_event){.kind = SESSION_SLOT}, now);
+}
+
+void
+shard_slept(struct shard *shard, mono_ns now)
+{
+	step(shard, &(struct session_event){.kind = SESSION_SLEPT}, now);
+}
+
+void
+shard_refuse(struct shard *shard, const char *why, mono_ns now)
+{
+	step(shard, &(struct session_event){.kind = SESSION_REFUSED, .text = why}, now);
+}
+
+void
+shard_note_check(struct shard *shard, mono_ns now)
+{
+	session_note_check(&shard->session, now);
+}
+
+uint32_t
+shard_id(const struct shard *shard)
+{
+	return shard->session.config.shard_id;
+}
+
+void
+shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out)
+{
+	session_snapshot(&shard->session, now, out);
+	(void)snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof out->host - 1,
+	    shard->target.host);
+	if (out->state == SNAPSHOT_CONNECTING && shard->lookup != 0) {
+		out->state = SNAPSHOT_RESOLVING;
+	}
+}

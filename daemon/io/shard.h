@@ -1,0 +1,88 @@
+/*
+ * One shard's connection: runs what its session decides.
+ *
+ * lookup -> ws -> inflate -> payload -> session_step() -> actions.  What concerns all
+ * shards (where the general gateway is, who may identify) goes to the owner by hooks.
+ */
+#ifndef GWBOTD_SHARD_H
+#define GWBOTD_SHARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "inflate.h"
+#include "loop.h"
+#include "resolver.h"
+#include "rng.h"
+#include "secret.h"
+#include "session.h"
+#include "snapshot.h"
+#include "store.h"
+#include "url.h"
+#include "ws.h"
+
+struct shard;
+
+struct shard_hooks {
+	/** Answer with shard_connect() or shard_fail(), now or later. */
+	void (*want_general)(void *ctx, struct shard *shard, mono_ns now);
+	/** Answer with shard_slot(), later. */
+	void (*want_slot)(void *ctx, struct shard *shard, mono_ns now);
+	void (*drop_slot)(void *ctx, struct shard *shard);
+	/** IDENTIFY goes out when this returns: write it down. */
+	void (*identifying)(void *ctx, struct shard *shard, mono_ns now);
+	/** A connection to this host never opened. */
+	void (*unreachable)(void *ctx, const char *host);
+	/** Discord refuses the bot; reason is for a person. */
+	void (*fatal)(void *ctx, struct shard *shard, const char *reason);
+	/** The shard's timer fired: time to look whether the host slept. */
+	void (*tick)(void *ctx, mono_ns now);
+};
+
+struct shard_options {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct store *store;
+	const struct ws_tls *tls;
+	const struct secret *token;
+	uint64_t intents;
+	const char *presence; /* JSON, or NULL */
+	enum inflate_kind compress;
+	const char *user_agent;
+	struct session_config session;
+	struct rng *rng;
+	const struct shard_hooks *hooks;
+	void *ctx;
+};
+
+/** A shard at rest, with the stored session where there is one.  options: borrowed. */
+struct shard *shard_new(const struct shard_options *options);
+void shard_free(struct shard *owned_shard);
+
+void shard_start(struct shard *shard, mono_ns now);
+
+/** Closes so that the session can be resumed, and stores it. */
+void shard_stop(struct shard *shard, mono_ns now);
+
+/** The general gateway is here: connect. */
+void shard_connect(struct shard *shard, const struct url *url, mono_ns now);
+
+/** There is no gateway to connect to; the session backs off. */
+void shard_fail(struct shard *shard, const char *why, mono_ns retry_after, mono_ns now);
+
+/** The identify gate granted the slot. */
+void shard_slot(struct shard *shard, mono_ns now);
+
+/** The host slept: whatever connection there is is dead. */
+void shard_slept(struct shard *shard, mono_ns now);
+
+/** The token is no good. */
+void shard_refuse(struct shard *shard, const char *why, mono_ns now);
+
+/** The watchdog looks (see session_note_check()). */
+void shard_note_check(struct shard *shard, mono_ns now);
+
+uint32_t shard_id(const struct shard *shard);
+void shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out);
+
+#endif

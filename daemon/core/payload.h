@@ -60,11 +60,11 @@ struct payload_ready {
 	char session_id[128];
 	char resume_url[256];
 	char user_id[24];
-	char user_name[64]; /* UTF-8, unescaped */
+	char user_name[136]; /* UTF-8, unescaped; Discord: 32 characters */
 	char application_id[24];
-	uint32_t guilds;  /* length of the guild list */
-	int64_t shard_id; /* -1 where shard is missing */
-	int64_t shard_count;
+	uint32_t guilds;     /* length of the guild list */
+	int64_t shard_id;    /* -1 where shard is missing */
+	int64_t shard_count; /* 0 where shard is missing */
 };
 
 /** GW_ERR_SYNTAX where data is no object; missing members are empty, never an error. */

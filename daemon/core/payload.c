@@ -1,0 +1,188 @@
+/*
+ * The meaning of payloads; their grammar is payload_scan's.
+ *
+ * Discord sends more than it documents and changes types without notice, so each member
+ * is read for itself: one of an unexpected type counts as missing and spoils nothing.
+ */
+#include "payload.h"
+
+#include <string.h>
+
+#include "payload_scan.h"
+
+/* ---- the envelope ---- */
+
+static bool
+is_string(struct slice value)
+{
+	return value.size >= 2 && value.data[0] == '"';
+}
+
+static void
+take_member(struct payload *payload, struct slice key, struct slice value)
+{
+	if (payload_scan_key_is(key, "d")) {
+		payload->data = value;
+	} else if (payload_scan_key_is(key, "t")) {
+		bool string = is_string(value);
+
+		payload->type = string ?
+		    (struct slice){value.data + 1, value.size - 2} :
+		    (struct slice){NULL, 0};
+	} else if (payload_scan_key_is(key, "s")) {
+		payload->seq = 0;
+		payload->has_seq = payload_scan_natural(value, &payload->seq);
+	} else if (payload_scan_key_is(key, "op")) {
+		payload->op = -1;
+		(void)payload_scan_natural(value, &payload->op);
+	}
+}
+
+enum gw_err
+payload_parse(struct slice bytes, struct payload *out)
+{
+	struct payload found = {.op = -1};
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	payload_scan_begin(&scan, bytes, PAYLOAD_SCAN_OBJECT);
+	while (payload_scan_next(&scan, &key, &value)) {
+		take_member(&found, key, value);
+	}
+	if (scan.err == GW_OK) {
+		*out = found;
+	}
+	return scan.err;
+}
+
+/* ---- what gwbotd itself reads ---- */
+
+/* The member name of an object, the last where it is doubled; empty where there is
+ * none. */
+static struct slice
+find_member(struct slice object, const char *name)
+{
+	struct slice found = {NULL, 0};
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	payload_scan_begin(&scan, object, PAYLOAD_SCAN_OBJECT);
+	while (payload_scan_next(&scan, &key, &value)) {
+		if (payload_scan_key_is(key, name)) {
+			found = value;
+		}
+	}
+	return scan.err == GW_OK ? found : (struct slice){NULL, 0};
+}
+
+bool
+payload_read_hello(struct slice data, int64_t *interval_ms)
+{
+	return payload_scan_natural(find_member(data, "heartbeat_interval"),
+	    interval_ms);
+}
+
+bool
+payload_read_resumable(struct slice data)
+{
+	return slice_equal(data, SLICE_LITERAL("true"));
+}
+
+/* An id is a string; a number is tolerated, since Discord was seen to send one. */
+static void
+read_id(struct slice value, char *out, size_t room)
+{
+	if (is_string(value)) {
+		(void)payload_scan_text(value, out, room);
+		return;
+	}
+	int64_t ignored;
+
+	if (!payload_scan_natural(value, &ignored) || !slice_copy(value, out, room)) {
+		out[0] = '\0';
+	}
+}
+
+static uint32_t
+count_elements(struct slice array)
+{
+	uint32_t count = 0;
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	payload_scan_begin(&scan, array, PAYLOAD_SCAN_ARRAY);
+	while (payload_scan_next(&scan, &key, &value)) {
+		count++;
+	}
+	return scan.err == GW_OK ? count : 0;
+}
+
+/* [id, count], both natural. */
+static void
+read_shard(struct slice array, struct payload_ready *ready)
+{
+	int64_t pair[2] = {-1, -1};
+	size_t count = 0;
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	ready->shard_id = -1;
+	ready->shard_count = 0;
+	payload_scan_begin(&scan, array, PAYLOAD_SCAN_ARRAY);
+	while (payload_scan_next(&scan, &key, &value)) {
+		if (count < 2) {
+			(void)payload_scan_natural(value, &pair[count]);
+		}
+		count++;
+	}
+	if (scan.err == GW_OK && count == 2 && pair[0] >= 0 && pair[1] >= 0) {
+		ready->shard_id = pair[0];
+		ready->shard_count = pair[1];
+	}
+}
+
+static void
+take_ready_member(struct payload_ready *ready, struct slice key, struct slice value)
+{
+	if (payload_scan_key_is(key, "v")) {
+		ready->version = 0;
+		(void)payload_scan_natural(value, &ready->version);
+	} else if (payload_scan_key_is(key, "session_id")) {
+		(void)payload_scan_text(value, ready->session_id,
+		    sizeof ready->session_id);
+	} else if (payload_scan_key_is(key, "resume_gateway_url")) {
+		(void)payload_scan_text(value, ready->resume_url,
+		    sizeof ready->resume_url);
+	} else if (payload_scan_key_is(key, "user")) {
+		read_id(find_member(value, "id"), ready->user_id,
+		    sizeof ready->user_id);
+		(void)payload_scan_text(find_member(value, "username"),
+		    ready->user_name, sizeof ready->user_name);
+	} else if (payload_scan_key_is(key, "application")) {
+		read_id(find_member(value, "id"), ready->application_id,
+		    sizeof ready->application_id);
+	} else if (payload_scan_key_is(key, "guilds")) {
+		ready->guilds = count_elements(value);
+	} else if (payload_scan_key_is(key, "shard")) {
+		read_shard(value, ready);
+	}
+}
+
+enum gw_err
+payload_read_ready(struct slice data, struct payload_ready *out)
+{
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	*out = (struct payload_ready){.shard_id = -1};
+	payload_scan_begin(&scan, data, PAYLOAD_SCAN_OBJECT);
+	while (payload_scan_next(&scan, &key, &value)) {
+		take_ready_member(out, key, value);
+	}
+	return scan.err;
+}

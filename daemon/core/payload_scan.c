@@ -1,0 +1,572 @@
+/*
+ * The grammar of RFC 8259.  NUL is legal nowhere in JSON text, so peek() gives it for
+ * the end and every test for a wanted byte tests for the end as well.
+ */
+#include "payload_scan.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "payload.h"
+#include "utf8.h"
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+#define REPLACEMENT      0xFFFDU
+
+/* The way through one value.  Copied into locals it stays in registers. */
+struct walk {
+	const unsigned char *at;
+	const unsigned char *end;
+	size_t depth;
+	uint64_t objects[PAYLOAD_MAX_DEPTH / 64]; /* a bit a level: object or array */
+};
+
+_Static_assert(PAYLOAD_MAX_DEPTH % 64 == 0, "levels fill whole words");
+
+static inline unsigned char
+peek(const unsigned char *at, const unsigned char *end)
+{
+	return at < end ? *at : 0;
+}
+
+static inline const unsigned char *
+skip_space(const unsigned char *at, const unsigned char *end)
+{
+	/* Discord writes none, so one comparison is the usual cost. */
+	while (at < end && *at <= ' ' &&
+	    (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) {
+		at++;
+	}
+	return at;
+}
+
+static inline bool
+is_digit(unsigned char byte)
+{
+	return byte >= '0' && byte <= '9';
+}
+
+/* ---- strings ----
+ * Each function takes the place after what it recognised before, and gives the place
+ * after what it recognises, or NULL. */
+
+/* A set bit 7 in each byte that is a quote, a backslash, a control character or not
+ * ASCII.  Borrows make false marks, but only above (in text: behind) a true one. */
+static inline uint64_t
+mark_special(uint64_t word)
+{
+	uint64_t quote = (word ^ EACH_BYTE('"')) - EACH_BYTE(1);
+	uint64_t backslash = (word ^ EACH_BYTE('\\')) - EACH_BYTE(1);
+	uint64_t control = word - EACH_BYTE(' ');
+
+	return (quote | backslash | control | word) & EACH_BYTE(0x80U);
+}
+
+static inline bool
+is_special(unsigned char byte)
+{
+	return byte < ' ' || byte == '"' || byte == '\\' || byte >= 0x80;
+}
+
+static inline const unsigned char *
+skip_plain(const unsigned char *at, const unsigned char *end)
+{
+	while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, at, sizeof word);
+		uint64_t marks = mark_special(le64toh(word));
+
+		if (marks) {
+			return at + __builtin_ctzll(marks) / 8;
+		}
+		at += sizeof word;
+	}
+	while (at < end && !is_special(*at)) {
+		at++;
+	}
+	return at;
+}
+
+static int
+hex_value(unsigned char byte)
+{
+	if (is_digit(byte)) {
+		return byte - '0';
+	}
+	byte |= 0x20;
+	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* The four digits of \uXXXX; -1 where they are not. */
+static int32_t
+read_hex4(const unsigned char *at, const unsigned char *end)
+{
+	int32_t code = 0;
+
+	if (end - at < 4) {
+		return -1;
+	}
+	for (int i = 0; i < 4; i++) {
+		int digit = hex_value(at[i]);
+
+		if (digit < 0) {
+			return -1;
+		}
+		code = code * 16 + digit;
+	}
+	return code;
+}
+
+static const unsigned char *
+walk_escape(const unsigned char *at, const unsigned char *end)
+{
+	switch (peek(at, end)) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		return at + 1;
+	case 'u':
+		return read_hex4(at + 1, end) < 0 ? NULL : at + 5;
+	default:
+		return NULL;
+	}
+}
+
+static inline const unsigned char *
+walk_string(const unsigned char *at, const unsigned char *end)
+{
+	for (;;) {
+		at = skip_plain(at, end);
+		unsigned char byte = peek(at, end);
+
+		if (byte == '"') {
+			return at + 1;
+		}
+		if (byte == '\\') {
+			at = walk_escape(at + 1, end);
+			if (!at) {
+				return NULL;
+			}
+			continue;
+		}
+		if (byte < 0x80) { /* a control character, or the end */
+			return NULL;
+		}
+		size_t length = utf8_length(at, (size_t)(end - at));
+
+		if (length == 0) {
+			return NULL;
+		}
+		at += length;
+	}
+}
+
+/* ---- other scalars ---- */
+
+static inline const unsigned char *
+skip_digits(const unsigned char *at, const unsigned char *end)
+{
+	while (at < end && is_digit(*at)) {
+		at++;
+	}
+	return at;
+}
+
+static const unsigned char *
+walk_digits(const unsigned char *at, const unsigned char *end)
+{
+	return is_digit(peek(at, end)) ? skip_digits(at, end) : NULL;
+}
+
+static const unsigned char *
+walk_exponent(const unsigned char *at, const unsigned char *end)
+{
+	unsigned char sign = peek(at, end);
+
+	return walk_digits(sign == '+' || sign == '-' ? at + 1 : at, end);
+}
+
+static inline const unsigned char *
+walk_number(const unsigned char *at, const unsigned char *end)
+{
+	if (peek(at, end) == '-') {
+		at++;
+	}
+	at = peek(at, end) == '0' ? at + 1 : walk_digits(at, end);
+	if (at && peek(at, end) == '.') {
+		at = walk_digits(at + 1, end);
+	}
+	if (at && (peek(at, end) | 0x20) == 'e') {
+		at = walk_exponent(at + 1, end);
+	}
+	return at;
+}
+
+static inline const unsigned char *
+walk_word(const unsigned char *at, const unsigned char *end, const char *word,
+    size_t size)
+{
+	bool same = (size_t)(end - at) >= size && memcmp(at, word, size) == 0;
+
+	return same ? at + size : NULL;
+}
+
+static inline const unsigned char *
+walk_scalar(const unsigned char *at, const unsigned char *end)
+{
+	switch (peek(at, end)) {
+	case '"':
+		return walk_string(at + 1, end);
+	case 't':
+		return walk_word(at, end, "true", 4);
+	case 'f':
+		return walk_word(at, end, "false", 5);
+	case 'n':
+		return walk_word(at, end, "null", 4);
+	default:
+		return walk_number(at, end);
+	}
+}
+
+/* ---- containers ---- */
+
+static struct slice
+slice_between(const unsigned char *from, const unsigned char *to)
+{
+	return (struct slice){(const char *)from, (size_t)(to - from)};
+}
+
+/* A key with its colon. */
+static inline const unsigned char *
+walk_key(const unsigned char *at, const unsigned char *end, struct slice *key)
+{
+	at = skip_space(at, end);
+	if (peek(at, end) != '"') {
+		return NULL;
+	}
+	const unsigned char *after = walk_string(at + 1, end);
+
+	if (!after) {
+		return NULL;
+	}
+	*key = slice_between(at + 1, after - 1);
+	after = skip_space(after, end);
+	return peek(after, end) == ':' ? after + 1 : NULL;
+}
+
+static inline bool
+push(struct walk *walk, bool object)
+{
+	if (walk->depth == PAYLOAD_MAX_DEPTH) {
+		return false;
+	}
+	uint64_t bit = UINT64_C(1) << (walk->depth % 64);
+	uint64_t *word = &walk->objects[walk->depth / 64];
+
+	*word = object ? *word | bit : *word & ~bit;
+	walk->depth++;
+	return true;
+}
+
+static inline bool
+in_object(const struct walk *walk)
+{
+	size_t level = walk->depth - 1;
+
+	return (walk->objects[level / 64] >> (level % 64) & 1U) != 0;
+}
+
+/* Takes an opening bracket, and the first key of an object; empty tells whether the
+ * closing bracket follows. */
+static inline enum gw_err
+walk_open(struct walk *walk, bool object, bool *empty)
+{
+	if (!push(walk, object)) {
+		return GW_ERR_TOO_LARGE;
+	}
+	walk->at = skip_space(walk->at + 1, walk->end);
+	*empty = peek(walk->at, walk->end) == (object ? '}' : ']');
+	if (object && !*empty) {
+		struct slice ignored;
+
+		walk->at = walk_key(walk->at, walk->end, &ignored);
+	}
+	return walk->at ? GW_OK : GW_ERR_SYNTAX;
+}
+
+/* After a value: takes closing brackets down to depth base, or the comma and the key
+ * in front of the next value. */
+static inline enum gw_err
+walk_after(struct walk *walk, size_t base)
+{
+	while (walk->depth > base) {
+		bool object = in_object(walk);
+
+		walk->at = skip_space(walk->at, walk->end);
+		unsigned char byte = peek(walk->at, walk->end);
+
+		if (byte == ',') {
+			walk->at++;
+			if (object) {
+				struct slice ignored;
+
+				walk->at = walk_key(walk->at, walk->end, &ignored);
+			}
+			return walk->at ? GW_OK : GW_ERR_SYNTAX;
+		}
+		if (byte != (object ? '}' : ']')) {
+			return GW_ERR_SYNTAX;
+		}
+		walk->at++;
+		walk->depth--;
+	}
+	return GW_OK;
+}
+
+/* A scalar, or the opening of a container; done tells whether a value ended. */
+static inline enum gw_err
+walk_start(struct walk *walk, bool *done)
+{
+	walk->at = skip_space(walk->at, walk->end);
+	unsigned char byte = peek(walk->at, walk->end);
+
+	if (byte == '{' || byte == '[') {
+		return walk_open(walk, byte == '{', done);
+	}
+	*done = true;
+	walk->at = walk_scalar(walk->at, walk->end);
+	return walk->at ? GW_OK : GW_ERR_SYNTAX;
+}
+
+/* One value of any kind. */
+static enum gw_err
+walk_value(struct walk *walk)
+{
+	const size_t base = walk->depth;
+	enum gw_err err;
+
+	do {
+		bool done = false;
+
+		err = walk_start(walk, &done);
+		if (err == GW_OK && done) {
+			err = walk_after(walk, base);
+		}
+	} while (err == GW_OK && walk->depth > base);
+	return err;
+}
+
+/* ---- the scan ---- */
+
+static bool
+finish(struct payload_scan *scan, enum gw_err err)
+{
+	scan->done = true;
+	scan->err = err;
+	return false;
+}
+
+void
+payload_scan_begin(struct payload_scan *scan, struct slice text,
+    enum payload_scan_kind kind)
+{
+	unsigned char open = kind == PAYLOAD_SCAN_OBJECT ? '{' : '[';
+
+	*scan = (struct payload_scan){.kind = kind, .first = true};
+	if (text.size == 0) {
+		(void)finish(scan, GW_ERR_SYNTAX);
+		return;
+	}
+	scan->at = (const unsigned char *)text.data;
+	scan->end = scan->at + text.size;
+	scan->at = skip_space(scan->at, scan->end);
+	if (peek(scan->at, scan->end) != open) {
+		(void)finish(scan, GW_ERR_SYNTAX);
+		return;
+	}
+	scan->at = skip_space(scan->at + 1, scan->end);
+}
+
+/* Only white space may follow the closing bracket. */
+static bool
+finish_at_bracket(struct payload_scan *scan)
+{
+	scan->at = skip_space(scan->at + 1, scan->end);
+	return finish(scan, scan->at == scan->end ? GW_OK : GW_ERR_SYNTAX);
+}
+
+static bool
+next_value(struct payload_scan *scan, struct slice *value)
+{
+	struct walk walk = {
+	    .at = skip_space(scan->at, scan->end),
+	    .end = scan->end,
+	    .depth = 1, /* the container that is scanned */
+	};
+	const unsigned char *from = walk.at;
+	enum gw_err err = walk_value(&walk);
+
+	if (err != GW_OK) {
+		return finish(scan, err);
+	}
+	*value = slice_between(from, walk.at);
+	scan->at = skip_space(walk.at, scan->end);
+	return true;
+}
+
+bool
+payload_scan_next(struct payload_scan *scan, struct slice *key, struct slice *value)
+{
+	bool object = scan->kind == PAYLOAD_SCAN_OBJECT;
+
+	if (scan->done) {
+		return false;
+	}
+	unsigned char byte = peek(scan->at, scan->end);
+
+	if (byte == (object ? '}' : ']')) {
+		return finish_at_bracket(scan);
+	}
+	if (!scan->first) {
+		if (byte != ',') {
+			return finish(scan, GW_ERR_SYNTAX);
+		}
+		scan->at++;
+	}
+	scan->first = false;
+	*key = (struct slice){NULL, 0};
+	if (object) {
+		scan->at = walk_key(scan->at, scan->end, key);
+		if (!scan->at) {
+			return finish(scan, GW_ERR_SYNTAX);
+		}
+	}
+	return next_value(scan, value);
+}
+
+bool
+payload_scan_natural(struct slice value, int64_t *number)
+{
+	uint64_t sum = 0;
+
+	if (value.size == 0 || value.size > 19) { /* 2^63 - 1 has 19 digits */
+		return false;
+	}
+	for (size_t i = 0; i < value.size; i++) {
+		if (!is_digit((unsigned char)value.data[i])) {
+			return false;
+		}
+		sum = sum * 10 + (uint64_t)(value.data[i] - '0');
+	}
+	if (sum > INT64_MAX) {
+		return false;
+	}
+	*number = (int64_t)sum;
+	return true;
+}
+
+/* ---- unescaping ---- */
+
+/* The code point of \uXXXX, its digits at hand, with the second half of a pair where it
+ * has one. */
+static uint32_t
+read_code(const unsigned char **at, const unsigned char *end)
+{
+	int32_t code = read_hex4(*at, end);
+
+	if (code < 0) {
+		return REPLACEMENT;
+	}
+	*at += 4;
+	if (code < 0xD800 || code > 0xDFFF) {
+		return (uint32_t)code;
+	}
+	if (code > 0xDBFF || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u') {
+		return REPLACEMENT;
+	}
+	int32_t low = read_hex4(*at + 2, end);
+
+	if (low < 0xDC00 || low > 0xDFFF) {
+		return REPLACEMENT;
+	}
+	*at += 6;
+	return 0x10000U + ((uint32_t)(code - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
+}
+
+/* What the escape stands for whose backslash was just passed. */
+static uint32_t
+read_escape(const unsigned char **at, const unsigned char *end)
+{
+	static const char letters[] = "bfnrt";
+	static const char meanings[] = "\b\f\n\r\t";
+	unsigned char byte = peek(*at, end);
+	const char *letter = byte ? strchr(letters, byte) : NULL;
+
+	*at += *at < end ? 1 : 0;
+	if (byte == 'u') {
+		return read_code(at, end);
+	}
+	return letter ? (uint32_t)meanings[letter - letters] : byte;
+}
+
+/* Text between quotes as a C string; false where it does not fit or holds a NUL. */
+static bool
+unescape(struct slice text, char *out, size_t room)
+{
+	const unsigned char *at = (const unsigned char *)text.data;
+	const unsigned char *end = at + text.size;
+	size_t size = 0;
+
+	while (at < end) {
+		char bytes[4] = {(char)*at++};
+		size_t length = 1;
+
+		if (bytes[0] == '\\') {
+			length = utf8_encode(read_escape(&at, end), bytes);
+		}
+		if (bytes[0] == '\0' || length >= room - size) {
+			return false;
+		}
+		memcpy(out + size, bytes, length);
+		size += length;
+	}
+	out[size] = '\0';
+	return true;
+}
+
+bool
+payload_scan_key_is(struct slice key, const char *name)
+{
+	char plain[32];
+	size_t size = strlen(name);
+
+	if (key.size == size) {
+		/* As long and the same; an escape is longer than what it spells. */
+		return memcmp(key.data, name, size) == 0;
+	}
+	return key.size > size && memchr(key.data, '\\', key.size) &&
+	    unescape(key, plain, sizeof plain) && strcmp(plain, name) == 0;
+}
+
+bool
+payload_scan_text(struct slice value, char *out, size_t room)
+{
+	bool quoted = value.size >= 2 && value.data[0] == '"';
+
+	if (quoted) {
+		struct slice text = {value.data + 1, value.size - 2};
+
+		if (unescape(text, out, room)) {
+			return true;
+		}
+	}
+	out[0] = '\0';
+	return false;
+}

@@ -1,5 +1,6 @@
 #include "buf.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,10 @@
 void
 buf_init(struct buf *buf, size_t max_bytes)
 {
-	*buf = (struct buf){.max_bytes = max_bytes};
+	/* No object is larger than that. */
+	bool possible = max_bytes < (size_t)PTRDIFF_MAX;
+
+	*buf = (struct buf){.max_bytes = possible ? max_bytes : PTRDIFF_MAX - 1};
 }
 
 void
@@ -36,7 +40,9 @@ buf_reserve(struct buf *buf, size_t extra)
 	while (room < wanted) {
 		room = room > buf->max_bytes / 2 ? buf->max_bytes : room * 2;
 	}
-	char *data = realloc(buf->data, room);
+	/* One byte more than room: the NUL that buf_printf() must let vsnprintf write.
+	 */
+	char *data = realloc(buf->data, room + 1);
 
 	if (!data) {
 		return GW_ERR_NOMEM;
@@ -71,12 +77,11 @@ buf_printf(struct buf *buf, const char *format, ...)
 	int needed = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	if (needed < 0) {
-		return GW_ERR_SYNTAX;
+		return GW_ERR_TOO_LARGE; /* past INT_MAX */
 	}
-	/* vsnprintf wants a place for its NUL, which is not kept. */
-	enum gw_err err = buf_reserve(buf, (size_t)needed + 1);
+	enum gw_err err = buf_reserve(buf, (size_t)needed);
 
-	if (err != GW_OK) {
+	if (err != GW_OK || needed == 0) {
 		return err;
 	}
 	va_start(args, format);
@@ -89,6 +94,7 @@ buf_printf(struct buf *buf, const char *format, ...)
 void
 buf_consume(struct buf *buf, size_t size)
 {
+	assert(size <= buf->size);
 	if (size == 0) {
 		return;
 	}
@@ -131,6 +137,9 @@ slice_equal(struct slice a, struct slice b)
 bool
 slice_copy(struct slice slice, char *out, size_t room)
 {
+	if (room == 0) {
+		return false;
+	}
 	size_t size = slice.size < room ? slice.size : room - 1;
 
 	if (size > 0) {

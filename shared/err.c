@@ -36,7 +36,15 @@ err_from_errno(int number)
 		return GW_ERR_PERMISSION;
 	case ETIMEDOUT:
 		return GW_ERR_TIMEOUT;
+	case E2BIG:
+	case EFBIG:
+	case EMSGSIZE:
+	case ENAMETOOLONG:
+		return GW_ERR_TOO_LARGE;
+	case ERANGE:
+		return GW_ERR_RANGE;
 	case ECONNRESET:
+	case ECONNABORTED:
 	case EPIPE:
 		return GW_ERR_CLOSED;
 	case ENOSPC:

@@ -1,26 +1,38 @@
+/*
+ * The sink.  A full target must never hold up the loop: pipes and terminals are opened
+ * a second time for writing without blocking (the first descriptor may be shared with
+ * other programs, which O_NONBLOCK would change for them too), sockets take a flag a
+ * call, and only what can do neither is asked with poll() first.
+ */
 #include "log.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <math.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-/* A write of up to PIPE_BUF (4096) bytes to a pipe that polls as writable is whole and
- * does not block (pipe(7)); longer lines are cut to it. */
-#define LINE_MAX_BYTES 4096
+#include "log_line.h"
 
-/* Documented by systemd, "Native Journal Protocol". */
+/* A write of up to PIPE_BUF (4096) bytes goes into a pipe whole or not at all
+ * (pipe(7)). */
+#define LINE_BYTES 4096
+
+/* MESSAGE and every pair once more as a field. */
+#define PACKET_BYTES   (3 * LINE_BYTES)
+
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static struct {
-	int fd;
+	int fd;     /* borrowed */
+	int own_fd; /* the same file, never blocking; -1 where that cannot be had */
+	bool is_socket;
+	bool torn; /* the last line went out in part */
 	int journal;
 	enum log_format format;
 	enum log_level level;
@@ -29,260 +41,12 @@ static struct {
 	uint64_t dropped_told;
 } sink = {
     .fd = STDERR_FILENO,
+    .own_fd = -1,
     .journal = -1,
     .level = LOG_LEVEL_INFO,
 };
 
 static const char *const level_names[] = {"error", "warning", "info", "debug"};
-
-/* syslog(3) priorities of the levels. */
-static const int level_priorities[] = {3, 4, 6, 7};
-
-/* A line under construction in fixed room: no allocation, so it works out of memory. */
-struct line {
-	char text[LINE_MAX_BYTES];
-	size_t size;
-};
-
-static void
-put(struct line *line, const char *data, size_t size)
-{
-	size_t room = sizeof line->text - 1 - line->size;
-
-	if (size > room) {
-		size = room;
-	}
-	memcpy(line->text + line->size, data, size);
-	line->size += size;
-}
-
-static void
-put_text(struct line *line, const char *text)
-{
-	put(line, text, strlen(text));
-}
-
-/* Length of the well-formed UTF-8 sequence at data, 0 where there is none. */
-static size_t
-utf8_length(const unsigned char *data, size_t size)
-{
-	if (data[0] < 0xC2 || data[0] > 0xF4) {
-		return 0;
-	}
-	size_t need = data[0] < 0xE0 ? 2 : data[0] < 0xF0 ? 3 : 4;
-
-	if (size < need) {
-		return 0;
-	}
-	for (size_t i = 1; i < need; i++) {
-		if ((data[i] & 0xC0) != 0x80) {
-			return 0;
-		}
-	}
-	if ((data[0] == 0xE0 && data[1] < 0xA0) ||
-	    (data[0] == 0xED && data[1] > 0x9F) ||
-	    (data[0] == 0xF0 && data[1] < 0x90) ||
-	    (data[0] == 0xF4 && data[1] > 0x8F)) {
-		return 0;
-	}
-	return need;
-}
-
-/* U+0080 to U+009F, line and paragraph separators and the marks that turn the direction
- * of text: a terminal obeys them, so they are escaped as control characters are. */
-static bool
-is_hidden(const unsigned char *data, size_t length)
-{
-	if (length == 2) {
-		return data[0] == 0xC2 && data[1] < 0xA0;
-	}
-	if (length == 3 && data[0] == 0xE2) {
-		return (data[1] == 0x80 && (data[2] >= 0xA8 && data[2] <= 0xAE)) ||
-		    (data[1] == 0x80 && (data[2] == 0x8E || data[2] == 0x8F)) ||
-		    (data[1] == 0x81 && data[2] >= 0xA6 && data[2] <= 0xA9);
-	}
-	return false;
-}
-
-static void
-put_escape(struct line *line, unsigned code)
-{
-	char text[8];
-	int size = snprintf(text, sizeof text, "\\u%04x", code & 0xFFFFU);
-
-	put(line, text, (size_t)size);
-}
-
-static unsigned
-code_point(const unsigned char *data, size_t length)
-{
-	unsigned code = data[0] & (0xFFU >> (length + 1));
-
-	for (size_t i = 1; i < length; i++) {
-		code = code << 6 | (data[i] & 0x3FU);
-	}
-	return code;
-}
-
-/* The inside of a JSON string; logfmt quotes the same way. */
-static void
-put_escaped(struct line *line, const char *text, size_t size)
-{
-	const unsigned char *at = (const unsigned char *)text;
-
-	while (size > 0) {
-		size_t length = 1;
-
-		if (*at == '"' || *at == '\\') {
-			char pair[2] = {'\\', (char)*at};
-
-			put(line, pair, sizeof pair);
-		} else if (*at == '\n') {
-			put(line, "\\n", 2);
-		} else if (*at < 0x20 || *at == 0x7F) {
-			put_escape(line, *at);
-		} else if (*at < 0x80) {
-			put(line, (const char *)at, 1);
-		} else if ((length = utf8_length(at, size)) == 0) {
-			length = 1;
-			put_escape(line, 0xFFFD);
-		} else if (is_hidden(at, length)) {
-			put_escape(line, code_point(at, length));
-		} else {
-			put(line, (const char *)at, length);
-		}
-		at += length;
-		size -= length;
-	}
-}
-
-static bool
-needs_quotes(struct slice text)
-{
-	if (text.size == 0) {
-		return true;
-	}
-	for (size_t i = 0; i < text.size; i++) {
-		unsigned char c = (unsigned char)text.data[i];
-
-		if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= 0x7F) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void
-put_string(struct line *line, struct slice text, bool json)
-{
-	bool quotes = json || needs_quotes(text);
-
-	if (quotes) {
-		put(line, "\"", 1);
-	}
-	put_escaped(line, text.data, text.size);
-	if (quotes) {
-		put(line, "\"", 1);
-	}
-}
-
-static void
-put_value(struct line *line, const struct log_kv *pair, bool json)
-{
-	char text[320]; /* a double in %.3f has 314 characters at most */
-
-	switch (pair->kind) {
-	case LOG_KV_BOOL:
-		put_text(line, pair->value.boolean ? "true" : "false");
-		return;
-	case LOG_KV_INT:
-		(void)snprintf(text, sizeof text, "%" PRId64, pair->value.integer);
-		break;
-	case LOG_KV_UINT:
-		(void)snprintf(text, sizeof text, "%" PRIu64, pair->value.natural);
-		break;
-	case LOG_KV_DOUBLE:
-		if (!isfinite(pair->value.number)) {
-			put_text(line, "null");
-			return;
-		}
-		(void)snprintf(text, sizeof text, "%.3f", pair->value.number);
-		break;
-	case LOG_KV_TEXT:
-		if (!pair->value.text.data) {
-			put_text(line, json ? "null" : "-");
-			return;
-		}
-		put_string(line, pair->value.text, json);
-		return;
-	}
-	put_text(line, text);
-}
-
-/* RFC 3339 in UTC with milliseconds. */
-static void
-put_stamp(struct line *line)
-{
-	struct timespec now = {0, 0};
-	struct tm parts;
-	char text[40];
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &parts);
-	size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-
-	put(line, text, size);
-	(void)snprintf(text, sizeof text, ".%03dZ", (int)(now.tv_nsec / 1000000));
-	put_text(line, text);
-}
-
-static void
-put_logfmt(struct line *line, enum log_level level, const char *event,
-    const struct log_kv *pairs, size_t count, bool stamp)
-{
-	if (stamp) {
-		put_text(line, "ts=");
-		put_stamp(line);
-		put_text(line, " level=");
-		put_text(line, level_names[level]);
-		put_text(line, " ");
-	}
-	put_text(line, "event=");
-	put_text(line, event);
-	for (size_t i = 0; i < count; i++) {
-		put_text(line, " ");
-		put_text(line, pairs[i].key);
-		put_text(line, "=");
-		put_value(line, &pairs[i], false);
-	}
-}
-
-static void
-put_json(struct line *line, enum log_level level, const char *event,
-    const struct log_kv *pairs, size_t count)
-{
-	/* Each pair goes in whole or not at all, so that a long value cannot break the
-	 * object; 2 bytes are kept for its end. */
-	put_text(line, "{\"ts\":\"");
-	put_stamp(line);
-	put_text(line, "\",\"level\":\"");
-	put_text(line, level_names[level]);
-	put_text(line, "\",\"event\":\"");
-	put_text(line, event);
-	put_text(line, "\"");
-	for (size_t i = 0; i < count; i++) {
-		size_t before = line->size;
-
-		put_text(line, ",\"");
-		put_text(line, pairs[i].key);
-		put_text(line, "\":");
-		put_value(line, &pairs[i], true);
-		if (line->size >= sizeof line->text - 4) {
-			line->size = before;
-		}
-	}
-	put_text(line, "}");
-}
 
 static bool
 fd_takes(int fd)
@@ -293,73 +57,92 @@ fd_takes(int fd)
 	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLOUT) != 0;
 }
 
-static bool
-write_line(struct line *line)
+static ssize_t
+write_once(const char *data, size_t size)
 {
-	secret_scrub(sink.secret, line->text, line->size);
-	line->text[line->size++] = '\n';
-	if (!fd_takes(sink.fd)) {
-		return false;
+	if (sink.is_socket) {
+		return send(sink.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
+	if (sink.own_fd >= 0) {
+		return write(sink.own_fd, data, size);
+	}
+	if (!fd_takes(sink.fd)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	return write(sink.fd, data, size);
+}
+
+static bool
+write_line(const struct log_line *line)
+{
 	ssize_t done;
 
 	do {
-		done = write(sink.fd, line->text, line->size);
+		done = write_once(line->text, line->size);
 	} while (done < 0 && errno == EINTR);
-	return done == (ssize_t)line->size;
+	if (done == (ssize_t)line->size) {
+		sink.torn = false;
+		return true;
+	}
+	sink.torn = sink.torn || done > 0;
+	return false;
 }
 
-/* One datagram: MESSAGE is the logfmt text, and every key a field GWBOT_KEY. */
+/* Not connected, so that a journal that was restarted is found again. */
 static bool
-send_journal(enum log_level level, const char *event, const struct log_kv *pairs,
-    size_t count)
+send_journal(const struct log_event *event)
 {
-	struct line text = {.size = 0};
-	struct line packet = {.size = 0};
-	char number[40];
+	static const struct sockaddr_un address = {
+	    .sun_family = AF_UNIX,
+	    .sun_path = JOURNAL_SOCKET,
+	};
+	char text[PACKET_BYTES];
+	struct log_line packet = log_line_of(text, sizeof text, sink.secret);
 
-	put_logfmt(&text, level, event, pairs, count, false);
-	secret_scrub(sink.secret, text.text, text.size);
-	(void)snprintf(number, sizeof number, "PRIORITY=%d\n", level_priorities[level]);
-	put_text(&packet, number);
-	put_text(&packet, "SYSLOG_IDENTIFIER=gwbotd\nGWBOT_EVENT=");
-	put_text(&packet, event);
-	put_text(&packet, "\nMESSAGE=");
-	put(&packet, text.text, text.size);
-	put_text(&packet, "\n");
-	return send(sink.journal, packet.text, packet.size,
-		   MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)packet.size;
+	log_line_put_journal(&packet, event);
+	return sendto(sink.journal, packet.text, packet.size,
+		   MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address,
+		   sizeof address) == (ssize_t)packet.size;
 }
 
 static bool
-deliver(enum log_level level, const char *event, const struct log_kv *pairs,
-    size_t count)
+deliver(const struct log_event *event)
 {
-	struct line line = {.size = 0};
+	char text[LINE_BYTES];
+	struct log_line line = log_line_of(text, sizeof text, sink.secret);
 
-	if (sink.format == LOG_FORMAT_JOURNAL && sink.journal >= 0) {
-		return send_journal(level, event, pairs, count);
+	if (sink.journal >= 0) {
+		return send_journal(event);
+	}
+	if (sink.torn) {
+		log_line_put_newline(&line);
 	}
 	if (sink.format == LOG_FORMAT_JSON) {
-		put_json(&line, level, event, pairs, count);
+		log_line_put_json(&line, event);
 	} else {
-		put_logfmt(&line, level, event, pairs, count, true);
+		log_line_put_logfmt(&line, event);
 	}
 	return write_line(&line);
 }
 
 /* Says how many lines were lost as soon as the target takes lines again. */
-static void
+static bool
 tell_dropped(void)
 {
-	if (sink.dropped == sink.dropped_told) {
-		return;
-	}
-	struct log_kv pair = log_kv_uint("lines", sink.dropped - sink.dropped_told);
+	uint64_t lines = sink.dropped - sink.dropped_told;
 
-	if (deliver(LOG_LEVEL_WARNING, "log_dropped", &pair, 1)) {
-		sink.dropped_told = sink.dropped;
+	if (lines == 0) {
+		return true;
 	}
+	struct log_kv pair = log_kv_uint("lines", lines);
+	struct log_event event = {LOG_LEVEL_WARNING, "log_dropped", &pair, 1};
+
+	if (!deliver(&event)) {
+		return false;
+	}
+	sink.dropped_told = sink.dropped;
+	return true;
 }
 
 void
@@ -370,40 +153,62 @@ log_write(enum log_level level, const char *event, const struct log_kv *pairs,
 		return;
 	}
 	int saved = errno;
+	struct log_event record = {level, event, pairs, count};
 
-	tell_dropped();
-	if (!deliver(level, event, pairs, count)) {
+	/* What was lost is told before anything that came after it. */
+	if (!tell_dropped() || !deliver(&record)) {
 		sink.dropped++;
 	}
 	errno = saved;
 }
 
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		(void)close(*fd);
+	}
+	*fd = -1;
+}
+
 static int
 open_journal(void)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX,
-	    .sun_path = JOURNAL_SOCKET};
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (access(JOURNAL_SOCKET, W_OK) != 0) {
+		return -1;
+	}
+	return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
 
-	if (fd < 0) {
-		return -1;
-	}
-	if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
+/* Linux opens the file behind the link anew, with flags of its own. */
+static int
+open_again(int fd)
+{
+	char path[40];
+
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 void
 log_open(int fd, enum log_format format, enum log_level level)
 {
+	struct stat status = {0};
+	bool known = fstat(fd, &status) == 0;
+
 	sink.fd = fd;
 	sink.format = format;
-	if (sink.journal >= 0) {
-		(void)close(sink.journal);
+	sink.torn = false;
+	sink.is_socket = known && S_ISSOCK(status.st_mode);
+	close_fd(&sink.own_fd);
+	/* Not for regular files: a second offset would write over the first one's. */
+	if (known && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
+		sink.own_fd = open_again(fd);
 	}
-	sink.journal = format == LOG_FORMAT_JOURNAL ? open_journal() : -1;
+	close_fd(&sink.journal);
+	if (format == LOG_FORMAT_JOURNAL) {
+		sink.journal = open_journal();
+	}
 	log_set_level(level);
 }
 

@@ -54,7 +54,10 @@ struct log_kv {
 	} value;
 };
 
-/** Sets where lines go.  fd is borrowed; format journal falls back to logfmt on it. */
+/**
+ * Sets where lines go.  fd is borrowed, but of a pipe or terminal log keeps its own
+ * descriptor until the next call; format journal falls back to logfmt on fd.
+ */
 void log_open(int fd, enum log_format format, enum log_level level);
 
 /** Changes the level from now on. */

@@ -1,5 +1,6 @@
 #include "secret.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,10 +47,16 @@ secret_size(const struct secret *secret)
 	return secret->size;
 }
 
+static bool
+is_scrubbed(const struct secret *secret)
+{
+	return secret && secret->size >= SCRUB_MIN_BYTES;
+}
+
 void
 secret_scrub(const struct secret *secret, char *text, size_t size)
 {
-	if (!secret || secret->size < SCRUB_MIN_BYTES) {
+	if (!is_scrubbed(secret)) {
 		return;
 	}
 	char *end = text + size;
@@ -60,4 +67,13 @@ secret_scrub(const struct secret *secret, char *text, size_t size)
 		text = hit + secret->size;
 		hit = memmem(text, (size_t)(end - text), secret->bytes, secret->size);
 	}
+}
+
+size_t
+secret_prefix(const struct secret *secret, const char *text, size_t size)
+{
+	bool found = is_scrubbed(secret) && size >= secret->size &&
+	    memcmp(text, secret->bytes, secret->size) == 0;
+
+	return found ? secret->size : 0;
 }

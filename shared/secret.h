@@ -30,4 +30,8 @@ size_t secret_size(const struct secret *secret);
  */
 void secret_scrub(const struct secret *secret, char *text, size_t size);
 
+/** The size of the secret where text begins with it; else, and where secret_scrub()
+ * would replace nothing, 0. */
+size_t secret_prefix(const struct secret *secret, const char *text, size_t size);
+
 #endif

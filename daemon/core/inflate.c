@@ -82,8 +82,8 @@ inflate_new(enum inflate_kind kind, size_t max_bytes)
 		return NULL;
 	}
 	inflate->kind = kind;
-	inflate->max_bytes = max_bytes < SIZE_MAX ? max_bytes : SIZE_MAX - 1;
-	buf_init(&inflate->out, inflate->max_bytes + 1);
+	buf_init(&inflate->out, max_bytes < SIZE_MAX ? max_bytes + 1 : max_bytes);
+	inflate->max_bytes = inflate->out.max_bytes - 1;
 	if (!open_codec(inflate)) {
 		inflate_free(inflate);
 		return NULL;
@@ -109,7 +109,7 @@ inflate_free(struct inflate *owned_inflate)
 static enum gw_err
 make_room(struct inflate *inflate)
 {
-	size_t left = inflate->max_bytes + 1 - inflate->out.size;
+	size_t left = inflate->out.max_bytes - inflate->out.size;
 
 	if (left == 0) {
 		return GW_ERR_TOO_LARGE;

@@ -388,7 +388,7 @@ static void
 a_payload_of_the_limit_passes_and_one_above_fails(void **state)
 {
 	static const size_t limits[] = {1, 2, 100, 255, 256, 257, 4095, 16383, 16384,
-	    16385, 32768, 131072, 131073, 262144};
+	    16385, 32768, 131072, 131073};
 
 	(void)state;
 	for (int kind = 0; kind < KINDS; kind++) {
@@ -441,8 +441,8 @@ a_bomb_is_refused(void **state)
 {
 	(void)state;
 	for (int kind = INFLATE_ZLIB; kind < KINDS; kind++) {
-		assert_int_equal(play_size((enum inflate_kind)kind,
-				     (size_t)20 * 1024 * 1024, LIMIT, false),
+		assert_int_equal(play_size((enum inflate_kind)kind, 4 * LIMIT, LIMIT,
+				     false),
 		    GW_ERR_TOO_LARGE);
 	}
 }
@@ -514,7 +514,7 @@ relaxing_keeps_a_payload_that_is_under_way(void **state)
 	(void)state;
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct stream stream;
-		struct slice payload = make_payload((size_t)3 * 1024 * 1024, true);
+		struct slice payload = make_payload((size_t)3 * 512 * 1024, true);
 		struct inflate *inflate =
 		    inflate_new((enum inflate_kind)kind, PAYLOAD_MAX_BYTES);
 

@@ -1,0 +1,526 @@
+/* Log: what a peer says cannot forge or break a line, a full target holds nothing up,
+ * the secret never gets out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <cjson/cJSON.h>
+
+#include "log.h"
+#include "payload.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static int ends[2]; /* the log's pipe */
+static char text[256 * 1024];
+
+/* In C17 the words true and false alone are integers, hence (bool)true below. */
+
+static int
+open_pipe(void **state)
+{
+	(void)state;
+	text[0] = '\0';
+	return pipe2(ends, O_CLOEXEC);
+}
+
+static int
+close_pipe(void **state)
+{
+	(void)state;
+	log_set_secret(NULL);
+	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return 0;
+}
+
+/* What was logged since the last call, as a C string. */
+static size_t
+read_log(void)
+{
+	size_t size = 0;
+
+	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	for (;;) {
+		ssize_t got = read(ends[0], text + size, sizeof text - 1 - size);
+
+		if (got <= 0) {
+			break;
+		}
+		size += (size_t)got;
+	}
+	text[size] = '\0';
+	return size;
+}
+
+/* The line behind its stamp. */
+static const char *
+read_logfmt(void)
+{
+	size_t size = read_log();
+	const char *level = strstr(text, " level=");
+
+	assert_non_null(level);
+	assert_int_equal(text[size - 1], '\n');
+	text[size - 1] = '\0';
+	assert_null(strchr(text, '\n'));
+	return level + 1;
+}
+
+/* One line of strict JSON. */
+static cJSON *
+read_json(void)
+{
+	struct payload payload;
+	size_t size = read_log();
+
+	assert_in_range(size, 1, PIPE_BUF);
+	assert_int_equal(text[size - 1], '\n');
+	assert_ptr_equal(strchr(text, '\n'), text + size - 1);
+	if (payload_parse((struct slice){text, size}, &payload) != GW_OK) {
+		fail_msg("%s", text);
+	}
+	cJSON *json = cJSON_Parse(text);
+
+	assert_non_null(json);
+	return json;
+}
+
+static const char *
+member(const cJSON *json, const char *name)
+{
+	const char *value =
+	    cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+
+	assert_non_null(value);
+	return value;
+}
+
+/* ---- form ---- */
+
+static void
+logfmt_has_stamp_level_event_and_pairs(void **state)
+{
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_warning("shard_resumed", KV("shard", 3U), KV("seq", INT64_C(-42)),
+	    KV("ok", (bool)true), KV("took_s", 0.25), KV("host", "discord.gg"),
+	    KV("none", (const char *)NULL), KV("empty", ""),
+	    KV("slice", SLICE_LITERAL("a b")));
+	assert_string_equal(read_logfmt(),
+	    "level=warning event=shard_resumed shard=3 seq=-42 ok=true took_s=0.250 "
+	    "host=discord.gg none=- empty=\"\" slice=\"a b\"");
+	/* ts=2026-08-06T12:34:56.789Z */
+	assert_memory_equal(text, "ts=2", 4);
+	assert_int_equal(text[13], 'T');
+	assert_int_equal(text[26], 'Z');
+	assert_int_equal(text[27], ' ');
+}
+
+static void
+json_has_the_same(void **state)
+{
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
+	log_error("shard_resumed", KV("shard", 3U), KV("ok", (bool)false),
+	    KV("took_s", -1.5), KV("host", "discord.gg"),
+	    KV("none", (const char *)NULL), KV("bad", (double)NAN));
+	cJSON *json = read_json();
+
+	assert_string_equal(member(json, "level"), "error");
+	assert_string_equal(member(json, "event"), "shard_resumed");
+	assert_string_equal(member(json, "host"), "discord.gg");
+	assert_int_equal(strlen(member(json, "ts")), 24);
+	assert_true(cJSON_IsFalse(cJSON_GetObjectItem(json, "ok")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "none")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "bad")));
+	assert_int_equal(cJSON_GetObjectItem(json, "shard")->valueint, 3);
+	assert_non_null(strstr(text, "\"took_s\":-1.500"));
+	cJSON_Delete(json);
+}
+
+static void
+doubles_have_three_decimals_and_a_point(void **state)
+{
+	static const struct {
+		double number;
+		const char *text;
+	} cases[] = {
+	    {0, "0.000"},
+	    {-0.0, "0.000"},
+	    {-0.0001, "0.000"},
+	    {0.0005, "0.001"},
+	    {0.9996, "1.000"},
+	    {-12.3456, "-12.346"},
+	    {123456789012.25, "123456789012.250"},
+	    {1e18, "1000000000000000000"},
+	    {(double)INFINITY, "null"},
+	};
+
+	(void)state;
+	/* Where the locale is not installed the C locale stays, which proves less. */
+	(void)setlocale(LC_ALL, "de_DE.UTF-8");
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		log_info("x", KV("n", cases[i].number));
+		assert_string_equal(strstr(read_logfmt(), "n=") + 2, cases[i].text);
+	}
+	(void)setlocale(LC_ALL, "C");
+}
+
+static void
+numbers_keep_their_whole_range(void **state)
+{
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_info("x", KV("a", INT64_MIN), KV("b", INT64_MAX), KV("c", UINT64_MAX),
+	    KV("d", (unsigned char)255));
+	assert_string_equal(read_logfmt(),
+	    "level=info event=x a=-9223372036854775808 b=9223372036854775807 "
+	    "c=18446744073709551615 d=255");
+}
+
+static void
+levels_above_the_set_one_are_left_out(void **state)
+{
+	enum log_level level;
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_WARNING);
+	log_info("x", KV("n", 1));
+	log_debug("x", KV("n", 1));
+	assert_int_equal(read_log(), 0);
+	log_set_level(LOG_LEVEL_DEBUG);
+	log_debug("x", KV("n", 1));
+	assert_string_equal(read_logfmt(), "level=debug event=x n=1");
+	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++) {
+		assert_true(log_level_parse(log_level_name((enum log_level)i), &level));
+		assert_int_equal(level, i);
+	}
+	assert_true(log_level_parse("WARN", &level));
+	assert_int_equal(level, LOG_LEVEL_WARNING);
+	assert_false(log_level_parse("loud", &level));
+	assert_false(log_level_parse("", &level));
+}
+
+static void
+errno_stays_as_it_was(void **state)
+{
+	(void)state;
+	log_open(-1, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	errno = ENOTTY;
+	log_info("x", KV("n", 1));
+	assert_int_equal(errno, ENOTTY);
+}
+
+/* ---- escaping ---- */
+
+/* SLICE_LITERAL() where the language wants a constant. */
+#define TEXT(literal)                          \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
+
+static const struct {
+	struct slice value;
+	const char *escaped;
+} texts[] = {
+    {TEXT("a\nlevel=error event=forged"), "a\\nlevel=error event=forged"},
+    {TEXT("a\r\tb"), "a\\u000d\\u0009b"},
+    {TEXT("\x1b[31mred"), "\\u001b[31mred"},
+    {TEXT("a\0b"), "a\\u0000b"},
+    {TEXT("say \"x\" \\"), "say \\\"x\\\" \\\\"},
+    {TEXT("\x7f"), "\\u007f"},
+    {TEXT("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0"), "\\u0080\\u009b\\u009f\xc2\xa0"},
+    {TEXT("\xd8\x9c"), "\\u061c"},
+    {TEXT("\xe2\x80\x8d\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\x90"),
+	"\xe2\x80\x8d\\u200e\\u200f\xe2\x80\x90"},
+    {TEXT("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xaf"),
+	"\xe2\x80\xa7\\u2028\\u202e\xe2\x80\xaf"},
+    {TEXT("\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa"),
+	"\xe2\x81\xa5\\u2066\\u2069\xe2\x81\xaa"},
+    {TEXT("\xef\xbb\xbf"), "\\ufeff"},
+    {TEXT("caf\xc3\xa9 \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xf0\x9f\x98\x80"},
+    {TEXT("\xff\xfe x"), "\\ufffd\\ufffd x"},
+    {TEXT("\xc3( \xe2\x82"), "\\ufffd( \\ufffd\\ufffd"},
+    {TEXT("\xed\xa0\x80\xc0\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd\\ufffd"},
+    {TEXT("\xf4\x90\x80\x80"), "\\ufffd\\ufffd\\ufffd\\ufffd"},
+};
+
+static void
+values_are_escaped_in_both_forms(void **state)
+{
+	(void)state;
+	for (int json = 0; json < 2; json++) {
+		log_open(ends[1], json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT,
+		    LOG_LEVEL_INFO);
+		for (size_t i = 0; i < COUNT(texts); i++) {
+			char wanted[128];
+
+			log_info("x", KV("v", texts[i].value));
+			(void)snprintf(wanted, sizeof wanted,
+			    json ? "\"v\":\"%s\"}\n" : " v=\"%s\"\n", texts[i].escaped);
+			(void)read_log();
+			if (!strstr(text, wanted)) {
+				fail_msg("no %s in %s", wanted, text);
+			}
+		}
+	}
+}
+
+/* ---- long lines ---- */
+
+static void
+long_lines_are_cut_and_stay_json(void **state)
+{
+	static const char *const fills[] = {"a", "\"", "\n", "\x1b", "\xff",
+	    "\xf0\x9f\x98\x80", "\xc3\xa9"};
+	char value[6000];
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
+	for (size_t i = 0; i < COUNT(fills); i++) {
+		size_t unit = strlen(fills[i]);
+
+		for (size_t shift = 0; shift < 12; shift++) {
+			memset(value, 'x', sizeof value);
+			for (size_t at = shift; at + unit <= sizeof value; at += unit) {
+				memcpy(value + at, fills[i], unit);
+			}
+			log_info("x", KV("before", 1),
+			    KV("v", ((struct slice){value, sizeof value})),
+			    KV("after", "gone"));
+			cJSON *json = read_json();
+			const char *cut = member(json, "v");
+
+			assert_int_equal(cJSON_GetObjectItem(json, "before")->valueint,
+			    1);
+			assert_string_equal(cut + strlen(cut) - 3, "...");
+			assert_in_range(strlen(text), PIPE_BUF - 16, PIPE_BUF);
+			cJSON_Delete(json);
+		}
+	}
+}
+
+static void
+pairs_that_do_not_fit_are_left_out_whole(void **state)
+{
+	char value[PIPE_BUF];
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
+	memset(value, 'x', sizeof value);
+	for (size_t size = PIPE_BUF - 160; size < sizeof value; size++) {
+		log_info("x", KV("v", ((struct slice){value, size})),
+		    KV("number", UINT64_MAX), KV("flag", (bool)true), KV("f", 1.5),
+		    KV("t", "text"));
+		cJSON *json = read_json();
+		const cJSON *number = cJSON_GetObjectItem(json, "number");
+
+		assert_true(!number || strstr(text, "18446744073709551615"));
+		cJSON_Delete(json);
+	}
+}
+
+static void
+long_logfmt_lines_end_well_too(void **state)
+{
+	char value[6000];
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	memset(value, '"', sizeof value);
+	log_info("x", KV("v", ((struct slice){value, sizeof value})), KV("n", 1));
+	size_t size = read_log();
+
+	assert_in_range(size, PIPE_BUF - 16, PIPE_BUF);
+	assert_string_equal(text + size - 6, "\"...\"\n");
+}
+
+/* ---- full targets ---- */
+
+static void
+fill_pipe(void)
+{
+	static const char page[PIPE_BUF];
+
+	(void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	while (write(ends[1], page, sizeof page) > 0) {
+	}
+	(void)fcntl(ends[1], F_SETFL, 0);
+}
+
+static void
+empty_pipe(void)
+{
+	(void)read_log();
+}
+
+static void
+a_full_pipe_never_blocks_and_drops_are_counted(void **state)
+{
+	uint64_t before = log_dropped();
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
+	fill_pipe();
+	(void)alarm(5); /* ends the test where a line blocks */
+	for (int i = 0; i < 100; i++) {
+		log_info("x", KV("n", i));
+	}
+	(void)alarm(0);
+	assert_int_equal(log_dropped() - before, 100);
+	empty_pipe();
+	log_info("after", KV("n", 1));
+	assert_int_equal(log_dropped() - before, 100);
+	(void)read_log();
+	const char *told = strstr(text, "\"event\":\"log_dropped\",\"lines\":100}");
+	const char *after = strstr(text, "\"event\":\"after\"");
+
+	assert_non_null(told);
+	assert_non_null(after);
+	assert_true(told < after);
+	log_info("again", KV("n", 1));
+	(void)read_log();
+	assert_null(strstr(text, "log_dropped"));
+}
+
+/* Another program with the same pipe must not notice that ours does not block. */
+static void
+the_given_descriptor_keeps_its_flags(void **state)
+{
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_info("x", KV("n", 1));
+	assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
+}
+
+static void
+a_full_socket_never_blocks(void **state)
+{
+	int pair[2];
+	char drain[65536];
+	uint64_t before = log_dropped();
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	log_open(pair[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	(void)alarm(5);
+	for (int i = 0; i < 20000 && log_dropped() == before; i++) {
+		log_info("x", KV("n", i));
+	}
+	(void)alarm(0);
+	assert_true(log_dropped() > before);
+	(void)fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	while (read(pair[0], drain, sizeof drain) > 0) {
+	}
+	log_info("after", KV("n", 1));
+	ssize_t got = read(pair[0], drain, sizeof drain - 1);
+
+	assert_true(got > 0);
+	drain[got] = '\0';
+	assert_non_null(strstr(drain, "event=log_dropped"));
+	assert_non_null(strstr(drain, "event=after"));
+	(void)close(pair[0]);
+	before = log_dropped();
+	log_info("x", KV("n", 1)); /* no SIGPIPE */
+	assert_int_equal(log_dropped() - before, 1);
+	(void)close(pair[1]);
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_info("x", KV("n", 1));
+	assert_int_equal(log_dropped() - before, 1);
+}
+
+static void
+regular_files_are_written_at_their_offset(void **state)
+{
+	char path[] = "/tmp/test_log.XXXXXX";
+	int fd = mkstemp(path);
+	char got[256] = "";
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)unlink(path);
+	assert_int_equal(write(fd, "first\n", 6), 6);
+	log_open(fd, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_info("x", KV("n", 1));
+	assert_int_equal(write(fd, "last\n", 5), 5);
+	assert_true(pread(fd, got, sizeof got - 1, 0) > 0);
+	assert_memory_equal(got, "first\nts=", 9);
+	assert_non_null(strstr(got, "n=1\nlast\n"));
+	(void)close(fd);
+}
+
+/* ---- secrets ---- */
+
+static void
+the_secret_never_gets_out(void **state)
+{
+	static const char token[] = "MTIz.abc\"def\n.xyz0123456789";
+	struct secret *secret = secret_new(token, sizeof token - 1);
+	char value[PIPE_BUF];
+
+	(void)state;
+	log_set_secret(secret);
+	for (int json = 0; json < 2; json++) {
+		log_open(ends[1], json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT,
+		    LOG_LEVEL_INFO);
+		log_info("x", KV("v", token), KV("w", "a token"));
+		(void)read_log();
+		assert_non_null(strstr(text, "********"));
+		assert_non_null(strstr(text, "a token"));
+		assert_null(strstr(text, "MTIz"));
+		/* Nor does a part of it where the line is cut. */
+		for (size_t at = PIPE_BUF - 140; at < PIPE_BUF - 40; at++) {
+			memset(value, 'x', sizeof value);
+			memcpy(value + at, token, sizeof token - 1);
+			log_info("x", KV("v", ((struct slice){value, sizeof value})));
+			(void)read_log();
+			assert_null(strchr(text, 'M'));
+		}
+	}
+	log_set_secret(NULL);
+	secret_free(secret);
+}
+
+#define LOG_TEST(function) \
+	cmocka_unit_test_setup_teardown(function, open_pipe, close_pipe)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    LOG_TEST(logfmt_has_stamp_level_event_and_pairs),
+	    LOG_TEST(json_has_the_same),
+	    LOG_TEST(doubles_have_three_decimals_and_a_point),
+	    LOG_TEST(numbers_keep_their_whole_range),
+	    LOG_TEST(levels_above_the_set_one_are_left_out),
+	    LOG_TEST(errno_stays_as_it_was),
+	    LOG_TEST(values_are_escaped_in_both_forms),
+	    LOG_TEST(long_lines_are_cut_and_stay_json),
+	    LOG_TEST(pairs_that_do_not_fit_are_left_out_whole),
+	    LOG_TEST(long_logfmt_lines_end_well_too),
+	    LOG_TEST(a_full_pipe_never_blocks_and_drops_are_counted),
+	    LOG_TEST(the_given_descriptor_keeps_its_flags),
+	    LOG_TEST(a_full_socket_never_blocks),
+	    LOG_TEST(regular_files_are_written_at_their_offset),
+	    LOG_TEST(the_secret_never_gets_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

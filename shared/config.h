@@ -1,0 +1,199 @@
+/*
+ * Configuration: default < profile < file < the file's section of the profile <
+ * environment < command line, each effective value with where it came from.
+ *
+ * options.def declares every option; struct config, the readers of all layers,
+ * --print-config, the manual's list and the example file derive from it.  The only
+ * include of libconfig is behind this header.  No state of its own: the environment
+ * comes through a function, problems go into a report that the caller prints.
+ */
+#ifndef GWBOT_CONFIG_H
+#define GWBOT_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "paths.h"
+#include "secret.h"
+
+#define CONFIG_TOKEN_MIN_BYTES 50
+
+/* The types of values. */
+enum config_type {
+	CONFIG_BOOL,
+	CONFIG_INTEGER,
+	CONFIG_DURATION,
+	CONFIG_TEXT,
+	CONFIG_SECRET,
+	CONFIG_PATH,
+	CONFIG_URL,
+	CONFIG_JSON,
+	CONFIG_CHOICE,
+	CONFIG_LIST,
+	CONFIG_INTENTS,
+};
+
+/* When a changed value takes effect on reload. */
+enum config_reload {
+	CONFIG_LIVE,      /* at once */
+	CONFIG_RECONNECT, /* with the next connection */
+	CONFIG_IDENTIFY,  /* with the next session */
+	CONFIG_RESTART,   /* with the next process */
+};
+
+struct config_list {
+	char **items;
+	size_t count;
+};
+
+#define CONFIG_C_BOOL     bool
+#define CONFIG_C_INTEGER  int64_t
+#define CONFIG_C_DURATION mono_ns
+#define CONFIG_C_TEXT     char *
+#define CONFIG_C_SECRET   struct secret *
+#define CONFIG_C_PATH     char *
+#define CONFIG_C_URL      char *
+#define CONFIG_C_JSON     char *
+#define CONFIG_C_CHOICE   int /* place among the words of the row's unit, from 0 */
+#define CONFIG_C_LIST     struct config_list
+#define CONFIG_C_INTENTS  uint32_t
+
+/*
+ * One field a row, e.g. mono_ns watchdog_stall.  Texts are never NULL; a secret is NULL
+ * where none is set.  log_level and log_format have the numbers of enum log_level and
+ * enum log_format, discord_compress those of enum inflate_kind.
+ */
+struct config {
+#define OPTION(id, path, type, ...) CONFIG_C_##type id;
+#include "options.def"
+#undef OPTION
+	struct config_origins *origins; /* where each value came from */
+	char *token_problem; /* why a named token file gave no token, or NULL */
+};
+
+/* A row of the table, for whoever iterates. */
+struct config_option {
+	const char *path;
+	enum config_type type;
+	const char *unit;
+	const char *def;
+	const char *def_other; /* never NULL here */
+	int64_t min;
+	int64_t max;
+	const char *env;
+	const char *legacy;
+	enum config_reload reload;
+	const char *help;
+};
+
+/* One assignment from the command line. */
+struct config_override {
+	const char *path; /* "http.port"; or "http.port=8080" with value NULL (--set) */
+	const char *value; /* in the syntax of the environment */
+};
+
+/* Where a configuration is read from.  All is borrowed for the call. */
+struct config_sources {
+	const char *file;    /* --config; NULL: $GWBOT_CONFIG, else the default path */
+	const char *profile; /* --profile, or NULL */
+	const struct config_override *overrides;
+	size_t override_count;
+	struct paths_source paths; /* environment, uid and system folder */
+};
+
+enum config_severity {
+	CONFIG_WARNING,
+	CONFIG_ERROR,
+};
+
+struct config_message {
+	enum config_severity severity;
+	char *where; /* "/etc/gwbot.conf:12", "env:PORT", "--set", or "" */
+	char
+	    *text; /* lines after the first are indented hints; no secrets, printable */
+};
+
+/* What was found while reading, in the order found; zeroes before the first use. */
+struct config_report {
+	struct config_message *messages;
+	size_t count;
+	size_t errors;
+};
+
+/** "/etc/gwbot.conf". */
+const char *config_default_path(void);
+
+/**
+ * Reads all layers.
+ *
+ * All problems are added to report.  NULL where one of them is an error (exit 78); a
+ * bad value in the environment is a warning and gives way to what the other layers say.
+ * Never blocks: files must be regular and at most 1 MiB.  Whether there is a usable
+ * token is not looked at: see config_check_token().
+ */
+struct config *config_load(const struct config_sources *sources,
+    struct config_report *report);
+void config_free(struct config *owned_config);
+
+/**
+ * Adds an error where the token is missing, shorter than 50 characters or not printable
+ * ASCII without blanks; says where it was looked for and never its value.
+ *
+ * True where the token is usable.  For whoever will connect to Discord (not --sim).
+ */
+bool config_check_token(const struct config *config, struct config_report *report);
+
+void config_report_free(struct config_report *report);
+
+/** Appends one line a message: "/etc/gwbot.conf:12: error: ...\n". */
+void config_report_print(const struct config_report *report, struct buf *out);
+
+/**
+ * Appends every effective value as a file that config_load() reads back.
+ *
+ * With provenance each line ends in a comment that says path and source.  Secrets show
+ * as a comment "(set)" or "(not set)".
+ */
+enum gw_err config_print(const struct config *config, bool provenance, struct buf *out);
+
+size_t config_option_count(void);
+
+/** The row at index < config_option_count(). */
+const struct config_option *config_option(size_t index);
+
+/** Finds a row by its path; false where there is none. */
+bool config_option_find(const char *path, size_t *index);
+
+/** Appends an option's value as in the environment; secrets as "(set)" or "(not set)".
+ */
+enum gw_err config_value_text(const struct config *config, size_t index,
+    struct buf *out);
+
+/** "default", "profile:prod", "gwbot.conf:12", "env:PORT", "cli"; borrowed. */
+const char *config_value_source(const struct config *config, size_t index);
+
+/** True where both hold the same value; secrets are compared, not shown. */
+bool config_value_same(const struct config *a, const struct config *b, size_t index);
+
+/** True for every profile but dev, test, qa and stage. */
+bool config_is_prod_like(const struct config *config);
+
+/*
+ * The process's own environment without its secrets.
+ *
+ * Making one copies the variables of secret options (DISCORD_TOKEN), wipes their bytes
+ * and removes them, so that neither /proc nor a child shows them; the copy serves
+ * reloads.  Make one, early, before threads start.
+ */
+struct config_env;
+
+struct config_env *config_env_new(void);
+void config_env_free(struct config_env *owned_env);
+
+/** A paths_getenv: context is the struct config_env. */
+const char *config_env_get(void *context, const char *name);
+
+#endif

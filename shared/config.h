@@ -74,6 +74,14 @@ struct config {
 	char *token_problem; /* why a named token file gave no token, or NULL */
 };
 
+/* The place of each row in the table, e.g. CONFIG_ID_watchdog_stall. */
+enum config_id {
+#define OPTION(id, ...) CONFIG_ID_##id,
+#include "options.def"
+#undef OPTION
+	CONFIG_ID_COUNT,
+};
+
 /* A row of the table, for whoever iterates. */
 struct config_option {
 	const char *path;

@@ -1,0 +1,435 @@
+/*
+ * One text -> libconfig's tree -> options.  The only include of libconfig.
+ *
+ * libconfig accepts every name and type in silence, so both are checked here, and all
+ * problems are told at once.
+ */
+#include "config_private.h"
+
+#include <inttypes.h>
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xalloc.h"
+
+#define PATH_ROOM     128
+#define WHERE_ROOM    512
+#define ALLOWED_BYTES 512
+#define VALUE_BYTES   16384
+
+struct config_file {
+	config_t tree;
+	bool parsed;
+	struct config_scan *scan;
+};
+
+/* Where settings go: the configuration, or a blank one that is only there for checks.
+ */
+struct target {
+	const struct config_file *file;
+	struct config *config;
+	enum config_layer layer;
+	struct config_report *report;
+};
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "/etc/gwbot.conf:12", or with base alone "gwbot.conf:12". */
+static void
+place_of(const struct config_file *file, unsigned line, bool base, char *out)
+{
+	unsigned file_line;
+	const char *path = config_scan_place(file->scan, line, &file_line);
+
+	(void)snprintf(out, WHERE_ROOM, "%s:%u", base ? base_name(path) : path,
+	    file_line);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+complain(const struct target *target, const config_setting_t *setting,
+    const char *format, ...)
+{
+	char where[WHERE_ROOM];
+	char text[VALUE_BYTES / 16];
+	va_list args;
+
+	place_of(target->file, config_setting_source_line(setting), false, where);
+	/* A line that was mended has its message. */
+	if (config_report_has(target->report, where)) {
+		return;
+	}
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	config_report_add(target->report, CONFIG_ERROR, where, "%s", text);
+}
+
+/* ---- libconfig's types -> text
+ * ------------------------------------------------------- */
+
+static bool
+put_scalar(const config_setting_t *setting, struct buf *out)
+{
+	switch (config_setting_type(setting)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return buf_printf(out, "%lld", config_setting_get_int64(setting)) ==
+		    GW_OK;
+	case CONFIG_TYPE_FLOAT:
+		return buf_printf(out, "%.9f", config_setting_get_float(setting)) ==
+		    GW_OK;
+	case CONFIG_TYPE_BOOL:
+		return buf_printf(out, "%s",
+			   config_setting_get_bool(setting) ? "true" : "false") ==
+		    GW_OK;
+	case CONFIG_TYPE_STRING:
+		return buf_printf(out, "%s", config_setting_get_string(setting)) ==
+		    GW_OK;
+	default: /* libconfig's types are plain numbers */
+		return false;
+	}
+}
+
+static bool
+put_items(const config_setting_t *setting, struct buf *out)
+{
+	int count = config_setting_length(setting);
+
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *item =
+		    config_setting_get_elem(setting, (unsigned)i);
+
+		if (config_setting_type(item) != CONFIG_TYPE_STRING ||
+		    buf_printf(out, "%s", i > 0 ? ", " : "") != GW_OK ||
+		    !put_scalar(item, out)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* True where a setting of libconfig's type may stand for an option of this type. */
+static bool
+fits(enum config_type type, int found)
+{
+	bool integer = found == CONFIG_TYPE_INT || found == CONFIG_TYPE_INT64;
+	bool string = found == CONFIG_TYPE_STRING;
+	bool array = found == CONFIG_TYPE_ARRAY || found == CONFIG_TYPE_LIST;
+
+	switch (type) {
+	case CONFIG_BOOL:
+		return found == CONFIG_TYPE_BOOL;
+	case CONFIG_INTEGER:
+		return integer;
+	case CONFIG_DURATION:
+		return integer || string || found == CONFIG_TYPE_FLOAT;
+	case CONFIG_TEXT:
+	case CONFIG_SECRET:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_JSON:
+	case CONFIG_CHOICE:
+		return string;
+	case CONFIG_LIST:
+		return string || array;
+	case CONFIG_INTENTS:
+		return integer || string || array;
+	}
+	return false;
+}
+
+static bool
+put_setting(enum config_type type, const config_setting_t *setting, struct buf *out)
+{
+	int found = config_setting_type(setting);
+
+	if (!fits(type, found)) {
+		return false;
+	}
+	if (found == CONFIG_TYPE_ARRAY || found == CONFIG_TYPE_LIST) {
+		return put_items(setting, out);
+	}
+	return put_scalar(setting, out);
+}
+
+/* ---- settings -> options
+ * ------------------------------------------------------------- */
+
+static void
+refuse(const struct target *target, const config_setting_t *setting,
+    const struct config_option *option, const char *shown, const char *reason)
+{
+	struct buf allowed;
+
+	buf_init(&allowed, ALLOWED_BYTES);
+	(void)config_allowed(option, &allowed);
+	complain(target, setting, "%s%s: %s; allowed: %.*s", option->path, shown,
+	    reason, (int)allowed.size, allowed.data);
+	buf_fini(&allowed);
+}
+
+static void
+take_option(const struct target *target, const config_setting_t *setting,
+    enum config_id id)
+{
+	const struct config_option *option = config_option(id);
+	char reason[CONFIG_REASON_ROOM] = "";
+	char source[WHERE_ROOM];
+	struct buf text;
+
+	buf_init(&text, VALUE_BYTES);
+	if (!put_setting(option->type, setting, &text) ||
+	    buf_append(&text, "", 1) != GW_OK) {
+		refuse(target, setting, option, "", "wrong type of value");
+		goto out;
+	}
+	if (config_value_set(target->config, id, text.data, reason) != GW_OK) {
+		char value[CONFIG_SHOWN_ROOM];
+		char shown[CONFIG_SHOWN_ROOM + 8];
+
+		config_shown(text.data, value);
+		(void)snprintf(shown, sizeof shown, " = \"%s\"", value);
+		refuse(target, setting, option,
+		    option->type == CONFIG_SECRET ? "" : shown, reason);
+		goto out;
+	}
+	place_of(target->file, config_setting_source_line(setting), true, source);
+	config_note(target->config, id, target->layer, source);
+out:
+	if (text.data) {
+		explicit_bzero(text.data, text.size);
+	}
+	buf_fini(&text);
+}
+
+static void
+refuse_unknown(const struct target *target, const config_setting_t *setting,
+    const char *path)
+{
+	char shown[CONFIG_SHOWN_ROOM];
+	char nearest[PATH_ROOM];
+	bool group = config_setting_is_group(setting) == CONFIG_TRUE;
+	bool near = config_nearest_path(path, group, nearest, sizeof nearest);
+
+	config_shown(path, shown);
+	complain(target, setting, "unknown setting \"%s\"%s%s", shown,
+	    near ? "; nearest: " : "", nearest);
+}
+
+static void take_group(const struct target *target, const config_setting_t *group,
+    const char *prefix);
+
+static void
+take_setting(const struct target *target, const config_setting_t *setting,
+    const char *prefix)
+{
+	const char *name = config_setting_name(setting);
+	char path[PATH_ROOM];
+	size_t id;
+	int size = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "",
+	    name ? name : "");
+	bool fitting = size >= 0 && (size_t)size < sizeof path;
+
+	if (fitting && config_option_find(path, &id)) {
+		take_option(target, setting, (enum config_id)id);
+	} else if (!fitting || *prefix || !config_is_group(path)) {
+		refuse_unknown(target, setting, path);
+	} else if (config_setting_is_group(setting) == CONFIG_TRUE) {
+		take_group(target, setting, path);
+	} else {
+		complain(target, setting, "%s is a group; write %s: { ... }", path,
+		    path);
+	}
+}
+
+/* prefix is "" or the name of a group: paths have two parts at most. */
+static void
+take_group(const struct target *target, const config_setting_t *group,
+    const char *prefix)
+{
+	int count = config_setting_length(group);
+
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *setting =
+		    config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(setting);
+		bool top = group == config_root_setting(&target->file->tree);
+
+		if (top && strcmp(name, "profiles") == 0) {
+			continue;
+		}
+		if (!top && !*prefix && strcmp(name, "profile") == 0) {
+			complain(target, setting,
+			    "profile stands at the top level of the file only");
+			continue;
+		}
+		take_setting(target, setting, prefix);
+	}
+}
+
+static void
+take_section(const struct target *target, const config_setting_t *section,
+    const char *profile)
+{
+	char name[PATH_ROOM];
+	struct config blank = {.origins = NULL};
+	struct target check = *target;
+
+	if (config_setting_is_group(section) != CONFIG_TRUE ||
+	    !config_profile_name(config_setting_name(section), name, sizeof name)) {
+		complain(target, section,
+		    "a section of a profile is a group: profiles: { prod: { ... } }");
+		return;
+	}
+	if (strcmp(name, profile) == 0) {
+		take_group(target, section, "");
+		return;
+	}
+	check.config = &blank;
+	take_group(&check, section, "");
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		config_value_clear(&blank, (enum config_id)i);
+	}
+}
+
+void
+config_file_apply(const struct config_file *file, const char *profile,
+    struct config *config, struct config_report *report)
+{
+	struct target target = {file, config, LAYER_FILE, report};
+
+	if (!file->parsed) {
+		return;
+	}
+	const config_setting_t *root = config_root_setting(&file->tree);
+	const config_setting_t *sections = config_setting_get_member(root, "profiles");
+
+	take_group(&target, root, "");
+	if (!sections) {
+		return;
+	}
+	if (config_setting_is_group(sections) != CONFIG_TRUE) {
+		complain(&target, sections,
+		    "profiles is a group of sections: profiles: { prod: { ... } }");
+		return;
+	}
+	target.layer = LAYER_SECTION;
+	int count = config_setting_length(sections);
+
+	for (int i = 0; i < count; i++) {
+		take_section(&target, config_setting_get_elem(sections, (unsigned)i),
+		    profile);
+	}
+}
+
+const char *
+config_file_profile(const struct config_file *file)
+{
+	const char *name = NULL;
+
+	if (!file->parsed ||
+	    config_lookup_string(&file->tree, "profile", &name) != CONFIG_TRUE) {
+		return NULL;
+	}
+	return name;
+}
+
+void
+config_file_warn_open(const struct config_file *file, struct config_report *report)
+{
+	const char *path = config_scan_open_file(file->scan);
+
+	if (path) {
+		config_report_add(report, CONFIG_WARNING, path,
+		    "a token stands in the configuration, and others may read or write "
+		    "this file; mode 0640 is the widest that is safe");
+	}
+}
+
+/* ---- parsing
+ * ------------------------------------------------------------------------- */
+
+/* The text of a line, without blanks at its ends. */
+static void
+copy_line(const char *text, unsigned line, char out[CONFIG_SHOWN_ROOM])
+{
+	char raw[CONFIG_SHOWN_ROOM];
+
+	for (; line > 1 && *text != '\0'; text++) {
+		line -= *text == '\n' ? 1 : 0;
+	}
+	text += strspn(text, " \t");
+	(void)slice_copy((struct slice){text, strcspn(text, "\r\n")}, raw, sizeof raw);
+	config_shown(raw, out);
+}
+
+/* A line that may hold the token is not shown. */
+static bool
+may_show(const char *line)
+{
+	return !strstr(line, "token");
+}
+
+static void
+tell_syntax(const struct config_file *file, const char *text,
+    struct config_report *report)
+{
+	unsigned line = (unsigned)config_error_line(&file->tree);
+	const char *error = config_error_text(&file->tree);
+	char where[WHERE_ROOM];
+	char source[CONFIG_SHOWN_ROOM];
+
+	place_of(file, line, false, where);
+	copy_line(text, line, source);
+	const char *shown = may_show(source) ? source : "(not shown: it names a token)";
+
+	if (error && strcmp(error, "syntax error") != 0) {
+		config_report_add(report, CONFIG_ERROR, where, "%s\n    %s", error,
+		    shown);
+		return;
+	}
+	if (config_report_has(report, where)) {
+		return;
+	}
+	config_report_add(report, CONFIG_ERROR, where,
+	    "syntax error\n    %s\n    here or on the line before: a missing quote, = "
+	    "or "
+	    "bracket; a bracket too many;\n    a duration, word or id that is not "
+	    "quoted; yes or no for true or false; a comma behind the last item",
+	    shown);
+}
+
+struct config_file *
+config_file_parse(struct config_scan *owned_scan, struct config_report *report)
+{
+	struct config_file *file = xzalloc(sizeof *file);
+	const char *text = config_scan_text(owned_scan);
+
+	file->scan = owned_scan;
+	config_init(&file->tree);
+	file->parsed = config_read_string(&file->tree, text) == CONFIG_TRUE;
+	if (!file->parsed) {
+		tell_syntax(file, text, report);
+	}
+	return file;
+}
+
+void
+config_file_free(struct config_file *owned_file)
+{
+	if (!owned_file) {
+		return;
+	}
+	config_destroy(&owned_file->tree);
+	config_scan_free(owned_file->scan);
+	free(owned_file);
+}

@@ -1,0 +1,150 @@
+/* The table and its values as text: what is allowed, and the whole as a file. */
+#include "config_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "duration.h"
+
+#define SHORT_BYTES 1024
+
+static enum gw_err
+put_words(const char *words, struct buf *out)
+{
+	const char *before = "";
+	enum gw_err err = GW_OK;
+
+	while (*words != '\0' && err == GW_OK) {
+		size_t size = strcspn(words, "|");
+
+		err = buf_printf(out, "%s\"%.*s\"", before, (int)size, words);
+		before = ", ";
+		words += size + (words[size] == '|' ? 1 : 0);
+	}
+	return err;
+}
+
+static enum gw_err
+put_duration_range(const struct config_option *option, struct buf *out)
+{
+	char min[DURATION_TEXT_ROOM];
+	char max[DURATION_TEXT_ROOM];
+
+	duration_format(option->min, min, sizeof min);
+	duration_format(option->max, max, sizeof max);
+	return buf_printf(out,
+	    "a duration from %s to %s, such as 90 (seconds), \"90s\" or \"5min\"", min,
+	    max);
+}
+
+static enum gw_err
+put_url(const struct config_option *option, struct buf *out)
+{
+	enum gw_err err = buf_printf(out, "a URL that begins with %.*s://",
+	    (int)strcspn(option->unit, "|"), option->unit);
+
+	if (err != GW_OK || option->min > 0) {
+		return err;
+	}
+	return buf_printf(out, ", or empty");
+}
+
+enum gw_err
+config_allowed(const struct config_option *option, struct buf *out)
+{
+	switch (option->type) {
+	case CONFIG_BOOL:
+		return buf_printf(out, "true or false");
+	case CONFIG_INTEGER:
+		return buf_printf(out, "a whole number from %" PRId64 " to %" PRId64,
+		    option->min, option->max);
+	case CONFIG_DURATION:
+		return put_duration_range(option, out);
+	case CONFIG_TEXT:
+		return buf_printf(out, "a text of %" PRId64 " to %" PRId64 " bytes",
+		    option->min, option->max);
+	case CONFIG_SECRET:
+		return buf_printf(out, "a text of %" PRId64 " or more characters",
+		    option->min);
+	case CONFIG_PATH:
+		return buf_printf(out, "a path of up to %" PRId64 " bytes%s",
+		    option->max,
+		    strcmp(option->unit, "readable") == 0 ? " to a readable file" : "");
+	case CONFIG_URL:
+		return put_url(option, out);
+	case CONFIG_JSON:
+		return buf_printf(out, "a JSON object, or empty");
+	case CONFIG_CHOICE:
+		return put_words(option->unit, out);
+	case CONFIG_LIST:
+		return buf_printf(out,
+		    "%" PRId64 " to %" PRId64
+		    " numeric addresses, such as [\"127.0.0.1\", \"::1\"]",
+		    option->min, option->max);
+	case CONFIG_INTENTS:
+		return buf_printf(out,
+		    "names of intents, such as [\"GUILDS\", \"GUILD_MESSAGES\"], or "
+		    "their sum");
+	}
+	return GW_ERR_UNKNOWN;
+}
+
+/* ---- --print-config
+ * ------------------------------------------------------------------ */
+
+/* Lines keep a column for their comments. */
+#define COMMENT_COLUMN 48
+
+static enum gw_err
+put_line(const struct config *config, enum config_id id, bool provenance,
+    struct buf *out)
+{
+	const struct config_option *option = config_option(id);
+	const char *dot = strchr(option->path, '.');
+	bool secret = option->type == CONFIG_SECRET;
+	size_t start = out->size;
+	enum gw_err err = buf_printf(out, "%s%s%s = ", dot ? "\t" : "",
+	    secret ? "# " : "", dot ? dot + 1 : option->path);
+
+	if (err == GW_OK) {
+		err = config_value_literal(config, id, out);
+	}
+	if (err == GW_OK && !secret) {
+		err = buf_append(out, ";", 1);
+	}
+	if (err == GW_OK && provenance) {
+		char source[SHORT_BYTES];
+		size_t used = out->size - start + (dot ? 7 : 0);
+		int gap = used < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - used) : 1;
+
+		/* The name of a file may hold a line end. */
+		config_printable(config_value_source(config, id), source,
+		    sizeof source);
+		err = buf_printf(out, "%*s# %s: %s", gap, "", option->path, source);
+	}
+	return err == GW_OK ? buf_append(out, "\n", 1) : err;
+}
+
+enum gw_err
+config_print(const struct config *config, bool provenance, struct buf *out)
+{
+	struct slice group = {"", 0};
+	enum gw_err err = GW_OK;
+
+	for (size_t i = 0; i < CONFIG_ID_COUNT && err == GW_OK; i++) {
+		const char *path = config_option(i)->path;
+		size_t size = strcspn(path, ".");
+		struct slice next = {path, path[size] == '.' ? size : 0};
+
+		if (!slice_equal(group, next)) {
+			err = buf_printf(out, "%s\n%.*s: {\n", group.size ? "};\n" : "",
+			    (int)next.size, next.data);
+			group = next;
+		}
+		if (err == GW_OK) {
+			err = put_line(config, (enum config_id)i, provenance, out);
+		}
+	}
+	return err == GW_OK ? buf_printf(out, "};\n") : err;
+}

@@ -1,0 +1,212 @@
+/*
+ * What the parts of the configuration reader share; for config*.c only.
+ *
+ * Every layer brings values as text in the syntax of the environment, so that there is
+ * one parser a type; config_file.c checks the types of libconfig before.
+ */
+#ifndef GWBOT_CONFIG_PRIVATE_H
+#define GWBOT_CONFIG_PRIVATE_H
+
+#include <sys/stat.h>
+
+#include "config.h"
+#include "err.h"
+
+/* Lowest precedence first. */
+enum config_layer {
+	LAYER_DEFAULT,
+	LAYER_FILE,
+	LAYER_SECTION,
+	LAYER_CREDENTIAL,
+	LAYER_ENV,
+	LAYER_CLI,
+};
+
+struct config_origins {
+	struct {
+		enum config_layer layer;
+		char *source;
+	} at[CONFIG_ID_COUNT];
+};
+
+/* Room for the reason why a value was refused, and for a value shown in a message. */
+#define CONFIG_REASON_ROOM 256
+#define CONFIG_SHOWN_ROOM  72
+
+/* Files of configuration are at most this large, included ones counted in. */
+#define CONFIG_FILE_MAX_BYTES (1024 * 1024)
+
+/* ---- config_value.c: one value ------------------------------------------------------
+ */
+
+/**
+ * Puts the value that text stands for into its field, the old one freed.
+ *
+ * On an error the field stays and reason says what is wrong, without the value.
+ * GW_ERR_PERMISSION: well formed, and yet nothing that may be used or replaced by a
+ * default (plain http:// to another host, an unreadable file, too long a path).
+ */
+enum gw_err config_value_set(struct config *config, enum config_id id, const char *text,
+    char reason[CONFIG_REASON_ROOM]);
+
+/** Frees what the field holds. */
+void config_value_clear(struct config *config, enum config_id id);
+
+/** Appends an option's value in the syntax of the file. */
+enum gw_err config_value_literal(const struct config *config, enum config_id id,
+    struct buf *out);
+
+/* ---- config_print.c
+ * ------------------------------------------------------------------ */
+
+/** Appends what is allowed: "a duration from 100ms to 1d". */
+enum gw_err config_allowed(const struct config_option *option, struct buf *out);
+
+/* ---- config_env.c
+ * -------------------------------------------------------------------- */
+
+/** Puts the credential, then the environment into config. */
+void config_env_apply(const struct config_sources *sources, struct config *config,
+    struct config_report *report);
+
+/** Says which variables were refused, now that the value in their place is known. */
+void config_env_tell(const struct config_sources *sources, const struct config *config,
+    struct config_report *report);
+
+/* ---- config_token.c
+ * ------------------------------------------------------------------ */
+
+/** Reads the token's file where that has precedence over a token given directly. */
+void config_token_read(struct config *config, struct config_report *report);
+
+/* ---- config_check.c: the forms of texts
+ * ---------------------------------------------- */
+
+enum gw_err config_check_url(const struct config_option *option, const char *text,
+    char *reason);
+enum gw_err config_check_address(const char *text, char *reason);
+enum gw_err config_check_json(const char *text, char *reason);
+enum gw_err config_parse_intents(const struct config_option *option, const char *text,
+    uint32_t *out, char *reason);
+
+/** Appends the names of the bits, joined by separator, each between quotes. */
+enum gw_err config_intents_text(uint32_t intents, const char *quote,
+    const char *separator, struct buf *out);
+
+/* ---- config_report.c
+ * ----------------------------------------------------------------- */
+
+/** Adds a message; at most a hundred, then one that says so. */
+void config_report_add(struct config_report *report, enum config_severity severity,
+    const char *where, const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** True where an error for this place is there already. */
+bool config_report_has(const struct config_report *report, const char *where);
+
+/** Copies text as what a terminal can be shown, cut to room with "..." at the end. */
+void config_printable(const char *text, char *out, size_t room);
+
+/** The same for a value: what might be a token by mistake is masked. */
+void config_shown(const char *text, char out[CONFIG_SHOWN_ROOM]);
+
+/* ---- config_table.c
+ * ------------------------------------------------------------------ */
+
+/* The candidate nearest to a mistyped word; best is NULL while none is near. */
+struct config_nearest {
+	const char *text;
+	const char *best;
+	size_t distance;
+};
+
+void config_nearest_init(struct config_nearest *nearest, const char *text);
+void config_nearest_offer(struct config_nearest *nearest, const char *candidate);
+
+/** Copies the nearest path of an option, or of a group where group is set; false where
+ * none is near. */
+bool config_nearest_path(const char *path, bool group, char *out, size_t room);
+
+/** True for "watchdog" and every other first part of a path. */
+bool config_is_group(const char *name);
+
+/** The place of a field in its struct config, for config_value.c. */
+size_t config_field_offset(enum config_id id);
+
+/* ---- config_slurp.c
+ * ------------------------------------------------------------------- */
+
+/**
+ * Reads a regular file of at most max_bytes without ever blocking.
+ *
+ * On an error reason says what is wrong: "is a folder", "permission denied", ...
+ */
+enum gw_err config_slurp(const char *path, size_t max_bytes, struct buf *out,
+    struct stat *status, char reason[CONFIG_REASON_ROOM]);
+
+/* ---- config_slip.c
+ * ------------------------------------------------------------------- */
+
+/**
+ * Whether an unquoted value is one that libconfig takes amiss or reads wrongly; reason
+ * says what to write instead.
+ */
+bool config_is_slip(const char *token, char reason[CONFIG_REASON_ROOM]);
+
+/* ---- config_scan.c: files -> one text
+ * ------------------------------------------------ */
+
+struct config_scan;
+
+/**
+ * Reads a file with what it includes as one text without @include, and says in report
+ * what libconfig would take amiss or read wrongly.
+ *
+ * NULL after an error that leaves nothing to parse; GW_ERR_NOT_FOUND in *err, without a
+ * message, where the file is not there.
+ */
+struct config_scan *config_scan_read(const char *path, struct config_report *report,
+    enum gw_err *err);
+void config_scan_free(struct config_scan *owned_scan);
+
+/** The text, ended by a NUL. */
+const char *config_scan_text(const struct config_scan *scan);
+
+/** The file and line from which a line (from 1) of the text came. */
+const char *config_scan_place(const struct config_scan *scan, unsigned line,
+    unsigned *file_line);
+
+/** A file that others than its owner and group may touch; NULL: none. */
+const char *config_scan_open_file(const struct config_scan *scan);
+
+/* ---- config_file.c: libconfig
+ * -------------------------------------------------------- */
+
+struct config_file;
+
+/** Parses the text of a scan, and says in report what is wrong.  Never NULL. */
+struct config_file *config_file_parse(struct config_scan *owned_scan,
+    struct config_report *report);
+void config_file_free(struct config_file *owned_file);
+
+/** The file's own `profile = "..."`, borrowed; NULL where there is none. */
+const char *config_file_profile(const struct config_file *file);
+
+/** Puts the top level into config, then the section of the profile. */
+void config_file_apply(const struct config_file *file, const char *profile,
+    struct config *config, struct config_report *report);
+
+/** Warns where others may read a file while a token stands in it. */
+void config_file_warn_open(const struct config_file *file,
+    struct config_report *report);
+
+/* ---- config.c
+ * ------------------------------------------------------------------------ */
+
+/** Notes where the present value of an option came from. */
+void config_note(struct config *config, enum config_id id, enum config_layer layer,
+    const char *source);
+
+/** The canonical name of a profile, in out; false where it is no usable name. */
+bool config_profile_name(const char *text, char *out, size_t room);
+
+#endif

@@ -1,0 +1,590 @@
+/* One value: text -> field -> text, by the type of its row. */
+#include "config_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "duration.h"
+#include "log.h"
+#include "xalloc.h"
+
+/* Numbers, words and lists are shorter. */
+#define WORD_ROOM 1024
+#define NAME_ROOM 32
+
+static void *
+field_of(struct config *config, enum config_id id)
+{
+	return (char *)config + config_field_offset(id);
+}
+
+static const void *
+field_at(const struct config *config, enum config_id id)
+{
+	return (const char *)config + config_field_offset(id);
+}
+
+static const char *
+text_at(const struct config *config, enum config_id id)
+{
+	return *(char *const *)field_at(config, id);
+}
+
+__attribute__((format(printf, 3, 4))) static enum gw_err
+refuse(enum gw_err err, char *reason, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reason, CONFIG_REASON_ROOM, format, args);
+	va_end(args);
+	return err;
+}
+
+/* ---- text -> field
+ * ------------------------------------------------------------------- */
+
+static enum gw_err
+set_bool(const char *text, bool *out, char *reason)
+{
+	static const char *const words[][2] = {
+	    {"false", "true"},
+	    {"0", "1"},
+	    {"no", "yes"},
+	    {"off", "on"},
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		for (int value = 0; value <= 1; value++) {
+			if (strcasecmp(text, words[i][value]) == 0) {
+				*out = value == 1;
+				return GW_OK;
+			}
+		}
+	}
+	return refuse(GW_ERR_SYNTAX, reason, "neither true nor false");
+}
+
+static enum gw_err
+set_integer(const struct config_option *option, const char *text, int64_t *out,
+    char *reason)
+{
+	char *end;
+	const char *digits = text + (*text == '-' || *text == '+' ? 1 : 0);
+
+	if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits)) {
+		return refuse(GW_ERR_SYNTAX, reason, "not a whole number");
+	}
+	/* Too large a number gives LLONG_MAX, which no range holds. */
+	long long number = strtoll(text, &end, 10);
+
+	if (number < option->min || number > option->max) {
+		return refuse(GW_ERR_RANGE, reason, "out of range");
+	}
+	*out = number;
+	return GW_OK;
+}
+
+static enum gw_err
+set_duration(const struct config_option *option, const char *text, mono_ns *out,
+    char *reason)
+{
+	mono_ns duration = 0;
+	enum gw_err err = duration_parse(text, &duration);
+
+	if (err == GW_ERR_SYNTAX) {
+		return refuse(err, reason, "not a duration");
+	}
+	if (err != GW_OK || duration < option->min || duration > option->max) {
+		return refuse(GW_ERR_RANGE, reason, "out of range");
+	}
+	*out = duration;
+	return GW_OK;
+}
+
+/* The word of "a|b|c" that text is, without regard to case; -1 where it is none. */
+static int
+word_index(const char *words, const char *text)
+{
+	size_t size = strlen(text);
+
+	for (int index = 0;; index++) {
+		size_t word = strcspn(words, "|");
+
+		if (word == size && strncasecmp(words, text, size) == 0) {
+			return index;
+		}
+		if (words[word] == '\0') {
+			return -1;
+		}
+		words += word + 1;
+	}
+}
+
+static struct slice
+word_at(const char *words, int index)
+{
+	for (; index > 0; index--) {
+		words += strcspn(words, "|") + 1;
+	}
+	return (struct slice){words, strcspn(words, "|")};
+}
+
+static enum gw_err
+set_choice(enum config_id id, const char *text, int *out, char *reason)
+{
+	const char *words = config_option(id)->unit;
+	enum log_level level;
+	int index = word_index(words, text);
+
+	/* The other names that LOG_LEVEL has in the wild. */
+	if (index < 0 && id == CONFIG_ID_log_level && log_level_parse(text, &level)) {
+		index = (int)level;
+	}
+	if (index < 0) {
+		struct config_nearest nearest;
+		char word[NAME_ROOM];
+		char best[NAME_ROOM] = "";
+
+		config_nearest_init(&nearest, text);
+		for (const char *at = words; *at != '\0'; at += *at == '|' ? 1 : 0) {
+			size_t size = strcspn(at, "|");
+			size_t before = nearest.distance;
+
+			(void)slice_copy((struct slice){at, size}, word, sizeof word);
+			config_nearest_offer(&nearest, word);
+			if (nearest.distance < before) {
+				memcpy(best, word, sizeof best);
+			}
+			at += size;
+		}
+		return refuse(GW_ERR_UNKNOWN, reason, "none of the allowed words%s%s",
+		    best[0] ? "; nearest: " : "", best);
+	}
+	*out = index;
+	return GW_OK;
+}
+
+/* Control characters would reach logs, terminals and JSON; the rest is UTF-8 or not. */
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c == 0x7F) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum gw_err
+check_size(const struct config_option *option, const char *text, char *reason)
+{
+	size_t size = strlen(text);
+
+	if (size < (size_t)option->min) {
+		return refuse(GW_ERR_RANGE, reason, "empty");
+	}
+	if (size > (size_t)option->max) {
+		return refuse(option->type == CONFIG_PATH ? GW_ERR_PERMISSION :
+							    GW_ERR_RANGE,
+		    reason, "%zu bytes long, %" PRId64 " are allowed", size,
+		    option->max);
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+check_readable(const char *text, char *reason)
+{
+	struct stat status;
+	char shown[CONFIG_SHOWN_ROOM];
+
+	config_shown(text, shown);
+	if (stat(text, &status) != 0 || access(text, R_OK) != 0) {
+		return refuse(GW_ERR_PERMISSION, reason, "%s cannot be read: %s", shown,
+		    strerror(errno));
+	}
+	if (!S_ISREG(status.st_mode)) {
+		return refuse(GW_ERR_PERMISSION, reason, "%s is not a regular file",
+		    shown);
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+check_text(const struct config_option *option, const char *text, char *reason)
+{
+	enum gw_err err = check_size(option, text, reason);
+
+	if (err != GW_OK) {
+		return err;
+	}
+	if (option->type != CONFIG_JSON && has_control(text)) {
+		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
+	}
+	if (*text == '\0') {
+		return GW_OK;
+	}
+	if (option->type == CONFIG_URL) {
+		return config_check_url(option, text, reason);
+	}
+	if (option->type == CONFIG_JSON) {
+		return config_check_json(text, reason);
+	}
+	if (strcmp(option->unit, "readable") == 0) {
+		return check_readable(text, reason);
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+set_text(const struct config_option *option, const char *text, char **out, char *reason)
+{
+	enum gw_err err = check_text(option, text, reason);
+	size_t size = strlen(text);
+
+	if (err != GW_OK) {
+		return err;
+	}
+	/* So that "BASE/path" never has two slashes. */
+	while (option->type == CONFIG_URL && size > 0 && text[size - 1] == '/') {
+		size--;
+	}
+	free(*out);
+	*out = xstrndup(text, size);
+	return GW_OK;
+}
+
+/* Only newlines at the end go: an editor puts them there, and no token has one. */
+static enum gw_err
+set_secret(const char *text, struct secret **out)
+{
+	size_t size = strlen(text);
+
+	while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r')) {
+		size--;
+	}
+	secret_free(*out);
+	*out = size > 0 ? secret_new(text, size) : NULL;
+	return GW_OK;
+}
+
+static void
+list_clear(struct config_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		free(list->items[i]);
+	}
+	free(list->items);
+	*list = (struct config_list){NULL, 0};
+}
+
+static enum gw_err
+set_list(const struct config_option *option, const char *text, struct config_list *out,
+    char *reason)
+{
+	static const char separators[] = ", \t";
+	size_t max = (size_t)option->max;
+	struct config_list list = {xzalloc(max * sizeof *list.items), 0};
+	enum gw_err err = GW_OK;
+
+	for (text += strspn(text, separators); *text != '\0' && err == GW_OK;
+	     text += strspn(text, separators)) {
+		size_t size = strcspn(text, separators);
+
+		if (list.count == max) {
+			err = refuse(GW_ERR_RANGE, reason, "more than %zu items", max);
+			break;
+		}
+		list.items[list.count] = xstrndup(text, size);
+		err = config_check_address(list.items[list.count], reason);
+		list.count++;
+		text += size;
+	}
+	if (err == GW_OK && list.count < (size_t)option->min) {
+		err = refuse(GW_ERR_RANGE, reason, "empty");
+	}
+	if (err != GW_OK) {
+		list_clear(&list);
+		return err;
+	}
+	list_clear(out);
+	*out = list;
+	return GW_OK;
+}
+
+/* Blanks around a value mean something in texts only. */
+static bool
+trim(const char *text, char *out, size_t room)
+{
+	text += strspn(text, " \t\r\n");
+	size_t size = strlen(text);
+
+	while (size > 0 && strchr(" \t\r\n", text[size - 1])) {
+		size--;
+	}
+	return slice_copy((struct slice){text, size}, out, room);
+}
+
+static bool
+is_text(enum config_type type)
+{
+	return type == CONFIG_TEXT || type == CONFIG_PATH || type == CONFIG_URL ||
+	    type == CONFIG_JSON || type == CONFIG_SECRET;
+}
+
+enum gw_err
+config_value_set(struct config *config, enum config_id id, const char *text,
+    char reason[CONFIG_REASON_ROOM])
+{
+	const struct config_option *option = config_option(id);
+	void *field = field_of(config, id);
+	char word[WORD_ROOM];
+
+	if (!trim(text, word, sizeof word) && !is_text(option->type)) {
+		return refuse(GW_ERR_RANGE, reason, "too long");
+	}
+	switch (option->type) {
+	case CONFIG_BOOL:
+		return set_bool(word, field, reason);
+	case CONFIG_INTEGER:
+		return set_integer(option, word, field, reason);
+	case CONFIG_DURATION:
+		return set_duration(option, word, field, reason);
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_JSON:
+		return set_text(option, text, field, reason);
+	case CONFIG_SECRET:
+		return set_secret(text, field);
+	case CONFIG_CHOICE:
+		return set_choice(id, word, field, reason);
+	case CONFIG_LIST:
+		return set_list(option, word, field, reason);
+	case CONFIG_INTENTS:
+		return config_parse_intents(option, word, field, reason);
+	}
+	return GW_ERR_UNKNOWN;
+}
+
+void
+config_value_clear(struct config *config, enum config_id id)
+{
+	void *field = field_of(config, id);
+
+	switch (config_option(id)->type) {
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_JSON:
+		free(*(char **)field);
+		*(char **)field = NULL;
+		return;
+	case CONFIG_SECRET:
+		secret_free(*(struct secret **)field);
+		*(struct secret **)field = NULL;
+		return;
+	case CONFIG_LIST:
+		list_clear(field);
+		return;
+	case CONFIG_BOOL:
+	case CONFIG_INTEGER:
+	case CONFIG_DURATION:
+	case CONFIG_CHOICE:
+	case CONFIG_INTENTS:
+		return;
+	}
+}
+
+/* ---- field -> text
+ * ------------------------------------------------------------------- */
+
+static enum gw_err
+put_list(const struct config_list *list, const char *quote, struct buf *out)
+{
+	enum gw_err err = GW_OK;
+
+	for (size_t i = 0; i < list->count && err == GW_OK; i++) {
+		err = buf_printf(out, "%s%s%s%s", i > 0 ? ", " : "", quote,
+		    list->items[i], quote);
+	}
+	return err;
+}
+
+static enum gw_err
+put_duration(mono_ns duration, const char *quote, struct buf *out)
+{
+	char text[DURATION_TEXT_ROOM];
+
+	duration_format(duration, text, sizeof text);
+	return buf_printf(out, "%s%s%s", quote, text, quote);
+}
+
+static enum gw_err
+put_word(enum config_id id, int index, const char *quote, struct buf *out)
+{
+	struct slice word = word_at(config_option(id)->unit, index);
+
+	return buf_printf(out, "%s%.*s%s", quote, (int)word.size, word.data, quote);
+}
+
+static enum gw_err
+put_secret(const struct config *config, enum config_id id, struct buf *out)
+{
+	bool set = *(struct secret *const *)field_at(config, id) != NULL;
+
+	return buf_printf(out, "%s", set ? "(set)" : "(not set)");
+}
+
+/* Only what libconfig reads back: \" \\ \n \t \r, other bytes as they are. */
+static enum gw_err
+put_quoted(const char *text, struct buf *out)
+{
+	enum gw_err err = buf_append(out, "\"", 1);
+
+	for (; *text != '\0' && err == GW_OK; text++) {
+		static const char plain[] = "\"\\\n\t\r";
+		static const char names[] = "\"\\ntr";
+		const char *at = strchr(plain, *text);
+
+		if (at) {
+			char pair[2] = {'\\', names[at - plain]};
+
+			err = buf_append(out, pair, sizeof pair);
+		} else if ((unsigned char)*text < 0x20) {
+			err = buf_printf(out, "\\x%02x", (unsigned)*text);
+		} else {
+			err = buf_append(out, text, 1);
+		}
+	}
+	return err == GW_OK ? buf_append(out, "\"", 1) : err;
+}
+
+static enum gw_err
+put_value(const struct config *config, enum config_id id, bool literal, struct buf *out)
+{
+	const void *field = field_at(config, id);
+	const char *quote = literal ? "\"" : "";
+
+	switch (config_option(id)->type) {
+	case CONFIG_BOOL:
+		return buf_printf(out, "%s", *(const bool *)field ? "true" : "false");
+	case CONFIG_INTEGER:
+		return buf_printf(out, "%" PRId64, *(const int64_t *)field);
+	case CONFIG_DURATION:
+		return put_duration(*(const mono_ns *)field, quote, out);
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_JSON:
+		return literal ? put_quoted(text_at(config, id), out) :
+				 buf_printf(out, "%s", text_at(config, id));
+	case CONFIG_SECRET:
+		return put_secret(config, id, out);
+	case CONFIG_CHOICE:
+		return put_word(id, *(const int *)field, quote, out);
+	case CONFIG_LIST:
+		return put_list(field, quote, out);
+	case CONFIG_INTENTS:
+		if (*(const uint32_t *)field == 0 && !literal) {
+			return buf_append(out, "0", 1);
+		}
+		return config_intents_text(*(const uint32_t *)field, quote, ", ", out);
+	}
+	return GW_ERR_UNKNOWN;
+}
+
+enum gw_err
+config_value_text(const struct config *config, size_t index, struct buf *out)
+{
+	return put_value(config, (enum config_id)index, false, out);
+}
+
+enum gw_err
+config_value_literal(const struct config *config, enum config_id id, struct buf *out)
+{
+	enum config_type type = config_option(id)->type;
+	bool array = type == CONFIG_LIST || type == CONFIG_INTENTS;
+
+	if (type == CONFIG_INTENTS && config->discord_intents == 0) {
+		return buf_append(out, "0", 1);
+	}
+	enum gw_err err = array ? buf_append(out, "[", 1) : GW_OK;
+
+	if (err == GW_OK) {
+		err = put_value(config, id, true, out);
+	}
+	return err == GW_OK && array ? buf_append(out, "]", 1) : err;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+static bool
+same_secret(const struct secret *a, const struct secret *b)
+{
+	if (!a || !b) {
+		return a == b;
+	}
+	return secret_size(a) == secret_size(b) &&
+	    memcmp(secret_reveal(a), secret_reveal(b), secret_size(a)) == 0;
+}
+
+static bool
+same_list(const struct config_list *a, const struct config_list *b)
+{
+	if (a->count != b->count) {
+		return false;
+	}
+	for (size_t i = 0; i < a->count; i++) {
+		if (!same_text(a->items[i], b->items[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+config_value_same(const struct config *a, const struct config *b, size_t index)
+{
+	enum config_id id = (enum config_id)index;
+	const void *x = field_at(a, id);
+	const void *y = field_at(b, id);
+
+	switch (config_option(id)->type) {
+	case CONFIG_BOOL:
+		return *(const bool *)x == *(const bool *)y;
+	case CONFIG_INTEGER:
+	case CONFIG_DURATION:
+		return *(const int64_t *)x == *(const int64_t *)y;
+	case CONFIG_TEXT:
+	case CONFIG_PATH:
+	case CONFIG_URL:
+	case CONFIG_JSON:
+		return same_text(text_at(a, id), text_at(b, id));
+	case CONFIG_SECRET:
+		return same_secret(*(struct secret *const *)x,
+		    *(struct secret *const *)y);
+	case CONFIG_CHOICE:
+		return *(const int *)x == *(const int *)y;
+	case CONFIG_LIST:
+		return same_list(x, y);
+	case CONFIG_INTENTS:
+		return *(const uint32_t *)x == *(const uint32_t *)y;
+	}
+	return false;
+}

@@ -14,7 +14,9 @@ send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 		}
 		budget->count--;
 	}
-	uint32_t limit = vital ? LIMITS_SENDS_MAX : LIMITS_SENDS_ORDINARY;
+	uint32_t ordinary =
+	    budget->ordinary != 0 ? budget->ordinary : LIMITS_SENDS_ORDINARY;
+	uint32_t limit = vital ? LIMITS_SENDS_MAX : ordinary;
 
 	if (budget->count >= limit) {
 		return false;
@@ -27,17 +29,28 @@ send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 
 /* ---- the ledger ---- */
 
+static int64_t *
+ledger_entry(struct identify_ledger *ledger, uint32_t index)
+{
+	return &ledger->wall_ms[(ledger->first + index) % LIMITS_IDENTIFIES_DAY];
+}
+
 uint32_t
 identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms)
 {
-	/* A wall clock that went back makes entries of the future: they count, since
-	 * forgetting them could pass the limit. */
-	while (ledger->count > 0) {
-		int64_t age = now_wall_ms - ledger->wall_ms[ledger->first];
+	if (ledger->first >= LIMITS_IDENTIFIES_DAY ||
+	    ledger->count > LIMITS_IDENTIFIES_DAY) {
+		*ledger = (struct identify_ledger){.count = 0};
+	}
+	/* Forgetting what lies in the future could pass the limit; keeping its stamp
+	 * could block for years. */
+	for (uint32_t i = 0; i < ledger->count; i++) {
+		int64_t *entry = ledger_entry(ledger, i);
 
-		if (age < LIMITS_IDENTIFY_WINDOW_MS) {
-			break;
-		}
+		*entry = *entry > now_wall_ms ? now_wall_ms : *entry;
+	}
+	while (ledger->count > 0 &&
+	    *ledger_entry(ledger, 0) <= now_wall_ms - LIMITS_IDENTIFY_WINDOW_MS) {
 		ledger->first = (ledger->first + 1) % LIMITS_IDENTIFIES_DAY;
 		ledger->count--;
 	}
@@ -51,16 +64,8 @@ identify_ledger_add(struct identify_ledger *ledger, int64_t now_wall_ms)
 		ledger->first = (ledger->first + 1) % LIMITS_IDENTIFIES_DAY;
 		ledger->count--;
 	}
-	ledger->wall_ms[(ledger->first + ledger->count) % LIMITS_IDENTIFIES_DAY] =
-	    now_wall_ms;
+	*ledger_entry(ledger, ledger->count) = now_wall_ms;
 	ledger->count++;
-}
-
-static int64_t
-ledger_youngest(const struct identify_ledger *ledger)
-{
-	return ledger
-	    ->wall_ms[(ledger->first + ledger->count - 1) % LIMITS_IDENTIFIES_DAY];
 }
 
 /* ---- the gate ---- */
@@ -78,26 +83,51 @@ identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
 		return;
 	}
 	/* Which bucket the last identify used is not kept: all wait for it. */
-	mono_ns age = CLOCK_MS(now_wall_ms - ledger_youngest(ledger));
-	mono_ns left =
-	    age < 0 ? LIMITS_IDENTIFY_SPACING : LIMITS_IDENTIFY_SPACING - age;
+	int64_t youngest = *ledger_entry(ledger, ledger->count - 1);
+	mono_ns left = LIMITS_IDENTIFY_SPACING - CLOCK_MS(now_wall_ms - youngest);
 
 	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX && left > 0; i++) {
 		gate->next_at[i] = now + left;
 	}
 }
 
+static uint32_t
+bucket_of(const struct identify_gate *gate, uint32_t shard_id)
+{
+	return shard_id % gate->max_concurrency % LIMITS_BUCKETS_MAX;
+}
+
+/* Shards change their buckets: the youngest spacing holds for all of them. */
+static void
+set_concurrency(struct identify_gate *gate, uint32_t max_concurrency)
+{
+	mono_ns latest = gate->next_at[0];
+
+	if (max_concurrency == gate->max_concurrency) {
+		return;
+	}
+	for (uint32_t i = 1; i < LIMITS_BUCKETS_MAX; i++) {
+		latest = gate->next_at[i] > latest ? gate->next_at[i] : latest;
+	}
+	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX; i++) {
+		gate->next_at[i] = latest;
+	}
+	gate->max_concurrency = max_concurrency;
+}
+
 void
 identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
     int64_t remaining, int64_t reset_after_ms, int64_t now_wall_ms)
 {
+	int64_t wait = reset_after_ms;
+
 	if (max_concurrency >= 1) {
-		gate->max_concurrency = max_concurrency < LIMITS_BUCKETS_MAX ?
-		    max_concurrency :
-		    LIMITS_BUCKETS_MAX;
+		set_concurrency(gate, max_concurrency);
 	}
+	wait = wait <= 0 ? LIMITS_RESET_LEAST_MS : wait;
+	wait = wait > LIMITS_IDENTIFY_WINDOW_MS ? LIMITS_IDENTIFY_WINDOW_MS : wait;
 	gate->remaining = remaining < 0 ? -1 : remaining;
-	gate->reset_wall_ms = now_wall_ms + (reset_after_ms > 0 ? reset_after_ms : 0);
+	gate->reset_wall_ms = now_wall_ms + wait;
 }
 
 int64_t
@@ -108,6 +138,10 @@ identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms)
 
 	if (gate->remaining >= 0 && now_wall_ms >= gate->reset_wall_ms) {
 		gate->remaining = -1;
+	}
+	if (gate->reset_wall_ms > now_wall_ms + LIMITS_IDENTIFY_WINDOW_MS) {
+		/* The clock went back: no reset is further off than a day. */
+		gate->reset_wall_ms = now_wall_ms + LIMITS_IDENTIFY_WINDOW_MS;
 	}
 	if (gate->remaining < 0) {
 		return own > 0 ? own : 0;
@@ -124,7 +158,7 @@ static mono_ns
 budget_wait(const struct identify_gate *gate, int64_t now_wall_ms)
 {
 	const struct identify_ledger *ledger = gate->ledger;
-	int64_t until = now_wall_ms + 60 * 1000;
+	int64_t until = now_wall_ms + 1000;
 
 	if (gate->remaining == 0 && gate->reset_wall_ms > until) {
 		until = gate->reset_wall_ms;
@@ -142,7 +176,7 @@ enum identify_answer
 identify_gate_ask(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
     int64_t now_wall_ms, mono_ns *retry_at)
 {
-	uint32_t bucket = shard_id % gate->max_concurrency;
+	uint32_t bucket = bucket_of(gate, shard_id);
 
 	if (identify_gate_left(gate, now_wall_ms) <= 0) {
 		*retry_at = clock_add(now, budget_wait(gate, now_wall_ms));
@@ -160,26 +194,31 @@ identify_gate_ask(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
 	return IDENTIFY_GRANTED;
 }
 
+/* Frees every slot of the shard: its bucket may have changed since it asked. */
+static void
+free_slots(struct identify_gate *gate, uint32_t shard_id)
+{
+	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX; i++) {
+		if (gate->holder[i] == shard_id + 1) {
+			gate->holder[i] = 0;
+		}
+	}
+}
+
 void
 identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
     int64_t now_wall_ms)
 {
-	uint32_t bucket = shard_id % gate->max_concurrency;
-
 	identify_ledger_add(gate->ledger, now_wall_ms);
 	if (gate->remaining > 0) {
 		gate->remaining--;
 	}
-	gate->holder[bucket] = 0;
-	gate->next_at[bucket] = now + LIMITS_IDENTIFY_SPACING;
+	free_slots(gate, shard_id);
+	gate->next_at[bucket_of(gate, shard_id)] = now + LIMITS_IDENTIFY_SPACING;
 }
 
 void
 identify_gate_returned(struct identify_gate *gate, uint32_t shard_id)
 {
-	uint32_t bucket = shard_id % gate->max_concurrency;
-
-	if (gate->holder[bucket] == shard_id + 1) {
-		gate->holder[bucket] = 0;
-	}
+	free_slots(gate, shard_id);
 }

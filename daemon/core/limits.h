@@ -25,12 +25,14 @@ struct send_budget {
 	mono_ns sent[LIMITS_SENDS_MAX];
 	uint32_t next;
 	uint32_t count;
+	uint32_t ordinary; /* lowered after close code 4008; 0: LIMITS_SENDS_ORDINARY */
 };
 
 /**
  * Takes one send from the budget; false where it must wait.
  *
- * vital sends (heartbeat, RESUME, IDENTIFY) may use all of it, others stop at 110.
+ * vital sends (heartbeat, RESUME, IDENTIFY) may use all of it, others stop at 110, or
+ * at budget->ordinary.
  */
 bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 
@@ -45,7 +47,13 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 /* Discord: one identify per bucket in 5 s; a margin for the network's jitter on top. */
 #define LIMITS_IDENTIFY_SPACING CLOCK_MS(5500)
 
-#define LIMITS_BUCKETS_MAX      64
+/* A told budget whose reset_after is 0 is still believed for this long: 0 does not mean
+ * that the limit is gone. */
+#define LIMITS_RESET_LEAST_MS (INT64_C(60) * 1000)
+
+/* Shards of one of Discord's buckets always share one of ours; above this many buckets
+ * some of ours serve several of Discord's, which is only slower. */
+#define LIMITS_BUCKETS_MAX 64
 
 /* Wall times of the identifies of the last 24 h, oldest first from `first`. */
 struct identify_ledger {
@@ -54,7 +62,12 @@ struct identify_ledger {
 	int64_t wall_ms[LIMITS_IDENTIFIES_DAY];
 };
 
-/** How many identifies the ledger has within the 24 h before now_wall_ms. */
+/**
+ * How many identifies the ledger has within the 24 h before now_wall_ms.
+ *
+ * Drops older ones.  Entries of the future (the clock went back) are moved to now: they
+ * count for a day and no longer.  A ledger whose numbers cannot be true is emptied.
+ */
 uint32_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
 
 /** Writes one identify down.  Call it, and store the ledger, before the send. */
@@ -62,7 +75,7 @@ void identify_ledger_add(struct identify_ledger *ledger, int64_t now_wall_ms);
 
 struct identify_gate {
 	struct identify_ledger *ledger; /* borrowed */
-	uint32_t max_concurrency;       /* 1 to LIMITS_BUCKETS_MAX */
+	uint32_t max_concurrency;       /* as Discord said; at least 1 */
 	int64_t remaining;              /* as Discord last said; -1 unknown */
 	int64_t reset_wall_ms;          /* when remaining goes back to its total */
 	mono_ns next_at[LIMITS_BUCKETS_MAX];
@@ -81,7 +94,8 @@ enum identify_answer {
 void identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
     mono_ns now, int64_t now_wall_ms);
 
-/** What Discord says in session_start_limit; reset_after_ms counts from now. */
+/** What Discord says in session_start_limit; reset_after_ms counts from now (at most a
+ * day is believed).  max_concurrency 0 and a negative remaining mean: not said. */
 void identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
     int64_t remaining, int64_t reset_after_ms, int64_t now_wall_ms);
 

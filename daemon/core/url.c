@@ -31,6 +31,15 @@ is_address_char(char c)
 	return isxdigit((unsigned char)c) || c == ':' || c == '.';
 }
 
+/* No label may be empty, so that a name is written in one way only. */
+static bool
+has_whole_labels(const char *host)
+{
+	size_t size = strlen(host);
+
+	return host[0] != '.' && host[size - 1] != '.' && !strstr(host, "..");
+}
+
 /* Copies the host at text; returns what follows it, or NULL where it is no host. */
 static const char *
 take_host(const char *text, struct url *url)
@@ -50,7 +59,7 @@ take_host(const char *text, struct url *url)
 	}
 	url->host[size] = '\0';
 	if (!literal) {
-		return text + size;
+		return has_whole_labels(url->host) ? text + size : NULL;
 	}
 	struct in6_addr address;
 
@@ -80,6 +89,7 @@ take_port(const char *text, struct url *url)
 	return text;
 }
 
+/* Fragments are refused: WebSocket URLs have none, and nothing here wants one. */
 static bool
 take_path(const char *text, struct url *url)
 {
@@ -88,9 +98,9 @@ take_path(const char *text, struct url *url)
 	if (*text != '/') {
 		url->path[used++] = '/';
 	}
-	for (; *text != '\0' && *text != '#'; text++) {
+	for (; *text != '\0'; text++) {
 		if ((unsigned char)*text <= ' ' || (unsigned char)*text >= 0x7F ||
-		    *text == '\\' || used + 1 >= sizeof url->path) {
+		    *text == '\\' || *text == '#' || used + 1 >= sizeof url->path) {
 			return false;
 		}
 		url->path[used++] = *text;
@@ -167,5 +177,6 @@ url_resume_allowed(const struct url *url, const struct url *general)
 	if (url_is_loopback(general->host)) {
 		return url_is_loopback(url->host);
 	}
-	return url->tls && strcmp(url->host, general->host) == 0;
+	return url->tls && strcmp(url->host, general->host) == 0 &&
+	    (url->port == general->port || url->port == 443);
 }

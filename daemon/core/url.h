@@ -24,7 +24,8 @@ struct url {
  * Reads ws://, wss://, http:// and https:// URLs.
  *
  * GW_ERR_SYNTAX for anything else: user names, white space, control characters, bad
- * ports and overlong parts included.  out is filled on GW_OK only.
+ * ports, fragments, empty labels and overlong parts included.  out is filled on GW_OK
+ * only.
  */
 enum gw_err url_parse(const char *text, struct url *out);
 
@@ -35,8 +36,8 @@ bool url_is_loopback(const char *host);
  * May a resume go to this URL, which the gateway named?
  *
  * Only wss to discord.gg and below, or wss to the very host that the operator
- * configured or that the API named (general; NULL: none).  Where that is a loopback
- * address, any loopback address.
+ * configured or that the API named (general; NULL: none), at its port or at 443.  Where
+ * that is a loopback address, any loopback address, with or without TLS.
  */
 bool url_resume_allowed(const struct url *url, const struct url *general);
 

@@ -21,6 +21,12 @@ enum closecode_cure {
 /* What we send where the session is to be resumed: any code but 1000 and 1001. */
 #define CLOSECODE_KEEP 4000
 
+/* What we send where the session shall end at once. */
+#define CLOSECODE_DONE 1000
+
+/* Discord: more than 120 sends in 60 s. */
+#define CLOSECODE_TOO_FAST 4008
+
 struct closecode {
 	unsigned code;
 	enum closecode_cure cure;

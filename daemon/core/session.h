@@ -8,8 +8,13 @@
  * The state machine (enum snapshot_state):
  *
  *   IDLE -> CONNECTING -> WAIT_HELLO -> RESUMING or IDENTIFYING -> READY
- *   any of them -> BACKOFF -> CONNECTING (resume) or WAIT_SLOT -> CONNECTING (new
- * session) any of them -> FATAL (Discord refuses this bot) or STOPPED (asked to)
+ *   any of them -> BACKOFF -> CONNECTING to resume, or WAIT_SLOT -> CONNECTING for a
+ *                              new session
+ *   any of them -> FATAL (Discord refuses this bot) or STOPPED (asked to)
+ *
+ * In files: session.c takes the events, session_beat.c beats and judges, session_cure.c
+ * connects, falls and backs off, session_payload.c reads what the gateway says,
+ * session_view.c takes the snapshot.
  */
 #ifndef GWBOTD_SESSION_H
 #define GWBOTD_SESSION_H
@@ -26,13 +31,18 @@
 #define SESSION_ID_BYTES  128
 #define SESSION_URL_BYTES 256
 
+/* The largest sequence that is believed: what the record's word can hold.  Larger ones
+ * count as missing, so that one damaged number does not make all later events look old.
+ */
+#define SESSION_SEQ_MAX ((INT64_C(1) << 48) - 2)
+
 struct session_config {
 	uint32_t shard_id;
 	uint32_t shard_count;
 	mono_ns connect_timeout; /* lookup, TCP, TLS and upgrade together */
 	mono_ns hello_timeout;   /* from the upgrade to HELLO */
-	mono_ns
-	    ready_timeout; /* from IDENTIFY, RESUME or a dispatch to READY or RESUMED */
+	mono_ns ready_timeout;   /* silence after IDENTIFY or RESUME; dispatches and
+	                          * pieces   of messages restart it */
 };
 
 /* What survives the process. */
@@ -53,7 +63,9 @@ struct session {
 	bool fresh_wanted; /* the next connection is for a new session, slot in hand */
 	bool at_general;   /* the present or next connection goes to the general host */
 	mono_ns deadline;  /* of the present step; CLOCK_NEVER: none */
-	mono_ns retry_at;  /* end of BACKOFF */
+	bool deadline_put_off; /* once, because the timer came late */
+	mono_ns ready_limit;   /* pieces of messages do not move the deadline past it */
+	mono_ns retry_at;      /* end of BACKOFF */
 
 	/* heartbeat of the present connection */
 	mono_ns interval;     /* SNAPSHOT_NONE before HELLO */
@@ -108,6 +120,7 @@ struct session_event {
 	unsigned code;       /* LOST: close code, CLOSECODE_NONE without one */
 	mono_ns retry_after; /* LOST: what the peer asked for, 0 without */
 	const char *text;    /* LOST, UNREADABLE, REFUSED: one line for a person */
+	bool drop_session;   /* RECONNECT, STOP_ASKED: give the session up as well */
 };
 
 enum session_action_kind {
@@ -120,7 +133,7 @@ enum session_action_kind {
 	SESSION_DROP_SLOT, /* the slot is not needed any more */
 	SESSION_SAVE,      /* saved has changed: store it */
 	SESSION_FORGET,    /* the session is gone: forget the stored one */
-	SESSION_DISPATCH,  /* hand the event's payload to the consumers, then store seq
+	SESSION_DISPATCH,  /* give the event's payload to the consumers, then store seq
 	                    */
 	SESSION_FATAL,     /* Discord refuses this bot: the process must end with 77 */
 	SESSION_CHANGED,   /* the state changed from old_state; log it */

@@ -1,0 +1,127 @@
+/*
+ * Heartbeats: when they are sent, when their silence means death, what their answers
+ * say.
+ *
+ * A beat is judged one full interval after it was sent, not on a grid that HELLO began:
+ * a jittered first beat late in the grid would be judged too early.
+ */
+#include "session_parts.h"
+
+/* A beat that comes this much late, in intervals and at least, was held up by a stopped
+ * process; by now the gateway has hung up. */
+#define STOOD_STILL_AT_LEAST CLOCK_S(5)
+
+void
+session_beat_start(struct session_turn *turn, mono_ns interval)
+{
+	struct session *session = turn->session;
+
+	session->interval = interval;
+	session->beat_due = turn->now + rng_between(turn->rng, 0, interval);
+}
+
+static void
+send_beat(struct session_turn *turn)
+{
+	turn->session->heartbeats++;
+	session_push_kind(turn, SESSION_HEARTBEAT);
+}
+
+void
+session_beat_asked(struct session_turn *turn)
+{
+	/* Answered at once; neither the schedule nor the verdict sees it.  A storm of
+	 * them stops where ordinary sends stop: the regular beats keep their room. */
+	if (send_budget_take(&turn->session->sends, turn->now, false)) {
+		send_beat(turn);
+	}
+}
+
+static void
+declare_zombie(struct session_turn *turn, const char *why)
+{
+	turn->session->zombies++;
+	session_set_reason(turn->session, "%s", why);
+	session_give_up(turn);
+}
+
+/* NULL while the unanswered beat may still be answered, else why it may not. */
+static const char *
+zombie_reason(const struct session *session, mono_ns now)
+{
+	if (session->unacked_since == CLOCK_NEVER) {
+		return NULL;
+	}
+	if (session->last_frame_at <= session->beat_sent_at) {
+		return "zombie: heartbeat unanswered for an interval and no frame "
+		       "since";
+	}
+	if (now - session->unacked_since >= 2 * session->interval) {
+		return "zombie: heartbeats unanswered for two intervals";
+	}
+	return NULL;
+}
+
+void
+session_beat_due(struct session_turn *turn)
+{
+	struct session *session = turn->session;
+	mono_ns late = turn->now - session->beat_due;
+
+	if (late > session->interval + session->interval / 2 &&
+	    late > STOOD_STILL_AT_LEAST) {
+		declare_zombie(turn, "the process stood still for too long");
+		return;
+	}
+	const char *why = zombie_reason(session, turn->now);
+
+	if (why && late > SESSION_LATE_TIMER && session->judge_at == CLOCK_NEVER) {
+		session->judge_at = turn->now + SESSION_LATE_TIMER;
+		session->beat_due = session->judge_at;
+		return;
+	}
+	session->judge_at = CLOCK_NEVER;
+	if (why) {
+		declare_zombie(turn, why);
+		return;
+	}
+	/* The gateway set this pace: the beat goes out even where it fills the budget.
+	 */
+	(void)send_budget_take(&session->sends, turn->now, true);
+	send_beat(turn);
+	session->beat_sent_at = turn->now;
+	if (session->unacked_since == CLOCK_NEVER) {
+		session->unacked_since = turn->now;
+	}
+	session->beat_due = turn->now + session->interval;
+}
+
+void
+session_beat_answered(struct session_turn *turn)
+{
+	struct session *session = turn->session;
+
+	session->acks++;
+	if (session->unacked_since == CLOCK_NEVER) {
+		return; /* more answers than beats: harmless */
+	}
+	session->unacked_since = CLOCK_NEVER;
+	session->judge_at = CLOCK_NEVER;
+	session->latency = turn->now - session->beat_sent_at;
+	session->latency_at = turn->now;
+}
+
+mono_ns
+session_beat_latency(const struct session *session, mono_ns now)
+{
+	if (session->latency == SNAPSHOT_NONE ||
+	    now - session->latency_at > 2 * session->interval) {
+		return SNAPSHOT_NONE;
+	}
+	if (session->unacked_since == CLOCK_NEVER) {
+		return session->latency;
+	}
+	mono_ns open = now - session->unacked_since;
+
+	return open > session->latency ? open : session->latency;
+}

@@ -1,0 +1,65 @@
+/* The present view of a session, for those who look from outside. */
+#include <stdio.h>
+#include <string.h>
+
+#include "session_parts.h"
+
+static mono_ns
+age(mono_ns since, mono_ns now)
+{
+	return since == CLOCK_NEVER ? SNAPSHOT_NONE : now - since;
+}
+
+static void
+shorten(const char *id, char out[12])
+{
+	if (id[0] == '\0') {
+		out[0] = '\0';
+		return;
+	}
+	(void)snprintf(out, 12, "%.8s...", id);
+}
+
+void
+session_snapshot(const struct session *session, mono_ns now, struct snapshot *out)
+{
+	bool ready = session->state == SNAPSHOT_READY;
+	bool waits = session->state == SNAPSHOT_BACKOFF;
+
+	*out = (struct snapshot){
+	    .shard_id = session->config.shard_id,
+	    .shard_count = session->config.shard_count,
+	    .state = session->state,
+	    .connected = ready,
+	    .ready = ready,
+	    .uptime = ready ? now - session->last_ready_at : SNAPSHOT_NONE,
+	    .last_event_age = age(session->last_event_at, now),
+	    .last_dispatch_age = age(session->last_dispatch_at, now),
+	    .last_ready_age = age(session->last_ready_at, now),
+	    .disconnect_age = ready ? SNAPSHOT_NONE : age(session->down_since, now),
+	    .latency = session_beat_latency(session, now),
+	    .heartbeat_interval = session->interval,
+	    .next_try_in = waits ? session->retry_at - now : SNAPSHOT_NONE,
+	    .seq = session->saved.seq,
+	    .dispatches = session->dispatches,
+	    .events = session->events,
+	    .seq_gaps = session->seq_gaps,
+	    .heartbeats = session->heartbeats,
+	    .acks = session->acks,
+	    .zombies = session->zombies,
+	    .attempts = session->attempts,
+	    .reconnects = session->connections > 0 ? session->connections - 1 : 0,
+	    .resumes = session->resumes,
+	    .resumed = session->resumed,
+	    .identifies = session->identifies,
+	    .last_close_code = session->last_close_code,
+	    .guilds = session->saved.guilds,
+	};
+	if (waits && out->next_try_in < 0) {
+		out->next_try_in = 0;
+	}
+	shorten(session->saved.id, out->session_id);
+	memcpy(out->user_id, session->saved.user_id, sizeof out->user_id);
+	memcpy(out->user_name, session->saved.user_name, sizeof out->user_name);
+	memcpy(out->reason, session->reason, sizeof out->reason);
+}

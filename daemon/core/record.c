@@ -10,10 +10,14 @@
 #define SLOT_BYTES   1024
 #define WORD_OFFSET  (SLOTS * SLOT_BYTES)
 #define SEQ_BITS     48
-#define SEQ_MAX      ((INT64_C(1) << SEQ_BITS) - 2)
+#define SEQ_MAX      SESSION_SEQ_MAX
 #define CHECK_OFFSET 12 /* what the checksum covers begins here */
 
-/* A slot as it lies on disk.  Every member is naturally aligned, so there are no holes. */
+/* Generations count up by one; a larger one is not ours, and could not be followed. */
+#define GENERATION_MAX (UINT64_C(1) << 62)
+
+/* A slot as it lies on disk.  Every member is naturally aligned, so there are no holes.
+ */
 struct slot {
 	uint32_t magic;
 	uint32_t version;
@@ -33,10 +37,13 @@ struct slot {
 };
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot must hold the record");
+_Static_assert(SEQ_MAX + 1 < INT64_C(1) << SEQ_BITS, "the word must hold any sequence");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "a slot is copied as it lies");
 _Static_assert(sizeof(struct slot) % 8 == 0, "no hole at the end");
 
-/* CRC-32C would need a table; this is the 32-bit FNV-1a with a final mix, which is enough
- * to tell torn and damaged slots from whole ones. */
+/* CRC-32C would need a table; this is the 32-bit FNV-1a with a final mix, which is
+ * enough to tell torn and damaged slots from whole ones. */
 static uint32_t
 checksum(const struct slot *slot)
 {
@@ -51,7 +58,8 @@ checksum(const struct slot *slot)
 	return hash ^ hash >> 13;
 }
 
-/* Ties the sequence word to its session; never 0, so that a zeroed file matches none. */
+/* Ties the sequence word to its session; never 0, so that a zeroed file matches none.
+ */
 static uint64_t
 tag_of(const struct slot *slot)
 {
@@ -68,7 +76,7 @@ static bool
 is_whole(const struct slot *slot)
 {
 	return slot->magic == MAGIC && slot->version == VERSION &&
-	    slot->checksum == checksum(slot);
+	    slot->generation < GENERATION_MAX && slot->checksum == checksum(slot);
 }
 
 static bool
@@ -87,7 +95,8 @@ newest(const uint8_t *file, struct slot *out)
 		struct slot slot;
 
 		load_slot(file, i, &slot);
-		if (is_whole(&slot) && (best < 0 || slot.generation > out->generation)) {
+		if (is_whole(&slot) &&
+		    (best < 0 || slot.generation > out->generation)) {
 			*out = slot;
 			best = (int)i;
 		}
@@ -127,8 +136,57 @@ static bool
 belongs_to(const struct slot *slot, const struct record_owner *owner)
 {
 	return slot->shard_id == owner->shard_id &&
-	    slot->shard_count == owner->shard_count && slot->intents == owner->intents &&
-	    memcmp(slot->fingerprint, owner->fingerprint, sizeof slot->fingerprint) == 0;
+	    slot->shard_count == owner->shard_count &&
+	    slot->intents == owner->intents &&
+	    memcmp(slot->fingerprint, owner->fingerprint, sizeof slot->fingerprint) ==
+	    0;
+}
+
+static bool
+is_number(const char *text)
+{
+	return text[strspn(text, "0123456789")] == '\0';
+}
+
+/* How many bytes the UTF-8 character at text has; 0 where there is none (RFC 3629). */
+static size_t
+utf8_size(const unsigned char *text)
+{
+	unsigned char first = text[0];
+	size_t size = first < 0x80 ? 1 :
+	    first < 0xC2           ? 0 :
+	    first < 0xE0           ? 2 :
+	    first < 0xF0           ? 3 :
+	    first < 0xF5           ? 4 :
+				     0;
+
+	for (size_t i = 1; i < size; i++) {
+		if ((text[i] & 0xC0) != 0x80) {
+			return 0; /* also where the text ends */
+		}
+	}
+	bool overlong =
+	    (first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90);
+	bool beyond =
+	    (first == 0xED && text[1] > 0x9F) || (first == 0xF4 && text[1] > 0x8F);
+
+	return overlong || beyond ? 0 : size;
+}
+
+static bool
+is_utf8(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at != '\0') {
+		size_t size = utf8_size(at);
+
+		if (size == 0) {
+			return false;
+		}
+		at += size;
+	}
+	return true;
 }
 
 static bool
@@ -153,10 +211,15 @@ is_sane(const struct slot *slot)
 	    !is_terminated(slot->user_name, sizeof slot->user_name)) {
 		return false;
 	}
-	if (!is_printable(slot->id) || slot->seq < -1 || slot->seq > SEQ_MAX) {
+	if (!is_printable(slot->id) || !is_number(slot->user_id) ||
+	    !is_utf8(slot->user_name)) {
 		return false;
 	}
-	return slot->resume_url[0] == '\0' || url_parse(slot->resume_url, &url) == GW_OK;
+	if (slot->seq < -1 || slot->seq > SEQ_MAX) {
+		return false;
+	}
+	return slot->resume_url[0] == '\0' ||
+	    url_parse(slot->resume_url, &url) == GW_OK;
 }
 
 /* The sequence of the word where it is this session's, else that of the slot. */
@@ -193,21 +256,26 @@ record_read(const uint8_t file[RECORD_FILE_BYTES], const struct record_owner *ow
 	if (slot.id[0] == '\0') {
 		return RECORD_EMPTY;
 	}
-	*out = (struct session_saved){ .seq = stored_seq(file, &slot),
-		.guilds = slot.guilds };
+	int64_t seq = stored_seq(file, &slot);
+
+	if (seq < 0) {
+		return RECORD_EMPTY;
+	}
+	*out = (struct session_saved){.seq = seq, .guilds = slot.guilds};
 	memcpy(out->id, slot.id, sizeof out->id);
 	memcpy(out->resume_url, slot.resume_url, sizeof out->resume_url);
 	memcpy(out->user_id, slot.user_id, sizeof out->user_id);
 	memcpy(out->user_name, slot.user_name, sizeof out->user_name);
-	return out->seq < 0 ? RECORD_EMPTY : RECORD_FOUND;
+	return RECORD_FOUND;
 }
 
 static void
 store_word(uint8_t *file, uint64_t word)
 {
-	/* One store: a reader after kill -9 sees the old or the new word, never a mix.
-	 * The mapping is page aligned. */
-	__atomic_store_n((uint64_t *)(void *)(file + WORD_OFFSET), word, __ATOMIC_RELAXED);
+	/* One store: a reader after kill -9 sees the old or the new word, never a mix,
+	 * and never the new word before the new slot.  The mapping is page aligned. */
+	__atomic_store_n((uint64_t *)(void *)(file + WORD_OFFSET), word,
+	    __ATOMIC_RELEASE);
 }
 
 static uint64_t
@@ -222,18 +290,18 @@ void
 record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
     const struct session_saved *saved, int64_t saved_wall_ms)
 {
-	struct slot last = { .generation = 0 };
+	struct slot last = {.generation = 0};
 	int index = newest(file, &last);
 	struct slot slot = {
-		.magic = MAGIC,
-		.version = VERSION,
-		.shard_id = owner->shard_id,
-		.shard_count = owner->shard_count,
-		.intents = owner->intents,
-		.generation = last.generation + 1,
-		.seq = saved->seq > SEQ_MAX ? SEQ_MAX : saved->seq,
-		.saved_wall_ms = saved_wall_ms,
-		.guilds = saved->guilds,
+	    .magic = MAGIC,
+	    .version = VERSION,
+	    .shard_id = owner->shard_id,
+	    .shard_count = owner->shard_count,
+	    .intents = owner->intents,
+	    .generation = last.generation + 1,
+	    .seq = saved->seq > SEQ_MAX ? SEQ_MAX : saved->seq,
+	    .saved_wall_ms = saved_wall_ms,
+	    .guilds = saved->guilds,
 	};
 
 	memcpy(slot.fingerprint, owner->fingerprint, sizeof slot.fingerprint);
@@ -252,7 +320,14 @@ record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq)
 	uint64_t word;
 
 	memcpy(&word, file + WORD_OFFSET, sizeof word);
-	store_word(file, seq_word(word >> SEQ_BITS, seq));
+
+	uint64_t moved = seq_word(word >> SEQ_BITS, seq);
+
+	/* No tag: no record was ever written.  The tag is the same in both words, so
+	 * the larger word has the larger sequence. */
+	if (word >> SEQ_BITS != 0 && moved > word) {
+		store_word(file, moved);
+	}
 }
 
 const char *

@@ -21,9 +21,11 @@
 #define RECORD_FILE_BYTES        4096
 #define RECORD_FINGERPRINT_BYTES 16
 
-/* The session that a record belongs to.  All of it must fit, else the record is not used. */
+/* The session that a record belongs to.  All of it must fit, else the record is not
+ * used. */
 struct record_owner {
-	uint8_t fingerprint[RECORD_FINGERPRINT_BYTES]; /* of the token, not reversible */
+	uint8_t
+	    fingerprint[RECORD_FINGERPRINT_BYTES]; /* of the token, not reversible */
 	uint32_t shard_id;
 	uint32_t shard_count;
 	uint64_t intents;
@@ -50,7 +52,12 @@ enum record_verdict record_read(const uint8_t file[RECORD_FILE_BYTES],
 void record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
     const struct session_saved *saved, int64_t saved_wall_ms);
 
-/** Moves the stored sequence of the present session: one aligned 64-bit store. */
+/**
+ * Moves the stored sequence of the session last written forward: one 64-bit store.
+ *
+ * A sequence that is not beyond the stored one changes nothing, nor does a file without
+ * a record.  file is aligned to 8 bytes (also for record_write()).
+ */
 void record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq);
 
 /** What a verdict means, in words. */

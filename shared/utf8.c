@@ -38,3 +38,61 @@ utf8_encode(uint32_t code, char out[4])
 	out[3] = (char)(0x80U | (code & 0x3FU));
 	return 4;
 }
+
+size_t
+utf8_read(struct slice bytes, uint32_t *code)
+{
+	const unsigned char *data = (const unsigned char *)bytes.data;
+	size_t length = bytes.size > 0 ? utf8_length(data, bytes.size) : 0;
+
+	if (length > 0) {
+		*code = utf8_decode(data, length);
+	}
+	return length;
+}
+
+bool
+utf8_valid(struct slice bytes)
+{
+	uint32_t code;
+
+	while (bytes.size > 0) {
+		size_t size = utf8_read(bytes, &code);
+
+		if (size == 0) {
+			return false;
+		}
+		bytes.data += size;
+		bytes.size -= size;
+	}
+	return true;
+}
+
+bool
+utf8_is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c ||
+	    code == 0x200e || code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	    (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
+enum gw_err
+utf8_clean(struct slice bytes, bool hide_controls, struct buf *out)
+{
+	while (bytes.size > 0) {
+		uint32_t code = 0;
+		size_t size = utf8_read(bytes, &code);
+		bool bad = size == 0 || (hide_controls && utf8_is_control(code));
+		struct slice piece = bad ? SLICE_LITERAL(UTF8_REPLACEMENT) :
+					   (struct slice){bytes.data, size};
+		enum gw_err err = buf_append(out, piece.data, piece.size);
+
+		if (err != GW_OK) {
+			return err;
+		}
+		size = size ? size : 1;
+		bytes.data += size;
+		bytes.size -= size;
+	}
+	return GW_OK;
+}

@@ -1,0 +1,545 @@
+#include "json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cjson/cJSON.h>
+
+#include "utf8.h"
+
+/* ---- the grammar: cJSON alone would let pass what RFC 8259 forbids ---- */
+
+struct scan {
+	const char *at;
+	const char *end;
+	unsigned depth;
+};
+
+static enum gw_err scan_value(struct scan *scan);
+
+static bool
+next_is(const struct scan *scan, char wanted)
+{
+	return scan->at < scan->end && *scan->at == wanted;
+}
+
+static bool
+take(struct scan *scan, char wanted)
+{
+	bool there = next_is(scan, wanted);
+
+	scan->at += there ? 1 : 0;
+	return there;
+}
+
+static void
+skip_blanks(struct scan *scan)
+{
+	while (
+	    scan->at < scan->end && *scan->at != '\0' && strchr(" \t\r\n", *scan->at)) {
+		scan->at++;
+	}
+}
+
+static size_t
+skip_digits(struct scan *scan)
+{
+	const char *begin = scan->at;
+
+	while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9') {
+		scan->at++;
+	}
+	return (size_t)(scan->at - begin);
+}
+
+static enum gw_err
+scan_number(struct scan *scan)
+{
+	(void)take(scan, '-');
+	if (!take(scan, '0') && skip_digits(scan) == 0) {
+		return GW_ERR_SYNTAX;
+	}
+	if (take(scan, '.') && skip_digits(scan) == 0) {
+		return GW_ERR_SYNTAX;
+	}
+	if (take(scan, 'e') || take(scan, 'E')) {
+		if (!take(scan, '+')) {
+			(void)take(scan, '-');
+		}
+		if (skip_digits(scan) == 0) {
+			return GW_ERR_SYNTAX;
+		}
+	}
+	return GW_OK;
+}
+
+static bool
+is_hex(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+	    (c >= 'A' && c <= 'F');
+}
+
+/* Behind the backslash.  Pairs of surrogates are cJSON's to check; U+0000 is refused,
+ * because cJSON's strings end there. */
+static enum gw_err
+scan_escape(struct scan *scan)
+{
+	if (scan->at == scan->end) {
+		return GW_ERR_SYNTAX;
+	}
+	char kind = *scan->at++;
+
+	if (kind != 'u') {
+		return kind != '\0' && strchr("\"\\/bfnrt", kind) ? GW_OK :
+								    GW_ERR_SYNTAX;
+	}
+	if (scan->end - scan->at < 4 || memcmp(scan->at, "0000", 4) == 0) {
+		return GW_ERR_SYNTAX;
+	}
+	for (int i = 0; i < 4; i++) {
+		if (!is_hex(*scan->at++)) {
+			return GW_ERR_SYNTAX;
+		}
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+scan_string(struct scan *scan)
+{
+	enum gw_err err = take(scan, '"') ? GW_OK : GW_ERR_SYNTAX;
+
+	while (err == GW_OK && !take(scan, '"')) {
+		uint32_t code = 0;
+		size_t size =
+		    utf8_read((struct slice){scan->at, (size_t)(scan->end - scan->at)},
+			&code);
+
+		scan->at += size;
+		if (size == 0 || code < 0x20) {
+			err = GW_ERR_SYNTAX;
+		} else if (code == '\\') {
+			err = scan_escape(scan);
+		}
+	}
+	return err;
+}
+
+static enum gw_err
+scan_member(struct scan *scan)
+{
+	skip_blanks(scan);
+	enum gw_err err = scan_string(scan);
+
+	if (err != GW_OK) {
+		return err;
+	}
+	skip_blanks(scan);
+	return take(scan, ':') ? scan_value(scan) : GW_ERR_SYNTAX;
+}
+
+static enum gw_err
+scan_container(struct scan *scan, char close)
+{
+	if (++scan->depth > JSON_MAX_DEPTH) {
+		return GW_ERR_TOO_LARGE;
+	}
+	skip_blanks(scan);
+	if (!take(scan, close)) {
+		do {
+			enum gw_err err =
+			    close == '}' ? scan_member(scan) : scan_value(scan);
+
+			if (err != GW_OK) {
+				return err;
+			}
+		} while (take(scan, ','));
+		if (!take(scan, close)) {
+			return GW_ERR_SYNTAX;
+		}
+	}
+	scan->depth--;
+	return GW_OK;
+}
+
+static enum gw_err
+scan_word(struct scan *scan)
+{
+	static const struct slice words[] = {SLICE_LITERAL("true"),
+	    SLICE_LITERAL("false"), SLICE_LITERAL("null")};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if ((size_t)(scan->end - scan->at) >= words[i].size &&
+		    memcmp(scan->at, words[i].data, words[i].size) == 0) {
+			scan->at += words[i].size;
+			return GW_OK;
+		}
+	}
+	return GW_ERR_SYNTAX;
+}
+
+/* One value with the blanks around it; depth is bounded by scan_container(). */
+static enum gw_err
+scan_value(struct scan *scan)
+{
+	enum gw_err err;
+
+	skip_blanks(scan);
+	if (take(scan, '{')) {
+		err = scan_container(scan, '}');
+	} else if (take(scan, '[')) {
+		err = scan_container(scan, ']');
+	} else if (next_is(scan, '"')) {
+		err = scan_string(scan);
+	} else if (next_is(scan, '-') ||
+	    (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')) {
+		err = scan_number(scan);
+	} else {
+		err = scan_word(scan);
+	}
+	skip_blanks(scan);
+	return err;
+}
+
+/* ---- cJSON under our names ---- */
+
+static const cJSON *
+tree_of(const struct json *value)
+{
+	return (const cJSON *)value;
+}
+
+static cJSON *
+own_tree_of(struct json *value)
+{
+	return (cJSON *)value;
+}
+
+/* A value just made; without memory the process ends, as xzalloc() does. */
+static struct json *
+made(cJSON *tree)
+{
+	if (!tree) {
+		static const char text[] = "out of memory\n";
+
+		(void)fwrite(text, 1, sizeof text - 1, stderr);
+		exit(70); /* EX_SOFTWARE */
+	}
+	return (struct json *)tree;
+}
+
+enum gw_err
+json_parse(struct slice text, size_t max_bytes, struct json **out)
+{
+	struct scan scan = {.at = text.data, .end = text.data + text.size};
+
+	*out = NULL;
+	if (text.size > max_bytes) {
+		return GW_ERR_TOO_LARGE;
+	}
+	if (text.size == 0) {
+		return GW_ERR_SYNTAX;
+	}
+	enum gw_err err = scan_value(&scan);
+
+	if (err == GW_OK && scan.at != scan.end) {
+		err = GW_ERR_SYNTAX;
+	}
+	if (err != GW_OK) {
+		return err;
+	}
+	/* What still fails here is a lone surrogate, a number of over 63 characters,
+	 * or memory; to the peer all of them are its text. */
+	*out = (struct json *)cJSON_ParseWithLength(text.data, text.size);
+	return *out ? GW_OK : GW_ERR_SYNTAX;
+}
+
+void
+json_free(struct json *owned_value)
+{
+	cJSON_Delete(own_tree_of(owned_value));
+}
+
+enum json_kind
+json_kind(const struct json *value)
+{
+	const cJSON *tree = tree_of(value);
+
+	if (!tree) {
+		return JSON_NONE;
+	}
+	switch (tree->type & 0xff) {
+	case cJSON_False:
+	case cJSON_True:
+		return JSON_BOOL;
+	case cJSON_Number:
+	case cJSON_Raw: /* made by json_add_int() only */
+		return JSON_NUMBER;
+	case cJSON_String:
+		return JSON_STRING;
+	case cJSON_Array:
+		return JSON_ARRAY;
+	case cJSON_Object:
+		return JSON_OBJECT;
+	default:
+		return JSON_NULL;
+	}
+}
+
+static bool
+is_container(const struct json *value)
+{
+	enum json_kind kind = json_kind(value);
+
+	return kind == JSON_ARRAY || kind == JSON_OBJECT;
+}
+
+const struct json *
+json_get(const struct json *object, const char *name)
+{
+	if (json_kind(object) != JSON_OBJECT) {
+		return NULL;
+	}
+	return (
+	    const struct json *)cJSON_GetObjectItemCaseSensitive(tree_of(object), name);
+}
+
+const struct json *
+json_first(const struct json *container)
+{
+	return is_container(container) ?
+	    (const struct json *)tree_of(container)->child :
+	    NULL;
+}
+
+const struct json *
+json_next(const struct json *value)
+{
+	return value ? (const struct json *)tree_of(value)->next : NULL;
+}
+
+const struct json *
+json_at(const struct json *array, size_t index)
+{
+	const struct json *value =
+	    json_kind(array) == JSON_ARRAY ? json_first(array) : NULL;
+
+	while (value && index-- > 0) {
+		value = json_next(value);
+	}
+	return value;
+}
+
+size_t
+json_count(const struct json *container)
+{
+	size_t count = 0;
+
+	for (const struct json *value = json_first(container); value;
+	     value = json_next(value)) {
+		count++;
+	}
+	return count;
+}
+
+const char *
+json_name(const struct json *member)
+{
+	return member ? tree_of(member)->string : NULL;
+}
+
+const char *
+json_text(const struct json *value)
+{
+	return json_kind(value) == JSON_STRING ? tree_of(value)->valuestring : NULL;
+}
+
+bool
+json_number(const struct json *value, double *out)
+{
+	const cJSON *tree = tree_of(value);
+
+	if (json_kind(value) != JSON_NUMBER) {
+		return false;
+	}
+	double number =
+	    cJSON_IsRaw(tree) ? strtod(tree->valuestring, NULL) : tree->valuedouble;
+
+	if (!isfinite(number)) {
+		return false;
+	}
+	*out = number;
+	return true;
+}
+
+bool
+json_int(const struct json *value, int64_t *out)
+{
+	double number;
+
+	if (!json_number(value, &number) || number != floor(number) ||
+	    fabs(number) > (double)JSON_MAX_INT) {
+		return false;
+	}
+	*out = (int64_t)number;
+	return true;
+}
+
+bool
+json_bool(const struct json *value, bool *out)
+{
+	if (json_kind(value) != JSON_BOOL) {
+		return false;
+	}
+	*out = cJSON_IsTrue(tree_of(value));
+	return true;
+}
+
+struct json *
+json_new_object(void)
+{
+	return made(cJSON_CreateObject());
+}
+
+struct json *
+json_new_array(void)
+{
+	return made(cJSON_CreateArray());
+}
+
+struct json *
+json_new_text(const char *text)
+{
+	struct slice bytes = slice_of(text);
+
+	if (!text) {
+		return made(cJSON_CreateNull());
+	}
+	if (utf8_valid(bytes)) {
+		return made(cJSON_CreateString(text));
+	}
+	struct buf clean;
+	struct json *value = NULL;
+
+	/* Three bytes for each bad one, and the NUL. */
+	buf_init(&clean, bytes.size * 3 + 1);
+	if (utf8_clean(bytes, false, &clean) == GW_OK &&
+	    buf_append(&clean, "", 1) == GW_OK) {
+		value = made(cJSON_CreateString(clean.data));
+	}
+	buf_fini(&clean);
+	return value ? value : made(NULL);
+}
+
+struct json *
+json_new_int(int64_t value)
+{
+	/* cJSON prints %.15g: exact below 10^15, an exponent from there on. */
+	const int64_t printed_exactly = INT64_C(999999999999999);
+	char digits[24];
+
+	if (value >= -printed_exactly && value <= printed_exactly) {
+		return made(cJSON_CreateNumber((double)value));
+	}
+	(void)snprintf(digits, sizeof digits, "%lld", (long long)value);
+	return made(cJSON_CreateRaw(digits));
+}
+
+struct json *
+json_copy(const struct json *value)
+{
+	return made(value ? cJSON_Duplicate(tree_of(value), true) : cJSON_CreateNull());
+}
+
+void
+json_add(struct json *object, const char *name, struct json *owned_value)
+{
+	if (!cJSON_AddItemToObject(own_tree_of(object), name,
+		own_tree_of(owned_value))) {
+		(void)made(NULL);
+	}
+}
+
+void
+json_append(struct json *array, struct json *owned_value)
+{
+	if (!cJSON_AddItemToArray(own_tree_of(array), own_tree_of(owned_value))) {
+		(void)made(NULL);
+	}
+}
+
+void
+json_add_null(struct json *object, const char *name)
+{
+	json_add(object, name, made(cJSON_CreateNull()));
+}
+
+void
+json_add_bool(struct json *object, const char *name, bool value)
+{
+	json_add(object, name, made(cJSON_CreateBool(value)));
+}
+
+void
+json_add_int(struct json *object, const char *name, int64_t value)
+{
+	json_add(object, name, json_new_int(value));
+}
+
+void
+json_add_number(struct json *object, const char *name, double value)
+{
+	/* cJSON prints what is not finite as null. */
+	json_add(object, name, made(cJSON_CreateNumber(value)));
+}
+
+void
+json_add_seconds(struct json *object, const char *name, mono_ns distance)
+{
+	if (distance < 0) {
+		json_add_null(object, name);
+		return;
+	}
+	json_add_number(object, name, (double)(distance / CLOCK_US(1)) / 1e6);
+}
+
+void
+json_add_time(struct json *object, const char *name, int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+	char date[40];
+	char text[56];
+
+	if (wall_ms < 0 || !gmtime_r(&seconds, &tm) ||
+	    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm) == 0) {
+		json_add_null(object, name);
+		return;
+	}
+	(void)snprintf(text, sizeof text, "%s.%03dZ", date, (int)(wall_ms % 1000));
+	json_add_text(object, name, text);
+}
+
+void
+json_add_text(struct json *object, const char *name, const char *text)
+{
+	json_add(object, name, json_new_text(text));
+}
+
+enum gw_err
+json_print(const struct json *value, struct buf *out)
+{
+	char *text = cJSON_PrintUnformatted(tree_of(value));
+
+	if (!text) {
+		return GW_ERR_NOMEM;
+	}
+	enum gw_err err = buf_append(out, text, strlen(text));
+
+	cJSON_free(text);
+	return err;
+}

@@ -1,0 +1,76 @@
+/*
+ * Control socket: peers, their credentials, framing; each request becomes a call.
+ *
+ * One request at a time per peer, in order; a call may be answered at once or later,
+ * and survives its peer.  No peer can hold the daemon up: lines, answers, time and the
+ * number of peers are bounded, and of idle peers the longest idle one makes room.
+ */
+#ifndef GWBOTD_CONTROL_H
+#define GWBOTD_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "clock.h"
+#include "err.h"
+#include "json.h"
+#include "loop.h"
+#include "rpc.h"
+
+#define CONTROL_PEERS_MAX    64
+#define CONTROL_LINE_TIME    CLOCK_S(5)  /* for a request, from its first byte */
+#define CONTROL_STALL_TIME   CLOCK_S(10) /* for a peer that does not read its answer */
+#define CONTROL_LINGER_TIME  CLOCK_S(2)  /* for a refused peer to read why */
+#define CONTROL_CHECK_PERIOD CLOCK_S(3)  /* is the socket file still there? */
+
+struct control;
+struct control_call;
+
+/* Who connected, as the kernel saw it then. */
+struct control_peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+};
+
+struct control_options {
+	struct loop *loop;
+	const char *path;
+	/** A request.  The call is to be answered or failed once, now or later. */
+	void (*request)(void *ctx, struct control_call *owned_call, mono_ns now);
+	void *ctx;
+};
+
+/**
+ * Makes the socket and listens.  Errors and why as control_socket_open(); *out is NULL
+ * then.  Free it with control_free() before the loop.
+ */
+enum gw_err control_new(const struct control_options *options, struct control **out,
+    char *why, size_t room);
+
+/** Stops listening, removes the socket and hangs up on all peers.  NULL is allowed. */
+void control_free(struct control *owned_control);
+
+/** Peers connected now. */
+unsigned control_peers(const struct control *control);
+
+/* ---- one request ---- */
+
+/** What is asked, borrowed while the call lives. */
+const struct rpc_request *control_call_request(const struct control_call *call);
+
+/** Who asks. */
+struct control_peer control_call_peer(const struct control_call *call);
+
+/** False once nobody waits for the answer any more; it must be given all the same. */
+bool control_call_alive(const struct control_call *call);
+
+/** Answers; what the kernel takes has been handed to it on return. */
+void control_call_answer(struct control_call *owned_call, struct json *owned_result);
+
+/** Answers with an error; failure is borrowed for the call. */
+void control_call_fail(struct control_call *owned_call,
+    const struct rpc_failure *failure);
+
+#endif

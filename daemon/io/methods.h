@@ -1,0 +1,68 @@
+/*
+ * The function behind each row of commands.def, and hello.
+ *
+ * Answers are JSON with the schema "gwctl/1"; gwctl makes screens of them.
+ */
+#ifndef GWBOTD_METHODS_H
+#define GWBOTD_METHODS_H
+
+#include <stdint.h>
+
+#include "clock.h"
+#include "control.h"
+#include "loop.h"
+#include "snapshot.h"
+#include "watchdog.h"
+
+struct methods;
+
+/* The watchdog's limits and where each came from ("default", "profile:prod", ...). */
+struct methods_limits {
+	struct watchdog_limits values;
+	const char *keepalive_from;
+	const char *stall_from;
+	const char *disconnect_grace_from;
+	const char *max_latency_from;
+};
+
+struct methods_process {
+	int64_t pid;
+	uint64_t rss_bytes; /* resident; 0 when unknown */
+};
+
+/*
+ * What the methods ask main.c for.  Borrowed: its members may change between two calls
+ * (a reload), the texts must live until they are replaced.
+ */
+struct methods_source {
+	void *ctx;               /* for all of the functions */
+	const char *bot_name;    /* bot.name */
+	const char *bot_version; /* bot.version; NULL: none */
+	const char *profile;     /* "prod" */
+	const char *version;     /* gwbotd's own */
+	mono_ns started_at;      /* the process */
+	int64_t started_wall_ms; /* the same by the wall clock, since 1970 */
+	const char *sim_control; /* the control socket of gwsim; NULL without --sim */
+
+	/** All shards as they are at now, borrowed until the next call. */
+	const struct snapshot *(*snapshots)(void *ctx, mono_ns now, uint32_t *count);
+	/** One word for the whole, as health_state() has them. */
+	const char *(*state)(void *ctx, mono_ns now);
+	void (*limits)(void *ctx, struct methods_limits *out);
+	void (*process)(void *ctx, struct methods_process *out);
+	struct loop_stats (*loop)(void *ctx);
+	/** Asks for the end of the process with status 0.  May be called again. */
+	void (*reboot)(void *ctx);
+};
+
+/** source is borrowed while the methods live. */
+struct methods *methods_new(const struct methods_source *source);
+void methods_free(struct methods *owned_methods);
+
+/** Serves one call; ctx is the struct methods.  For control_options.request. */
+void methods_serve(void *ctx, struct control_call *owned_call, mono_ns now);
+
+/** The facts of this process, for methods_source.process; ctx is ignored. */
+void methods_process_self(void *ctx, struct methods_process *out);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * Snapshots and limits as the JSON that the control methods answer with.
+ *
+ * Members are added, never renamed; unknown is null, never absent; durations are
+ * seconds and say so in their name.
+ */
+#ifndef GWBOTD_METHODS_JSON_H
+#define GWBOTD_METHODS_JSON_H
+
+#include "json.h"
+#include "snapshot.h"
+#include "watchdog.h"
+
+/** Every figure of one shard, with the watchdog's verdict on it. */
+struct json *methods_json_shard(const struct snapshot *shard,
+    const struct watchdog_limits *limits);
+
+/** The aggregate. */
+struct json *methods_json_total(const struct snapshot *shards, uint32_t count);
+
+/** What is left of each limit that counts for this shard now. */
+struct json *methods_json_margin(const struct snapshot *shard,
+    const struct watchdog_limits *limits);
+
+/** The heartbeat's figures of one shard. */
+struct json *methods_json_latency(const struct snapshot *shard);
+
+#endif

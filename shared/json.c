@@ -169,13 +169,14 @@ scan_container(struct scan *scan, char close)
 static enum gw_err
 scan_word(struct scan *scan)
 {
-	static const struct slice words[] = {SLICE_LITERAL("true"),
-	    SLICE_LITERAL("false"), SLICE_LITERAL("null")};
+	static const char *const words[] = {"true", "false", "null"};
+	size_t left = (size_t)(scan->end - scan->at);
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-		if ((size_t)(scan->end - scan->at) >= words[i].size &&
-		    memcmp(scan->at, words[i].data, words[i].size) == 0) {
-			scan->at += words[i].size;
+		size_t size = strlen(words[i]);
+
+		if (left >= size && memcmp(scan->at, words[i], size) == 0) {
+			scan->at += size;
 			return GW_OK;
 		}
 	}

@@ -1,0 +1,81 @@
+#include "failure.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "json.h"
+#include "utf8.h"
+
+#define SCREEN_MAX_BYTES 8192
+
+bool
+failure_set(struct failure *failure, enum failure_exit exit, const char *code,
+    const char *format, ...)
+{
+	va_list args;
+
+	*failure = (struct failure){.exit = exit};
+	(void)slice_copy(slice_of(code), failure->code, sizeof failure->code);
+	va_start(args, format);
+	(void)vsnprintf(failure->text, sizeof failure->text, format, args);
+	va_end(args);
+	return false;
+}
+
+void
+failure_hint(struct failure *failure, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(failure->hint, sizeof failure->hint, format, args);
+	va_end(args);
+}
+
+static void
+write_json(const struct failure *failure, struct buf *out)
+{
+	struct json *document = json_new_object();
+	struct json *error = json_new_object();
+
+	json_add_text(document, "schema", "gwctl/1");
+	json_add_text(error, "code", failure->code);
+	json_add_int(error, "exit", (int64_t)failure->exit);
+	json_add_text(error, "message", failure->text);
+	json_add_text(error, "hint", failure->hint[0] ? failure->hint : NULL);
+	json_add(document, "error", error);
+	(void)json_print(document, out);
+	(void)buf_append(out, "\n", 1);
+	json_free(document);
+}
+
+/* The daemon's words are quoted here too: nothing in them may move the cursor. */
+static void
+write_lines(const struct failure *failure, struct buf *out)
+{
+	(void)buf_append(out, "gwctl: ", 7);
+	(void)utf8_clean(slice_of(failure->text), true, out);
+	if (failure->hint[0]) {
+		(void)buf_append(out, "\n       ", 8);
+		(void)utf8_clean(slice_of(failure->hint), true, out);
+	}
+	(void)buf_append(out, "\n", 1);
+}
+
+int
+failure_print(const struct failure *failure, bool json)
+{
+	struct buf out;
+
+	buf_init(&out, SCREEN_MAX_BYTES);
+	if (json) {
+		write_json(failure, &out);
+	} else {
+		write_lines(failure, &out);
+	}
+	(void)fwrite(out.data, 1, out.size, stderr);
+	buf_fini(&out);
+	return (int)failure->exit;
+}

@@ -1,0 +1,45 @@
+/*
+ * How a command ends badly: exit status, cause, and what to type next.
+ */
+#ifndef GWCTL_FAILURE_H
+#define GWCTL_FAILURE_H
+
+#include <stdbool.h>
+
+/* Contract, section 7.  X(name, status, meaning) */
+#define FAILURE_EXIT_TABLE(X)                                                       \
+	X(DONE, 0, "done")                                                          \
+	X(REFUSED, 1, "the daemon refused, or the operation failed")                \
+	X(USAGE, 2, "wrong usage")                                                  \
+	X(NOT_RUNNING, 3, "the daemon is not running")                              \
+	X(NO_PERMISSION, 4, "no permission on the control socket")                  \
+	X(TIMED_OUT, 5, "timed out")                                                \
+	X(VERSION_SKEW, 6, "gwctl and gwbotd are of versions that differ too much") \
+	X(NOT_CONFIRMED, 7, "a confirmation is missing")
+
+enum failure_exit {
+#define FAILURE_EXIT_ENUM(name, status, meaning) EXIT_##name = (status),
+	FAILURE_EXIT_TABLE(FAILURE_EXIT_ENUM)
+#undef FAILURE_EXIT_ENUM
+};
+
+struct failure {
+	enum failure_exit exit;
+	char code[32];  /* for scripts: "not_running" */
+	char text[512]; /* the cause, one line */
+	char hint[256]; /* what to type next; empty: nothing helps */
+};
+
+/** Fills failure with a formatted cause and no hint.  Returns false, for callers that
+ * end with it. */
+bool failure_set(struct failure *failure, enum failure_exit exit, const char *code,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** Adds what to type next. */
+void failure_hint(struct failure *failure, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Writes it to stderr, for people or as one JSON object; returns the exit status. */
+int failure_print(const struct failure *failure, bool json);
+
+#endif

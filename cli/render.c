@@ -1,0 +1,309 @@
+#include "render.h"
+
+#include <string.h>
+
+#include "format.h"
+#include "render_status.h"
+
+#define TEXT_OF(value) format_json_scalar(value).text
+
+/* A row of commands.def without its screen does not compile. */
+#define COMMAND(id, name, synopsis, access, help) \
+	static void render_##id(struct writer *writer, const struct json *result);
+#include "commands.def"
+#undef COMMAND
+
+static void (*const screens[])(struct writer *writer, const struct json *result) = {
+#define COMMAND(id, name, synopsis, access, help) [COMMAND_##id] = render_##id,
+#include "commands.def"
+#undef COMMAND
+};
+
+/* ---- any value, for screens that show every figure ---- */
+
+static bool
+ends_with(const char *text, const char *tail)
+{
+	size_t size = strlen(text);
+	size_t tail_size = strlen(tail);
+
+	return size >= tail_size && strcmp(text + size - tail_size, tail) == 0;
+}
+
+static void
+render_value(struct writer *writer, const char *name, const struct json *value)
+{
+	const char *text = json_text(value);
+
+	if (text) {
+		writer_put(writer, STYLE_PLAIN, text);
+	} else if (strstr(name, "latency") && ends_with(name, "_seconds")) {
+		writer_put(writer, STYLE_PLAIN, format_json_latency(value).text);
+	} else if (ends_with(name, "_seconds")) {
+		writer_put(writer, STYLE_PLAIN, format_json_seconds(value).text);
+	} else {
+		writer_put(writer, STYLE_PLAIN, format_json_scalar(value).text);
+	}
+}
+
+static size_t
+longest_name(const struct json *object)
+{
+	size_t longest = 0;
+
+	for (const struct json *member = json_first(object); member;
+	     member = json_next(member)) {
+		size_t width = writer_width(json_name(member));
+
+		longest = width > longest ? width : longest;
+	}
+	return longest;
+}
+
+/* "name" without the unit that its value shows, blanks for underscores. */
+static void
+render_name(struct writer *writer, const char *name)
+{
+	size_t size = strlen(name) - (ends_with(name, "_seconds") ? 8 : 0);
+
+	for (size_t i = 0; i < size; i++) {
+		writer_printf(writer, STYLE_DIM, "%c", name[i] == '_' ? ' ' : name[i]);
+	}
+}
+
+static void
+render_members(struct writer *writer, const struct json *object)
+{
+	size_t column = 2 + longest_name(object) + 2;
+
+	for (const struct json *member = json_first(object); member;
+	     member = json_next(member)) {
+		writer_tab(writer, 2);
+		render_name(writer, json_name(member));
+		writer_tab(writer, column);
+		render_value(writer, json_name(member), member);
+		writer_newline(writer);
+	}
+}
+
+/* ---- the rows of commands.def ---- */
+
+static void
+render_status(struct writer *writer, const struct json *result)
+{
+	render_status_screen(writer, result);
+}
+
+static void
+render_snapshot(struct writer *writer, const struct json *result)
+{
+	const struct json *total = json_get(result, "total");
+	const struct json *shard = json_first(json_get(result, "shards"));
+
+	for (; shard; shard = json_next(shard)) {
+		writer_printf(writer, STYLE_BOLD, "shard %s of %s",
+		    TEXT_OF(json_get(shard, "shard")),
+		    TEXT_OF(json_get(shard, "shard_count")));
+		writer_newline(writer);
+		render_members(writer, shard);
+		if (json_next(shard) || total) {
+			writer_newline(writer);
+		}
+	}
+	if (total) {
+		writer_put(writer, STYLE_BOLD, "all shards");
+		writer_newline(writer);
+		render_members(writer, total);
+	}
+}
+
+static void
+render_latency(struct writer *writer, const struct json *result)
+{
+	static const struct writer_column columns[] = {{"SHARD", true},
+	    {"LATENCY", true}, {"INTERVAL", true}, {"HEARTBEATS", true},
+	    {"ACKNOWLEDGED", true}};
+	const struct json *shard = json_first(json_get(result, "shards"));
+	struct writer_table table;
+
+	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+	for (; shard; shard = json_next(shard)) {
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "shard")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_latency(json_get(shard, "latency_seconds")).text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(shard, "heartbeat_interval_seconds"))
+			.text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "heartbeats")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "acks")));
+	}
+	writer_table_end(&table, writer);
+	writer_printf(writer, STYLE_PLAIN, "highest %s of %s (watchdog.max_latency)",
+	    format_json_latency(json_get(result, "highest_seconds")).text,
+	    format_json_seconds(json_get(result, "max_latency_seconds")).text);
+	writer_newline(writer);
+}
+
+static void
+render_limits(struct writer *writer, const struct json *limits)
+{
+	static const struct writer_column columns[] = {{"LIMIT", false},
+	    {"VALUE", true}, {"SOURCE", false}};
+	struct writer_table table;
+
+	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+	for (const struct json *limit = json_first(limits); limit;
+	     limit = json_next(limit)) {
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(limit, "name")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(limit, "value_seconds")).text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(limit, "source")));
+	}
+	writer_table_end(&table, writer);
+}
+
+static void
+margin_cell(struct writer_table *table, const struct json *value, bool latency)
+{
+	double left;
+	bool over = json_number(value, &left) && left <= 0;
+
+	writer_table_cell(table, over ? STYLE_RED : STYLE_PLAIN, "%s",
+	    latency ? format_json_latency(value).text :
+		      format_json_seconds(value).text);
+}
+
+static void
+render_margins(struct writer *writer, const struct json *shards)
+{
+	static const struct writer_column columns[] = {{"SHARD", true},
+	    {"VERDICT", false}, {"SILENCE", true}, {"LEFT", true}, {"DOWN", true},
+	    {"LEFT", true}, {"LATENCY", true}, {"LEFT", true}};
+	struct writer_table table;
+
+	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+	for (const struct json *shard = json_first(shards); shard;
+	     shard = json_next(shard)) {
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "shard")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "verdict")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(shard, "last_event_age_seconds"))
+			.text);
+		margin_cell(&table, json_get(shard, "stall_left_seconds"), false);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(shard, "disconnect_age_seconds"))
+			.text);
+		margin_cell(&table, json_get(shard, "disconnect_grace_left_seconds"),
+		    false);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_latency(json_get(shard, "latency_seconds")).text);
+		margin_cell(&table, json_get(shard, "max_latency_left_seconds"), true);
+	}
+	writer_table_end(&table, writer);
+}
+
+static void
+render_thresholds(struct writer *writer, const struct json *result)
+{
+	render_limits(writer, json_get(result, "limits"));
+	writer_newline(writer);
+	render_margins(writer, json_get(result, "shards"));
+}
+
+static void
+render_reboot(struct writer *writer, const struct json *result)
+{
+	bool again = false;
+
+	(void)json_bool(json_get(result, "already_asked"), &again);
+	writer_printf(writer, STYLE_PLAIN,
+	    "%s: gwbotd (pid %s) exits with status 0; its supervisor starts it again",
+	    again ? "already rebooting" : "rebooting",
+	    TEXT_OF(json_get(result, "pid")));
+	writer_newline(writer);
+	writer_printf(writer, STYLE_PLAIN, "%s of %s sessions can be resumed",
+	    TEXT_OF(json_get(result, "resumable")),
+	    TEXT_OF(json_get(result, "shards")));
+	writer_newline(writer);
+}
+
+static void
+render_program(struct writer *writer, const char *name, const struct json *program)
+{
+	const struct json *protocol = json_get(program, "protocol");
+
+	if (json_kind(program) != JSON_OBJECT) {
+		return;
+	}
+	writer_put(writer, STYLE_PLAIN, name);
+	writer_tab(writer, 8);
+	writer_printf(writer, STYLE_PLAIN, "%s", TEXT_OF(json_get(program, "version")));
+	writer_tab(writer, 20);
+	writer_printf(writer, STYLE_PLAIN, "control protocol %s to %s",
+	    TEXT_OF(json_at(protocol, 0)), TEXT_OF(json_at(protocol, 1)));
+	writer_newline(writer);
+}
+
+static void
+render_version(struct writer *writer, const struct json *result)
+{
+	render_program(writer, "gwctl", json_get(result, "gwctl"));
+	render_program(writer, "gwbotd", json_get(result, "gwbotd"));
+}
+
+/* gwsim's answer, whatever it holds. */
+static void
+render_sim(struct writer *writer, const struct json *result)
+{
+	const struct json *answer = json_get(result, "answer");
+
+	if (json_kind(answer) == JSON_OBJECT) {
+		render_members(writer, answer);
+	} else {
+		writer_put(writer, STYLE_PLAIN, TEXT_OF(answer));
+		writer_newline(writer);
+	}
+}
+
+static void
+render_help(struct writer *writer, const struct json *result)
+{
+	const struct json *command = json_first(json_get(result, "commands"));
+
+	for (; command; command = json_next(command)) {
+		writer_tab(writer, 2);
+		writer_put(writer, STYLE_BOLD, TEXT_OF(json_get(command, "name")));
+		writer_put(writer, STYLE_PLAIN, " ");
+		writer_put(writer, STYLE_PLAIN, TEXT_OF(json_get(command, "synopsis")));
+		writer_newline(writer);
+		writer_tab(writer, 6);
+		writer_put(writer, STYLE_PLAIN,
+		    json_text(json_get(command, "help")) ?
+			json_text(json_get(command, "help")) :
+			"-");
+		writer_newline(writer);
+	}
+}
+
+void
+render_result(struct writer *writer, enum command_id command, const struct json *result)
+{
+	screens[command](writer, result);
+}
+
+void
+render_back(struct writer *writer, double seconds, const struct json *hello)
+{
+	writer_printf(writer, STYLE_GREEN, "ready again after %s",
+	    format_seconds(seconds).text);
+	writer_printf(writer, STYLE_PLAIN, " (pid %s)",
+	    TEXT_OF(json_get(hello, "new_pid")));
+	writer_newline(writer);
+}

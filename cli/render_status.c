@@ -1,0 +1,335 @@
+#include "render_status.h"
+
+#include <string.h>
+
+#include "format.h"
+
+#define UP_COLUMN      46 /* where the right half of the first line begins */
+#define REASONS_MAX    3  /* shards whose trouble is told one by one */
+#define TEXT_OF(value) format_json_scalar(value).text
+
+static const char *
+text_or(const struct json *value, const char *otherwise)
+{
+	const char *text = json_text(value);
+
+	return text ? text : otherwise;
+}
+
+static int64_t
+int_or(const struct json *value, int64_t otherwise)
+{
+	int64_t number = otherwise;
+
+	(void)json_int(value, &number);
+	return number;
+}
+
+static bool
+is_true(const struct json *value)
+{
+	bool flag = false;
+
+	return json_bool(value, &flag) && flag;
+}
+
+/* ---- first line ---- */
+
+static enum writer_style
+state_style(const char *state)
+{
+	if (strcmp(state, "ready") == 0) {
+		return STYLE_GREEN;
+	}
+	if (strcmp(state, "down") == 0 || strcmp(state, "fatal") == 0) {
+		return STYLE_RED;
+	}
+	return STYLE_YELLOW;
+}
+
+static void
+render_title(struct writer *writer, const struct json *daemon)
+{
+	const char *state = text_or(json_get(daemon, "state"), "unknown");
+	enum writer_style style = state_style(state);
+
+	writer_put(writer, style, "●");
+	writer_printf(writer, STYLE_BOLD, " %.24s",
+	    text_or(json_get(daemon, "name"), "-"));
+	writer_printf(writer, STYLE_PLAIN, "  %.12s  ",
+	    text_or(json_get(daemon, "profile"), "-"));
+	writer_printf(writer, style, "%s", state);
+	writer_tab(writer, UP_COLUMN);
+	writer_printf(writer, STYLE_PLAIN, "  up %s  pid %s",
+	    format_json_seconds(json_get(daemon, "uptime_seconds")).text,
+	    TEXT_OF(json_get(daemon, "pid")));
+	writer_newline(writer);
+}
+
+/* ---- the lines below ---- */
+
+static void
+render_gateway(struct writer *writer, const struct json *gateway,
+    const struct json *daemon)
+{
+	int64_t shards = int_or(json_get(gateway, "shards"), 0);
+	int64_t connected = int_or(json_get(gateway, "connected"), 0);
+	const struct json *down = json_get(gateway, "disconnect_age_seconds");
+
+	writer_label(writer, "Gateway");
+	writer_fact(writer, connected == shards ? STYLE_GREEN : STYLE_YELLOW,
+	    "%lld of %lld %s ready", (long long)connected, (long long)shards,
+	    shards == 1 ? "shard" : "shards");
+	if (connected > 0) {
+		writer_fact(writer, STYLE_PLAIN, "last event %s ago",
+		    format_json_seconds(json_get(gateway, "last_event_age_seconds"))
+			.text);
+		writer_fact(writer, STYLE_PLAIN, "latency %s",
+		    format_json_latency(json_get(gateway, "latency_seconds")).text);
+	}
+	if (json_kind(down) == JSON_NUMBER) {
+		writer_fact(writer, STYLE_RED, "down for %s",
+		    format_json_seconds(down).text);
+	}
+	if (json_kind(json_get(gateway, "last_ready_age_seconds")) == JSON_NULL) {
+		writer_fact(writer, STYLE_YELLOW, "not connected since the start");
+	}
+	if (is_true(json_get(daemon, "simulated"))) {
+		writer_fact(writer, STYLE_DIM, "built-in gateway (--sim)");
+	}
+	writer_newline(writer);
+}
+
+static void
+render_watchdog(struct writer *writer, const struct json *watchdog,
+    const struct json *gateway)
+{
+	const char *verdict = text_or(json_get(watchdog, "verdict"), "-");
+	const struct json *down = json_get(gateway, "disconnect_age_seconds");
+	const struct json *silence = json_get(gateway, "last_event_age_seconds");
+	bool ok = strcmp(verdict, "ok") == 0;
+
+	writer_label(writer, "Watchdog");
+	writer_fact(writer, ok ? STYLE_GREEN : STYLE_RED, "%s", verdict);
+	if (json_kind(silence) == JSON_NUMBER) {
+		writer_fact(writer, STYLE_PLAIN, "silence %s of %s",
+		    format_json_seconds(silence).text,
+		    format_json_seconds(json_get(watchdog, "stall_seconds")).text);
+		writer_fact(writer, STYLE_PLAIN, "latency %s of %s",
+		    format_json_latency(json_get(gateway, "latency_seconds")).text,
+		    format_json_seconds(json_get(watchdog, "max_latency_seconds"))
+			.text);
+	}
+	if (json_kind(down) == JSON_NUMBER) {
+		writer_fact(writer, STYLE_PLAIN, "down %s of %s",
+		    format_json_seconds(down).text,
+		    format_json_seconds(json_get(watchdog, "disconnect_grace_seconds"))
+			.text);
+	}
+	writer_fact(writer, STYLE_PLAIN, "checks every %s",
+	    format_json_seconds(json_get(watchdog, "keepalive_seconds")).text);
+	writer_newline(writer);
+}
+
+static void
+render_session(struct writer *writer, const struct json *gateway,
+    const struct json *shards)
+{
+	const struct json *only = json_count(shards) == 1 ? json_first(shards) : NULL;
+
+	writer_label(writer, only ? "Session" : "Sessions");
+	if (only) {
+		writer_fact(writer, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(only, "session_id")));
+		writer_fact(writer, STYLE_PLAIN, "seq %s",
+		    TEXT_OF(json_get(only, "seq")));
+	}
+	writer_fact(writer, STYLE_PLAIN, "resumes %s",
+	    TEXT_OF(json_get(gateway, "resumes")));
+	writer_fact(writer, STYLE_PLAIN, "identifies %s",
+	    TEXT_OF(json_get(gateway, "identifies")));
+	writer_fact(writer, STYLE_PLAIN, "reconnects %s",
+	    TEXT_OF(json_get(gateway, "reconnects")));
+	writer_newline(writer);
+}
+
+static void
+render_process(struct writer *writer, const struct json *daemon,
+    const struct json *loop)
+{
+	writer_label(writer, "Process");
+	writer_fact(writer, STYLE_PLAIN, "gwbotd %.40s",
+	    text_or(json_get(daemon, "version"), "-"));
+	writer_fact(writer, STYLE_PLAIN, "memory %s",
+	    format_json_bytes(json_get(daemon, "rss_bytes")).text);
+	writer_fact(writer, STYLE_PLAIN, "longest turn of the loop %s",
+	    format_json_latency(json_get(loop, "turn_max_seconds")).text);
+	writer_newline(writer);
+}
+
+/* ---- what is wrong, and what happens next ---- */
+
+/* What a shard does in a state that is not ready; with names_host its host follows. */
+static const struct {
+	const char *state;
+	const char *text;
+	bool names_host;
+} next_steps[] = {
+    {"idle", "connects as soon as it may", false},
+    {"resolving", "looks up the address of ", true},
+    {"connecting", "connects to ", true},
+    {"wait_hello", "waits for HELLO from ", true},
+    {"wait_slot", "waits for an identify slot", false},
+    {"identifying", "waits for READY of a new session", false},
+    {"resuming", "waits for RESUMED: nothing is lost then", false},
+    {"stopped", "nothing: it was told to stop", false},
+    {"fatal", "gwbotd ends with status 77: see the reason, then start it again", false},
+};
+
+static void
+render_step(struct writer *writer, const struct json *shard)
+{
+	const char *state = text_or(json_get(shard, "state"), "");
+	const char *host = text_or(json_get(shard, "host"), "the gateway");
+	const struct json *wait = json_get(shard, "next_try_in_seconds");
+	bool resumes = json_text(json_get(shard, "session_id")) != NULL;
+
+	if (strcmp(state, "backoff") == 0) {
+		writer_fact(writer, STYLE_PLAIN, "tries to %s in %s",
+		    resumes ? "resume the session" : "begin a new session",
+		    format_json_seconds(wait).text);
+		return;
+	}
+	for (size_t i = 0; i < sizeof next_steps / sizeof next_steps[0]; i++) {
+		if (strcmp(state, next_steps[i].state) == 0) {
+			writer_fact(writer, STYLE_PLAIN, "%s%s", next_steps[i].text,
+			    next_steps[i].names_host ? host : "");
+		}
+	}
+	if (json_kind(wait) == JSON_NUMBER) {
+		writer_fact(writer, STYLE_PLAIN, "in %s",
+		    format_json_seconds(wait).text);
+	}
+}
+
+/* When the watchdog would give up on a shard that is not connected. */
+static void
+render_grace(struct writer *writer, const struct json *shard,
+    const struct json *watchdog)
+{
+	double down;
+	double grace;
+
+	if (!json_number(json_get(shard, "disconnect_age_seconds"), &down) ||
+	    !json_number(json_get(watchdog, "disconnect_grace_seconds"), &grace)) {
+		return;
+	}
+	if (down > grace) {
+		writer_fact(writer, STYLE_RED,
+		    "the watchdog restarts the process at its next check");
+	} else {
+		writer_fact(writer, STYLE_DIM, "the watchdog steps in after %s more",
+		    format_seconds(grace - down).text);
+	}
+}
+
+static void
+render_trouble(struct writer *writer, const struct json *shard,
+    const struct json *watchdog)
+{
+	writer_label(writer, "Reason");
+	writer_fact(writer, STYLE_YELLOW, "shard %s: %s",
+	    TEXT_OF(json_get(shard, "shard")),
+	    text_or(json_get(shard, "reason"), "not connected yet"));
+	writer_newline(writer);
+	writer_label(writer, "Next");
+	render_step(writer, shard);
+	render_grace(writer, shard, watchdog);
+	writer_newline(writer);
+}
+
+static void
+render_troubles(struct writer *writer, const struct json *shards,
+    const struct json *watchdog)
+{
+	size_t count = 0;
+
+	for (const struct json *shard = json_first(shards); shard;
+	     shard = json_next(shard)) {
+		if (!is_true(json_get(shard, "connected")) && count++ < REASONS_MAX) {
+			render_trouble(writer, shard, watchdog);
+		}
+	}
+	if (count > REASONS_MAX) {
+		writer_label(writer, "");
+		writer_fact(writer, STYLE_DIM, "and %zu more shards: gwctl snapshot",
+		    count - REASONS_MAX);
+		writer_newline(writer);
+	}
+}
+
+/* ---- the shards ---- */
+
+/* "wait_hello" as "wait hello". */
+static struct format_text
+state_words(const struct json *value)
+{
+	struct format_text words = format_json_scalar(value);
+
+	for (char *at = words.text; *at; at++) {
+		*at = *at == '_' ? ' ' : *at;
+	}
+	return words;
+}
+
+static void
+render_shards(struct writer *writer, const struct json *shards)
+{
+	static const struct writer_column columns[] = {{"SHARD", true},
+	    {"STATE", false}, {"UP", false}, {"LAST EVENT", true}, {"LATENCY", true},
+	    {"SEQ", true}, {"RESUMES", true}, {"GUILDS", true}};
+	struct writer_table table;
+
+	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
+	for (const struct json *shard = json_first(shards); shard;
+	     shard = json_next(shard)) {
+		bool up = is_true(json_get(shard, "connected"));
+
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "shard")));
+		writer_table_cell(&table, up ? STYLE_GREEN : STYLE_YELLOW, "%s",
+		    state_words(json_get(shard, "state")).text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(shard, "uptime_seconds")).text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_seconds(json_get(shard, "last_event_age_seconds"))
+			.text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    format_json_latency(json_get(shard, "latency_seconds")).text);
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "seq")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "resumes")));
+		writer_table_cell(&table, STYLE_PLAIN, "%s",
+		    TEXT_OF(json_get(shard, "guilds")));
+	}
+	writer_newline(writer);
+	writer_table_end(&table, writer);
+}
+
+void
+render_status_screen(struct writer *writer, const struct json *result)
+{
+	const struct json *daemon = json_get(result, "daemon");
+	const struct json *gateway = json_get(result, "gateway");
+	const struct json *watchdog = json_get(result, "watchdog");
+	const struct json *shards = json_get(result, "shards");
+
+	render_title(writer, daemon);
+	render_gateway(writer, gateway, daemon);
+	render_watchdog(writer, watchdog, gateway);
+	render_session(writer, gateway, shards);
+	render_process(writer, daemon, json_get(result, "loop"));
+	render_troubles(writer, shards, watchdog);
+	render_shards(writer, shards);
+}

@@ -1,0 +1,254 @@
+#include "writer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "utf8.h"
+#include "xalloc.h"
+
+#define SCREEN_MAX_BYTES (16U * 1024 * 1024)
+#define LABEL_COLUMNS    12 /* "  Watchdog  " */
+#define FACT_GAP         3
+#define TABLE_GAP        2
+
+static const char *const codes[] = {
+    [STYLE_PLAIN] = "",
+    [STYLE_BOLD] = "\033[1m",
+    [STYLE_DIM] = "\033[2m",
+    [STYLE_GREEN] = "\033[32m",
+    [STYLE_YELLOW] = "\033[33m",
+    [STYLE_RED] = "\033[31m",
+};
+
+void
+writer_init(struct writer *writer, bool colour)
+{
+	*writer = (struct writer){.colour = colour};
+	buf_init(&writer->out, SCREEN_MAX_BYTES);
+}
+
+void
+writer_fini(struct writer *writer)
+{
+	buf_fini(&writer->out);
+}
+
+static size_t
+code_width(uint32_t code)
+{
+	int width = wcwidth((wchar_t)code);
+
+	return width < 0 ? 1 : (size_t)width;
+}
+
+size_t
+writer_width(const char *text)
+{
+	struct slice rest = slice_of(text);
+	size_t width = 0;
+
+	while (rest.size > 0) {
+		uint32_t code = '?';
+		size_t size = utf8_read(rest, &code);
+
+		width += code_width(code);
+		size = size ? size : 1;
+		rest.data += size;
+		rest.size -= size;
+	}
+	return width;
+}
+
+static void
+put_raw(struct writer *writer, const char *text)
+{
+	(void)buf_append(&writer->out, text, strlen(text));
+}
+
+/* Appends text that is already clean. */
+static void
+put_clean(struct writer *writer, enum writer_style style, const char *text)
+{
+	bool coloured = writer->colour && style != STYLE_PLAIN && text[0];
+
+	if (coloured) {
+		put_raw(writer, codes[style]);
+	}
+	put_raw(writer, text);
+	if (coloured) {
+		put_raw(writer, "\033[0m");
+	}
+	writer->column += writer_width(text);
+}
+
+void
+writer_put(struct writer *writer, enum writer_style style, const char *text)
+{
+	struct buf clean;
+
+	buf_init(&clean, strlen(text) * 3 + 1);
+	(void)utf8_clean(slice_of(text), true, &clean);
+	(void)buf_append(&clean, "", 1);
+	put_clean(writer, style, clean.data ? clean.data : "");
+	buf_fini(&clean);
+}
+
+/* Formats into fresh memory that the caller frees. */
+static char *
+format_text(const char *format, va_list args)
+{
+	char *text = NULL;
+
+	return vasprintf(&text, format, args) < 0 ? xstrdup("") : text;
+}
+
+void
+writer_printf(struct writer *writer, enum writer_style style, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = format_text(format, args);
+	va_end(args);
+	writer_put(writer, style, text);
+	free(text);
+}
+
+void
+writer_newline(struct writer *writer)
+{
+	put_raw(writer, "\n");
+	writer->column = 0;
+}
+
+void
+writer_tab(struct writer *writer, size_t column)
+{
+	while (writer->column < column) {
+		put_clean(writer, STYLE_PLAIN, " ");
+	}
+}
+
+void
+writer_label(struct writer *writer, const char *label)
+{
+	put_raw(writer, "  ");
+	writer->column = 2;
+	writer_put(writer, STYLE_BOLD, label);
+	writer_tab(writer, LABEL_COLUMNS);
+}
+
+void
+writer_fact(struct writer *writer, enum writer_style style, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = format_text(format, args);
+	va_end(args);
+	bool first = writer->column <= LABEL_COLUMNS;
+
+	if (!first && writer->column + FACT_GAP + writer_width(text) > WRITER_COLUMNS) {
+		writer_newline(writer);
+		first = true;
+	}
+	writer_tab(writer, first ? LABEL_COLUMNS : writer->column + FACT_GAP);
+	writer_put(writer, style, text);
+	free(text);
+}
+
+void
+writer_table_begin(struct writer_table *table, const struct writer_column *columns,
+    size_t column_count)
+{
+	*table =
+	    (struct writer_table){.columns = columns, .column_count = column_count};
+	for (size_t i = 0; i < column_count; i++) {
+		writer_table_cell(table, STYLE_DIM, "%s", columns[i].title);
+	}
+}
+
+/* Cuts text at a character so that it fits room with its NUL. */
+static void
+copy_cell(const char *text, char *out, size_t room)
+{
+	struct buf clean;
+
+	buf_init(&clean, strlen(text) * 3 + 1);
+	(void)utf8_clean(slice_of(text), true, &clean);
+	size_t size = clean.size < room ? clean.size : room - 1;
+
+	while (size > 0 && size < clean.size &&
+	    ((unsigned char)clean.data[size] & 0xc0) == 0x80) {
+		size--;
+	}
+	(void)slice_copy((struct slice){clean.data, size}, out, room);
+	buf_fini(&clean);
+}
+
+void
+writer_table_cell(struct writer_table *table, enum writer_style style,
+    const char *format, ...)
+{
+	va_list args;
+
+	if (table->count == table->room) {
+		size_t room = table->room ? table->room * 2 : 64;
+		struct writer_cell *cells = xzalloc(room * sizeof *cells);
+
+		if (table->count > 0) {
+			memcpy(cells, table->cells, table->count * sizeof *cells);
+		}
+		free(table->cells);
+		table->cells = cells;
+		table->room = room;
+	}
+	struct writer_cell *cell = &table->cells[table->count++];
+
+	va_start(args, format);
+	char *text = format_text(format, args);
+	va_end(args);
+	cell->style = style;
+	copy_cell(text, cell->text, sizeof cell->text);
+	free(text);
+}
+
+static void
+write_cell(const struct writer_table *table, struct writer *writer, size_t index,
+    const size_t *widths)
+{
+	const struct writer_cell *cell = &table->cells[index];
+	size_t column = index % table->column_count;
+	size_t begin = column == 0 ? 0 : writer->column + TABLE_GAP;
+	size_t blanks = widths[column] - writer_width(cell->text);
+	bool last = column + 1 == table->column_count;
+
+	writer_tab(writer, begin + (table->columns[column].right ? blanks : 0));
+	put_clean(writer, cell->style, cell->text);
+	if (last) {
+		writer_newline(writer);
+	} else {
+		writer_tab(writer, begin + widths[column]);
+	}
+}
+
+void
+writer_table_end(struct writer_table *table, struct writer *writer)
+{
+	size_t widths[WRITER_TABLE_MAX] = {0};
+
+	for (size_t i = 0; i < table->count; i++) {
+		size_t width = writer_width(table->cells[i].text);
+		size_t *widest = &widths[i % table->column_count];
+
+		*widest = width > *widest ? width : *widest;
+	}
+	for (size_t i = 0; i < table->count; i++) {
+		write_cell(table, writer, i, widths);
+	}
+	free(table->cells);
+	*table = (struct writer_table){0};
+}

@@ -39,8 +39,9 @@ struct lws_context *loop_context(struct loop *loop);
 struct loop_timer;
 
 /** A timer at rest.  fn gets ctx and the present instant.  Free it before ctx dies. */
-struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *ctx, mono_ns now),
-    void *ctx);
+#define loop_timer_new(loop, fn, ctx) loop_timer_make((loop), (fn), (ctx), #fn)
+struct loop_timer *loop_timer_make(struct loop *loop,
+    void (*fn)(void *ctx, mono_ns now), void *ctx, const char *name);
 
 /** Cancels and frees; NULL is allowed; allowed inside its own callback. */
 void loop_timer_free(struct loop_timer *owned_timer);
@@ -49,7 +50,8 @@ void loop_timer_free(struct loop_timer *owned_timer);
  * Fires once, at the instant at or soon after; CLOCK_NEVER cancels.  Arming again moves
  * it.
  *
- * Timers stop while the host sleeps and then fire late: compare with now.
+ * Never from inside this call.  Timers due while the host slept fire when it wakes:
+ * compare with now.
  */
 void loop_timer_arm(struct loop_timer *timer, mono_ns at);
 
@@ -69,8 +71,10 @@ struct loop_fd_events {
  * A socket must have been given to connect() or listen() before.  NULL on an error (and
  * gone is not called).
  */
-struct loop_fd *loop_fd_add(struct loop *loop, int fd,
-    const struct loop_fd_events *events, void *ctx);
+#define loop_fd_add(loop, fd, events, ctx) \
+	loop_fd_make((loop), (fd), (events), (ctx), #events)
+struct loop_fd *loop_fd_make(struct loop *loop, int fd,
+    const struct loop_fd_events *events, void *ctx, const char *name);
 
 /** Asks for one ready callback when the descriptor can be written. */
 void loop_fd_want_write(struct loop_fd *fd);
@@ -94,12 +98,15 @@ void loop_fd_close(struct loop_fd *fd);
 enum gw_err loop_watch_signals(struct loop *loop, const int *signals,
     void (*fn)(void *ctx, int signal, mono_ns now), void *ctx);
 
-/**
- * From any thread: has fn(ctx) called on the loop's thread soon.
- *
- * The only function of the loop that another thread may call.
- */
-void loop_post(struct loop *loop, void (*fn)(void *ctx), void *ctx);
+/** From any thread: has fn(ctx) called on the loop's thread soon, in order. */
+#define loop_post(loop, fn, ctx) loop_post_named((loop), (fn), (ctx), #fn)
+void loop_post_named(struct loop *loop, void (*fn)(void *ctx), void *ctx,
+    const char *name);
+
+/** From any thread: has the loop take a turn, to see whether it still can. */
+void loop_wake(struct loop *loop);
+
+/* No other function of the loop but loop_stats() may be called by another thread. */
 
 /* ---- how it turns ---- */
 
@@ -107,9 +114,20 @@ struct loop_stats {
 	uint64_t turns; /* turns since the start */
 	uint64_t spins; /* turns in which nothing reached us, slowed by the governor */
 	mono_ns turn_max;   /* longest time between two polls since the start */
-	mono_ns turn_began; /* the running turn's begin; also read by the sentinel */
+	mono_ns turn_began; /* the running turn's begin by clock_awake(); 0: in poll */
+	const char *doing;  /* the function that runs or ran last; static text */
 };
 
+/** How it turns; from any thread. */
 struct loop_stats loop_stats(const struct loop *loop);
+
+/**
+ * Says that the library called `who` (static text, e.g. __func__) back.
+ *
+ * http, fetch and control begin each of their callbacks of the library with it, except
+ * for LWS_CALLBACK_GET_THREAD_ID and _EVENT_WAIT_CANCELLED: a turn without any of our
+ * code in it is taken for a spin, and the sentinel names who hangs.
+ */
+void loop_note(struct loop *loop, const char *who);
 
 #endif

@@ -1,0 +1,381 @@
+/*
+ * Helper threads.  Jobs wait in a bounded queue, finished ones in a list of their own
+ * that one posted function empties on the loop.  Threads are detached, since a lookup
+ * that hangs in the resolver cannot be cancelled or joined; the pool is counted, and
+ * the last who leaves it frees it.
+ */
+#include "worker.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "xalloc.h"
+
+#define QUEUE_MAX   64
+#define STACK_BYTES (256U * 1024)
+
+/* How long worker_free() waits for threads that have nothing to do. */
+#define LEAVE_TIMEOUT CLOCK_MS(500)
+
+/* The sentinel looks so often while a turn may last until warn. */
+#define LOOKS_PER_WARN 4
+
+#define EXIT_WATCHDOG  1 /* contract, section 4 */
+
+struct job {
+	STAILQ_ENTRY(job) link;
+	void (*work)(void *job);
+	void (*done)(void *job);
+	void *job;
+};
+
+STAILQ_HEAD(job_list, job);
+
+struct worker {
+	struct loop *loop;
+	unsigned threads_max;
+
+	/* Under lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t work_there; /* or stopping: for helpers */
+	pthread_cond_t ending;     /* stopping, or a thread left */
+	struct job_list waiting;
+	struct job_list finished;
+	unsigned waiting_count;
+	unsigned threads; /* helpers and the sentinel: whoever may touch the pool */
+	unsigned helpers;
+	unsigned idle;
+	unsigned busy;
+	bool stopping;
+
+	/* Set before the sentinel starts. */
+	mono_ns warn;
+	mono_ns limit;
+};
+
+/* Pools whose owner is gone while a job still hangs: kept in sight of leak checkers. */
+static struct worker *volatile left_behind;
+
+/* ---- the pool's end
+ * ------------------------------------------------------------------ */
+
+static void
+drop_jobs(struct job_list *jobs)
+{
+	struct job *job;
+
+	while ((job = STAILQ_FIRST(jobs)) != NULL) {
+		STAILQ_REMOVE_HEAD(jobs, link);
+		free(job);
+	}
+}
+
+static void
+destroy(struct worker *worker)
+{
+	drop_jobs(&worker->waiting);
+	drop_jobs(&worker->finished);
+	(void)pthread_cond_destroy(&worker->work_there);
+	(void)pthread_cond_destroy(&worker->ending);
+	(void)pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}
+
+/* A thread leaves the pool; the lock is held and is given up. */
+static void
+leave(struct worker *worker)
+{
+	worker->threads--;
+	(void)pthread_cond_broadcast(&worker->ending);
+	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+/* ---- threads
+ * ------------------------------------------------------------------------- */
+
+/* A detached thread with a small stack that no signal reaches. */
+static enum gw_err
+start_thread(void *(*run)(void *arg), void *arg)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all;
+	sigset_t before;
+
+	if (pthread_attr_init(&attributes) != 0) {
+		return GW_ERR_IO;
+	}
+	(void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	int error = pthread_create(&thread, &attributes, run, arg);
+
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&attributes);
+	return error == 0 ? GW_OK : GW_ERR_IO;
+}
+
+static void
+deliver(void *ctx)
+{
+	struct worker *worker = ctx;
+	struct job_list batch = STAILQ_HEAD_INITIALIZER(batch);
+	struct job *job;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	STAILQ_CONCAT(&batch, &worker->finished);
+	(void)pthread_mutex_unlock(&worker->lock);
+	while ((job = STAILQ_FIRST(&batch)) != NULL) {
+		STAILQ_REMOVE_HEAD(&batch, link);
+		job->done(job->job);
+		free(job);
+	}
+}
+
+/* Takes the next job with the lock held, waiting for one; NULL when the pool ends. */
+static struct job *
+wait_for_job(struct worker *worker)
+{
+	while (!worker->stopping && STAILQ_EMPTY(&worker->waiting)) {
+		worker->idle++;
+		(void)pthread_cond_wait(&worker->work_there, &worker->lock);
+		worker->idle--;
+	}
+	if (worker->stopping) {
+		return NULL;
+	}
+	struct job *job = STAILQ_FIRST(&worker->waiting);
+
+	STAILQ_REMOVE_HEAD(&worker->waiting, link);
+	worker->waiting_count--;
+	return job;
+}
+
+static void *
+help(void *arg)
+{
+	struct worker *worker = arg;
+	struct job *job;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	while ((job = wait_for_job(worker)) != NULL) {
+		worker->busy++;
+		(void)pthread_mutex_unlock(&worker->lock);
+		job->work(job->job);
+		(void)pthread_mutex_lock(&worker->lock);
+		worker->busy--;
+		STAILQ_INSERT_TAIL(&worker->finished, job, link);
+		/* Under the lock: once stopping is set, the loop may be gone. */
+		if (!worker->stopping && STAILQ_FIRST(&worker->finished) == job) {
+			loop_post(worker->loop, deliver, worker);
+		}
+	}
+	worker->helpers--;
+	leave(worker);
+	return NULL;
+}
+
+/* ---- the pool
+ * ------------------------------------------------------------------------ */
+
+struct worker *
+worker_new(struct loop *loop, unsigned threads)
+{
+	struct worker *worker = xzalloc(sizeof *worker);
+	pthread_condattr_t attributes;
+
+	worker->loop = loop;
+	worker->threads_max = threads;
+	STAILQ_INIT(&worker->waiting);
+	STAILQ_INIT(&worker->finished);
+	(void)pthread_mutex_init(&worker->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&worker->work_there, NULL);
+	(void)pthread_cond_init(&worker->ending, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	return worker;
+}
+
+static struct timespec
+timespec_of(mono_ns at)
+{
+	return (struct timespec){at / CLOCK_S(1), at % CLOCK_S(1)};
+}
+
+void
+worker_free(struct worker *owned_worker)
+{
+	struct worker *worker = owned_worker;
+
+	if (!worker) {
+		return;
+	}
+	struct timespec until = timespec_of(clock_awake() + LEAVE_TIMEOUT);
+	int error = 0;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->stopping = true;
+	(void)pthread_cond_broadcast(&worker->work_there);
+	(void)pthread_cond_broadcast(&worker->ending);
+	while (worker->threads > worker->busy && error == 0) {
+		error = pthread_cond_timedwait(&worker->ending, &worker->lock, &until);
+	}
+	bool empty = worker->threads == 0 && STAILQ_EMPTY(&worker->waiting) &&
+	    STAILQ_EMPTY(&worker->finished);
+
+	(void)pthread_mutex_unlock(&worker->lock);
+	/* What a hanging job uses stays until the process ends. */
+	if (empty) {
+		destroy(worker);
+	} else {
+		left_behind = worker;
+	}
+}
+
+/* With the lock held: a thread for the waiting job, where all are busy and one more may
+ * be.  False where there is none at all. */
+static bool
+provide_thread(struct worker *worker)
+{
+	if (worker->idle >= worker->waiting_count ||
+	    worker->helpers >= worker->threads_max) {
+		return worker->helpers > 0;
+	}
+	if (start_thread(help, worker) != GW_OK) {
+		return worker->helpers > 0;
+	}
+	worker->helpers++;
+	worker->threads++;
+	return true;
+}
+
+enum gw_err
+worker_submit(struct worker *worker, void (*work)(void *job), void (*done)(void *job),
+    void *job)
+{
+	struct job *entry = xzalloc(sizeof *entry);
+	enum gw_err err = GW_OK;
+
+	*entry = (struct job){.work = work, .done = done, .job = job};
+	(void)pthread_mutex_lock(&worker->lock);
+	if (worker->waiting_count >= QUEUE_MAX) {
+		err = GW_ERR_FULL;
+		goto out;
+	}
+	STAILQ_INSERT_TAIL(&worker->waiting, entry, link);
+	worker->waiting_count++;
+	if (!provide_thread(worker)) {
+		STAILQ_REMOVE(&worker->waiting, entry, job, link);
+		worker->waiting_count--;
+		err = GW_ERR_IO;
+		goto out;
+	}
+	(void)pthread_cond_signal(&worker->work_there);
+	entry = NULL;
+out:
+	(void)pthread_mutex_unlock(&worker->lock);
+	free(entry);
+	return err;
+}
+
+/* ---- the sentinel
+ * -------------------------------------------------------------------- */
+
+/* One line on stderr without the log, which belongs to the loop's thread; none where
+ * stderr would block, as the process must end even then. */
+static void
+tell(const char *event, const struct loop_stats *stats, mono_ns stuck)
+{
+	struct pollfd target = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char line[256];
+	int size = snprintf(line, sizeof line,
+	    "gwbotd: event=%s stuck_ms=%lld handler=\"%.100s\" turns=%llu\n", event,
+	    (long long)(stuck / CLOCK_MS(1)),
+	    stats->turn_began != 0 ? stats->doing : "library",
+	    (unsigned long long)stats->turns);
+
+	if (size > 0 && poll(&target, 1, 0) == 1 && (target.revents & POLLOUT) != 0) {
+		ssize_t ignored = write(STDERR_FILENO, line, (size_t)size);
+
+		(void)ignored;
+	}
+}
+
+/*
+ * Counts its own looks, not the time between them: where the process was stopped or the
+ * host slept, the sentinel did not look either.  A look that sees no turn since the
+ * last one wakes the loop; one in poll then turns before the next look.
+ */
+static void
+look(struct worker *worker, mono_ns period, uint64_t *turns_seen, mono_ns *stuck)
+{
+	struct loop_stats stats = loop_stats(worker->loop);
+	mono_ns before = *stuck;
+
+	if (stats.turns != *turns_seen) {
+		*turns_seen = stats.turns;
+		*stuck = 0;
+		if (before >= worker->warn) {
+			tell("loop_turns_again", &stats, before);
+		}
+		return;
+	}
+	*stuck += period;
+	loop_wake(worker->loop);
+	if (*stuck >= worker->limit) {
+		tell("loop_stuck_exit", &stats, *stuck);
+		_exit(EXIT_WATCHDOG);
+	}
+	if (before < worker->warn && *stuck >= worker->warn) {
+		tell("loop_stuck", &stats, *stuck);
+	}
+}
+
+static void *
+watch(void *arg)
+{
+	struct worker *worker = arg;
+	mono_ns shorter = worker->warn < worker->limit ? worker->warn : worker->limit;
+	mono_ns period = shorter / LOOKS_PER_WARN;
+	uint64_t turns_seen = 0;
+	mono_ns stuck = 0;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	while (!worker->stopping) {
+		struct timespec until = timespec_of(clock_awake() + period);
+		int error = 0;
+
+		while (!worker->stopping && error == 0) {
+			error = pthread_cond_timedwait(&worker->ending, &worker->lock,
+			    &until);
+		}
+		if (!worker->stopping) {
+			(void)pthread_mutex_unlock(&worker->lock);
+			look(worker, period, &turns_seen, &stuck);
+			(void)pthread_mutex_lock(&worker->lock);
+		}
+	}
+	leave(worker);
+	return NULL;
+}
+
+void
+worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->warn = warn;
+	worker->limit = limit;
+	if (start_thread(watch, worker) == GW_OK) {
+		worker->threads++;
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+}

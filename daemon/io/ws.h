@@ -100,6 +100,9 @@ enum gw_err ws_send_text(struct ws *ws, const void *data, size_t size);
 /** Bytes queued and not yet taken by the kernel. */
 size_t ws_unsent(const struct ws *ws);
 
+/** Bytes received since the connection opened, frame headers included, TLS not. */
+uint64_t ws_bytes_in(const struct ws *ws);
+
 /**
  * Closes with this code and reason (NULL: none): no callback comes any more and the
  * handle is dead.  The close frame is written at once where the socket takes it;

@@ -1,0 +1,658 @@
+/*
+ * Every ready callback runs the whole of the present step, whatever poll saw: that
+ * covers TLS reads that want to write and writes that want to read.
+ *
+ * poll sees the kernel's bytes, not OpenSSL's: where reading stops for any other reason
+ * than an empty socket, SSL_has_pending() decides about a kick (SSL_pending() is 0
+ * while whole records lie undecoded).
+ */
+#include "stream.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ws_tls.h"
+#include "xalloc.h"
+
+/* One stream may read so much before the others have their turn. */
+#define TURN_BYTES ((size_t)512 * 1024)
+
+#define LINGER     CLOCK_S(2)
+
+/* An empty queue keeps so much room. */
+#define QUEUE_KEEP_BYTES 4096
+
+/* A peer that vanished is given up after 90 s even where nobody sends: 45 s of silence,
+ * then 3 probes.  The gateway's heartbeat is faster; this is the net below it. */
+#define KEEPALIVE_IDLE_S     45
+#define KEEPALIVE_INTERVAL_S 15
+#define KEEPALIVE_PROBES     3
+#define USER_TIMEOUT_MS      90000
+
+enum step {
+	STEP_TCP,
+	STEP_TLS,
+	STEP_OPEN,
+	STEP_LINGER, /* the owner let go */
+	STEP_OVER,   /* waits for the loop to close the descriptor */
+};
+
+enum read_state {
+	READ_EMPTY, /* go back to poll */
+	READ_MORE,  /* the buffer is full, there may be more */
+	READ_END,
+	READ_FAILED,
+};
+
+struct stream {
+	struct loop_fd *fd;
+	int socket;
+	SSL *ssl; /* NULL: plain */
+	struct ws_tls_peer peer;
+	const struct stream_events *events;
+	void *ctx;
+	struct loop_timer *timer;
+	mono_ns open_by;
+	enum step step;
+	bool in_ready; /* inside a ready callback, which flushes at its end */
+	bool shut;     /* our sending side is */
+	struct buf queue;
+	size_t sent; /* of the queue, already taken by the kernel */
+	char *host;
+	char name[80]; /* address and port, for texts */
+};
+
+/* All streams of the loop read into it, one after the other. */
+static char read_buffer[65536];
+
+static const char *
+step_name(enum step step)
+{
+	switch (step) {
+	case STEP_TCP:
+		return "tcp";
+	case STEP_TLS:
+		return "tls";
+	case STEP_OPEN:
+	case STEP_LINGER:
+	case STEP_OVER:
+		return "open";
+	}
+	return "open";
+}
+
+/* ---- ends
+ * ---------------------------------------------------------------------------- */
+
+/* The descriptor goes in the next turn, the stream with it. */
+static void
+close_soon(struct stream *stream)
+{
+	stream->step = STEP_OVER;
+	loop_timer_arm(stream->timer, CLOCK_NEVER);
+	loop_fd_close(stream->fd);
+}
+
+static void
+fail(struct stream *stream, enum stream_fault fault, mono_ns now, const char *text)
+{
+	struct stream_end end = {.fault = fault, .step = step_name(stream->step)};
+
+	(void)snprintf(end.text, sizeof end.text, "%s", text);
+	close_soon(stream);
+	stream->events->end(stream->ctx, &end, now);
+}
+
+/* A call on the session failed. */
+static void
+fail_tls(struct stream *stream, int ssl_error, mono_ns now)
+{
+	bool shaking = stream->step == STEP_TLS;
+	char text[160];
+	char why[130];
+
+	ws_tls_explain(&stream->peer, ssl_error, why, sizeof why);
+	(void)snprintf(text, sizeof text, "%s: %s",
+	    shaking ? "TLS handshake failed" : "TLS connection lost", why);
+	fail(stream, shaking ? STREAM_TLS : STREAM_LOST, now, text);
+}
+
+static void
+fail_errno(struct stream *stream, int error, mono_ns now)
+{
+	bool connecting = stream->step == STEP_TCP;
+	char text[160];
+
+	(void)snprintf(text, sizeof text, "%s %s: %s",
+	    connecting ? "cannot connect to" : "connection lost to", stream->name,
+	    strerror(error));
+	fail(stream, connecting ? STREAM_CONNECT : STREAM_LOST, now, text);
+}
+
+/* ---- sending
+ * ------------------------------------------------------------------------- */
+
+/* One write of what is queued: bytes taken, 0: not now, -1: failed. */
+static ssize_t
+send_once(struct stream *stream, const char *data, size_t size)
+{
+	if (!stream->ssl) {
+		ssize_t taken =
+		    send(stream->socket, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		bool later = taken < 0 && (errno == EAGAIN || errno == EINTR);
+
+		return later ? 0 : taken;
+	}
+	size_t taken = 0;
+
+	ws_tls_clear();
+	int result = SSL_write_ex(stream->ssl, data, size, &taken);
+
+	if (result == 1) {
+		return (ssize_t)taken;
+	}
+	int error = SSL_get_error(stream->ssl, result);
+
+	return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
+/* Sends what the kernel takes; false where the connection is broken. */
+static bool
+flush(struct stream *stream)
+{
+	struct buf *queue = &stream->queue;
+
+	while (stream->sent < queue->size) {
+		ssize_t taken = send_once(stream, queue->data + stream->sent,
+		    queue->size - stream->sent);
+
+		if (taken < 0) {
+			return false;
+		}
+		if (taken == 0) {
+			loop_fd_want_write(stream->fd);
+			return true;
+		}
+		stream->sent += (size_t)taken;
+	}
+	buf_clear(queue);
+	buf_shrink(queue, QUEUE_KEEP_BYTES);
+	stream->sent = 0;
+	return true;
+}
+
+void *
+stream_reserve(struct stream *stream, size_t size, size_t limit)
+{
+	if (size > limit || stream_unsent(stream) > limit - size) {
+		return NULL;
+	}
+	/* The sent part at the front goes when room is short, so bytes move once for
+	 * each time that the queue fills up. */
+	if (stream->sent > 0 && stream->queue.room - stream->queue.size < size) {
+		buf_consume(&stream->queue, stream->sent);
+		stream->sent = 0;
+	}
+	if (buf_reserve(&stream->queue, size) != GW_OK) {
+		return NULL;
+	}
+	return stream->queue.data + stream->queue.size;
+}
+
+void
+stream_commit(struct stream *stream, size_t size)
+{
+	bool first = stream_unsent(stream) == 0;
+
+	stream->queue.size += size;
+	/* With something queued before it, poll tells when there is room again. */
+	if (stream->step == STEP_OPEN && !stream->in_ready && first && !flush(stream)) {
+		loop_fd_kick(stream->fd); /* the owner hears of it from there */
+	}
+}
+
+size_t
+stream_unsent(const struct stream *stream)
+{
+	return stream->queue.size - stream->sent;
+}
+
+/* ---- reading
+ * ------------------------------------------------------------------------- */
+
+static enum read_state
+read_tls(struct stream *stream, size_t *size, int *ssl_error)
+{
+	while (*size < sizeof read_buffer) {
+		size_t got = 0;
+
+		ws_tls_clear();
+		int result = SSL_read_ex(stream->ssl, read_buffer + *size,
+		    sizeof read_buffer - *size, &got);
+
+		if (result != 1) {
+			*ssl_error = SSL_get_error(stream->ssl, result);
+			if (*ssl_error == SSL_ERROR_WANT_READ) {
+				return READ_EMPTY;
+			}
+			if (*ssl_error == SSL_ERROR_WANT_WRITE) {
+				loop_fd_want_write(stream->fd);
+				return READ_EMPTY;
+			}
+			return ws_tls_met_end(*ssl_error) ? READ_END : READ_FAILED;
+		}
+		*size += got;
+		/* poll is cheaper than a read(2) for an EAGAIN. */
+		if (!SSL_has_pending(stream->ssl)) {
+			return READ_EMPTY;
+		}
+	}
+	return READ_MORE;
+}
+
+static enum read_state
+read_plain(struct stream *stream, size_t *size)
+{
+	ssize_t got =
+	    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
+
+	if (got < 0) {
+		return errno == EAGAIN || errno == EINTR ? READ_EMPTY : READ_FAILED;
+	}
+	*size = (size_t)got;
+	if (got == 0) {
+		return READ_END;
+	}
+	return *size < sizeof read_buffer ? READ_EMPTY : READ_MORE;
+}
+
+/* Hands up what there is, one buffer after the other, up to TURN_BYTES. */
+static void
+read_open(struct stream *stream, mono_ns now)
+{
+	enum read_state state = READ_MORE;
+	int ssl_error = SSL_ERROR_NONE;
+	int error = 0;
+
+	for (size_t total = 0; state == READ_MORE && total < TURN_BYTES;) {
+		size_t size = 0;
+
+		state = stream->ssl ? read_tls(stream, &size, &ssl_error) :
+				      read_plain(stream, &size);
+		error = errno;
+		total += size;
+		if (size > 0) {
+			stream->events->bytes(stream->ctx,
+			    (struct slice){read_buffer, size}, now);
+		}
+		if (stream->step != STEP_OPEN) {
+			return; /* the owner let go */
+		}
+	}
+	switch (state) {
+	case READ_EMPTY:
+		break;
+	case READ_MORE:
+		/* A plain socket: poll tells. */
+		if (stream->ssl && SSL_has_pending(stream->ssl)) {
+			loop_fd_kick(stream->fd);
+		}
+		break;
+	case READ_END:
+		fail(stream, STREAM_LOST, now, "closed by the peer without a word");
+		break;
+	case READ_FAILED:
+		if (stream->ssl) {
+			errno = error;
+			fail_tls(stream, ssl_error, now);
+		} else {
+			fail_errno(stream, error, now);
+		}
+		break;
+	}
+}
+
+/* Drops what comes, without TLS: nobody wants to know it any more. */
+static void
+read_and_drop(struct stream *stream)
+{
+	size_t total = 0;
+	ssize_t got;
+
+	do {
+		got =
+		    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
+		total += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && total < TURN_BYTES);
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+		close_soon(stream);
+	}
+}
+
+/* ---- steps
+ * --------------------------------------------------------------------------- */
+
+static void
+arm_step(struct stream *stream, mono_ns now)
+{
+	mono_ns at = clock_add(now, STREAM_STEP_TIMEOUT);
+
+	loop_timer_arm(stream->timer, at < stream->open_by ? at : stream->open_by);
+}
+
+static void
+step_open(struct stream *stream, mono_ns now)
+{
+	read_open(stream, now);
+	if (stream->step == STEP_OPEN && !flush(stream)) {
+		fail(stream, STREAM_LOST, now, "connection lost while sending");
+	}
+}
+
+static void
+become_open(struct stream *stream, mono_ns now)
+{
+	stream->step = STEP_OPEN;
+	loop_timer_arm(stream->timer, CLOCK_NEVER);
+	stream->events->open(stream->ctx, now);
+	/* Bytes may have come along with the last of the handshake. */
+	if (stream->step == STEP_OPEN) {
+		step_open(stream, now);
+	}
+}
+
+static void
+step_tls(struct stream *stream, mono_ns now)
+{
+	ws_tls_clear();
+	int result = SSL_do_handshake(stream->ssl);
+
+	if (result == 1) {
+		become_open(stream, now);
+		return;
+	}
+	int error = SSL_get_error(stream->ssl, result);
+
+	if (error == SSL_ERROR_WANT_WRITE) {
+		loop_fd_want_write(stream->fd);
+	} else if (error != SSL_ERROR_WANT_READ) {
+		fail_tls(stream, error, now);
+	}
+}
+
+static void
+step_tcp(struct stream *stream, mono_ns now)
+{
+	struct sockaddr_storage peer;
+	socklen_t size = sizeof peer;
+	int error = 0;
+	socklen_t error_size = sizeof error;
+
+	if (getsockopt(stream->socket, SOL_SOCKET, SO_ERROR, &error, &error_size) !=
+	    0) {
+		error = errno;
+	}
+	if (error != 0) {
+		fail_errno(stream, error, now);
+		return;
+	}
+	if (getpeername(stream->socket, (struct sockaddr *)&peer, &size) != 0) {
+		loop_fd_want_write(stream->fd); /* not yet connected */
+		return;
+	}
+	if (!stream->ssl) {
+		become_open(stream, now);
+		return;
+	}
+	stream->step = STEP_TLS;
+	arm_step(stream, now);
+	step_tls(stream, now);
+}
+
+static void
+step_linger(struct stream *stream)
+{
+	if (!stream->shut) {
+		if (!flush(stream)) {
+			close_soon(stream);
+			return;
+		}
+		if (stream_unsent(stream) > 0) {
+			read_and_drop(stream);
+			return;
+		}
+		stream->shut = true;
+		if (stream->ssl) {
+			ws_tls_clear();
+			(void)SSL_shutdown(stream->ssl); /* once: our half */
+		}
+		(void)shutdown(stream->socket, SHUT_WR);
+	}
+	read_and_drop(stream);
+}
+
+static void
+on_ready(void *ctx, mono_ns now)
+{
+	struct stream *stream = ctx;
+
+	stream->in_ready = true;
+	switch (stream->step) {
+	case STEP_TCP:
+		step_tcp(stream, now);
+		break;
+	case STEP_TLS:
+		step_tls(stream, now);
+		break;
+	case STEP_OPEN:
+		step_open(stream, now);
+		break;
+	case STEP_LINGER:
+		step_linger(stream);
+		break;
+	case STEP_OVER:
+		break;
+	}
+	stream->in_ready = false;
+}
+
+static void
+on_deadline(void *ctx, mono_ns now)
+{
+	struct stream *stream = ctx;
+	char text[160];
+
+	switch (stream->step) {
+	case STEP_TCP:
+		(void)snprintf(text, sizeof text, "no answer from %s in time",
+		    stream->name);
+		fail(stream, STREAM_CONNECT, now, text);
+		break;
+	case STEP_TLS:
+		(void)snprintf(text, sizeof text,
+		    "TLS handshake with %s not done in time", stream->name);
+		fail(stream, STREAM_TIMEOUT, now, text);
+		break;
+	case STEP_LINGER:
+		close_soon(stream);
+		break;
+	case STEP_OPEN:
+	case STEP_OVER:
+		break;
+	}
+}
+
+static void
+stream_free(struct stream *owned_stream)
+{
+	SSL_free(owned_stream->ssl);
+	loop_timer_free(owned_stream->timer);
+	buf_fini(&owned_stream->queue);
+	free(owned_stream->host);
+	free(owned_stream);
+}
+
+/* The descriptor goes: as asked for, or because the loop ends. */
+static void
+on_gone(void *ctx)
+{
+	struct stream *stream = ctx;
+	struct stream_end end = {
+	    .fault = STREAM_INTERNAL,
+	    .step = step_name(stream->step),
+	    .text = "the event loop ended",
+	};
+
+	if (stream->step < STEP_LINGER) {
+		stream->step = STEP_OVER;
+		stream->events->end(stream->ctx, &end, clock_now());
+	}
+	stream_free(stream);
+}
+
+/* ---- begin and end
+ * ------------------------------------------------------------------- */
+
+static const struct loop_fd_events fd_events = {.ready = on_ready, .gone = on_gone};
+
+static void
+set_options(int fd)
+{
+	static const struct {
+		int level;
+		int name;
+		int value;
+	} options[] = {
+	    {IPPROTO_TCP, TCP_NODELAY, 1},
+	    {SOL_SOCKET, SO_KEEPALIVE, 1},
+	    {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+	    {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+	    {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+	    {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
+	};
+
+	/* All are extras: a system without one still connects. */
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		(void)setsockopt(fd, options[i].level, options[i].name,
+		    &options[i].value, sizeof options[i].value);
+	}
+}
+
+static struct stream *
+refuse(struct stream *stream, struct stream_end *why, enum stream_fault fault,
+    const char *reason)
+{
+	why->fault = fault;
+	why->step = "tcp";
+	(void)snprintf(why->text, sizeof why->text, "cannot connect to %s: %s",
+	    stream->name, reason);
+	stream_free(stream);
+	return NULL;
+}
+
+/* A socket on its way to the address; -1 with errno. */
+static int
+dial(const struct stream_options *options)
+{
+	struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+	    .ai_socktype = SOCK_STREAM,
+	};
+	struct addrinfo *found = NULL;
+	char port[8];
+
+	(void)snprintf(port, sizeof port, "%u", (unsigned)options->port);
+	/* Numeric only: asks nobody, so it does not block. */
+	if (getaddrinfo(options->address, port, &hints, &found) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    IPPROTO_TCP);
+	int error = fd < 0 ? errno : 0;
+
+	if (fd >= 0) {
+		set_options(fd);
+		if (connect(fd, found->ai_addr, found->ai_addrlen) != 0 &&
+		    errno != EINPROGRESS) {
+			error = errno;
+			(void)close(fd);
+			fd = -1;
+		}
+	}
+	freeaddrinfo(found);
+	errno = error;
+	return fd;
+}
+
+struct stream *
+stream_connect(const struct stream_options *options, const struct stream_events *events,
+    void *ctx, struct stream_end *why)
+{
+	struct stream *stream = xzalloc(sizeof *stream);
+	mono_ns now = clock_now();
+
+	*stream = (struct stream){.events = events,
+	    .ctx = ctx,
+	    .step = STEP_TCP,
+	    .open_by = options->open_by};
+	buf_init(&stream->queue, STREAM_LIMIT_LAST);
+	stream->host = xstrdup(options->host);
+	stream->peer.host = stream->host;
+	(void)snprintf(stream->name, sizeof stream->name,
+	    strchr(options->address, ':') ? "[%.64s]:%u" : "%.64s:%u", options->address,
+	    (unsigned)options->port);
+	stream->socket = dial(options);
+	if (stream->socket < 0) {
+		bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS;
+
+		return refuse(stream, why, full ? STREAM_INTERNAL : STREAM_CONNECT,
+		    strerror(errno));
+	}
+	if (options->tls) {
+		stream->ssl =
+		    ws_tls_session(options->tls, stream->socket, &stream->peer);
+		if (!stream->ssl) {
+			(void)close(stream->socket);
+			return refuse(stream, why, STREAM_INTERNAL,
+			    "no TLS session for this host");
+		}
+	}
+	stream->fd = loop_fd_add(options->loop, stream->socket, &fd_events, stream);
+	if (!stream->fd) {
+		return refuse(stream, why, STREAM_INTERNAL, "the loop's table is full");
+	}
+	stream->timer = loop_timer_new(options->loop, on_deadline, stream);
+	arm_step(stream, now);
+	loop_fd_want_write(stream->fd);
+	return stream;
+}
+
+void
+stream_finish(struct stream *owned_stream)
+{
+	struct stream *stream = owned_stream;
+
+	if (stream->step != STEP_OPEN) {
+		close_soon(stream);
+		return;
+	}
+	stream->step = STEP_LINGER;
+	loop_timer_arm(stream->timer, clock_add(clock_now(), LINGER));
+	step_linger(stream);
+}
+
+void
+stream_abort(struct stream *owned_stream)
+{
+	buf_clear(&owned_stream->queue);
+	owned_stream->sent = 0;
+	stream_finish(owned_stream);
+}

@@ -40,7 +40,7 @@ format_seconds(double seconds)
 	if (!(seconds >= 0 && seconds < SECONDS_MAX)) {
 		return text_of("-");
 	}
-	long long whole = llround(seconds);
+	long long whole = (long long)(seconds + 0.5);
 
 	if (seconds < 9.95 && fabs(seconds - (double)whole) > 0.049) {
 		return text_of("%.1f s", seconds);

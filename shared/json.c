@@ -382,8 +382,8 @@ json_int(const struct json *value, int64_t *out)
 {
 	double number;
 
-	if (!json_number(value, &number) || number != floor(number) ||
-	    fabs(number) > (double)JSON_MAX_INT) {
+	if (!json_number(value, &number) || fabs(number) > (double)JSON_MAX_INT ||
+	    number != (double)(int64_t)number) {
 		return false;
 	}
 	*out = (int64_t)number;

@@ -142,7 +142,7 @@ flush(struct peer *peer, mono_ns now)
 		if (sent < 0 && errno == EINTR) {
 			continue;
 		}
-		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		if (sent < 0 && errno == EAGAIN) {
 			loop_fd_want_write(peer->handle);
 			return true;
 		}
@@ -269,7 +269,7 @@ receive(struct peer *peer, char *room, size_t *size)
 	do {
 		got = recv(peer->fd, room, RPC_FEED_MAX_BYTES, MSG_DONTWAIT);
 	} while (got < 0 && errno == EINTR);
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+	if (got < 0 && errno == EAGAIN) {
 		return false;
 	}
 	if (got <= 0) {

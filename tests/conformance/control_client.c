@@ -1,0 +1,337 @@
+/*
+ * The control socket alone: control and methods over made-up snapshots, for tests.
+ *
+ *   control_client [-p PID] [-s SIM_SOCKET] [-d MILLISECONDS] SOCKET SCENARIO
+ *
+ * -d answers every request that much later, through the call's handle.  Ends with 0 on
+ * SIGTERM and on reboot.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "log.h"
+#include "methods.h"
+#include "xalloc.h"
+
+#define SHARDS_MAX 2
+
+static const struct snapshot ready = {
+    .shard_count = 1,
+    .state = SNAPSHOT_READY,
+    .connected = true,
+    .ready = true,
+    .uptime = CLOCK_S(274000),
+    .last_event_age = CLOCK_MS(412),
+    .last_dispatch_age = CLOCK_S(3),
+    .last_ready_age = CLOCK_S(274000),
+    .disconnect_age = SNAPSHOT_NONE,
+    .latency = CLOCK_US(41234),
+    .heartbeat_interval = CLOCK_MS(41250),
+    .next_try_in = SNAPSHOT_NONE,
+    .seq = 184467,
+    .dispatches = 184301,
+    .events = 191000,
+    .heartbeats = 6642,
+    .acks = 6642,
+    .attempts = 3,
+    .reconnects = 2,
+    .resumes = 2,
+    .resumed = 2,
+    .identifies = 1,
+    .last_close_code = 4000,
+    .guilds = 12,
+    .session_id = "3f2a9c1d...",
+    .host = "gateway-us-east1-b.discord.gg",
+    .user_id = "1400000000000000000",
+    .user_name = "matchmaker",
+};
+
+static const struct snapshot never = {
+    .shard_count = 1,
+    .state = SNAPSHOT_CONNECTING,
+    .uptime = SNAPSHOT_NONE,
+    .last_event_age = SNAPSHOT_NONE,
+    .last_dispatch_age = SNAPSHOT_NONE,
+    .last_ready_age = SNAPSHOT_NONE,
+    .disconnect_age = SNAPSHOT_NONE,
+    .latency = SNAPSHOT_NONE,
+    .heartbeat_interval = SNAPSHOT_NONE,
+    .next_try_in = SNAPSHOT_NONE,
+    .seq = -1,
+    .attempts = 1,
+    .host = "gateway.discord.gg",
+};
+
+static struct snapshot
+make_backing_off(void)
+{
+	struct snapshot shard = ready;
+
+	shard.state = SNAPSHOT_BACKOFF;
+	shard.connected = false;
+	shard.ready = false;
+	shard.uptime = SNAPSHOT_NONE;
+	shard.last_event_age = CLOCK_MS(12400);
+	shard.disconnect_age = CLOCK_MS(12400);
+	shard.latency = SNAPSHOT_NONE;
+	shard.next_try_in = CLOCK_MS(3200);
+	/* What a peer says must not reach a terminal as it is. */
+	(void)snprintf(shard.reason, sizeof shard.reason,
+	    "connection refused by \033[31mgateway\033[0m-us-east1-b.discord.gg:443");
+	return shard;
+}
+
+static struct snapshot
+make_fatal(void)
+{
+	struct snapshot shard = make_backing_off();
+
+	shard.state = SNAPSHOT_FATAL;
+	shard.next_try_in = SNAPSHOT_NONE;
+	shard.last_close_code = 4004;
+	shard.session_id[0] = '\0';
+	(void)snprintf(shard.reason, sizeof shard.reason, "4004: the token is refused");
+	return shard;
+}
+
+/* A late answer on its way. */
+struct late {
+	struct late *next;
+	struct control_call *call;
+	mono_ns at;
+};
+
+struct stage {
+	struct loop *loop;
+	struct methods *methods;
+	struct methods_source source;
+	struct snapshot shards[SHARDS_MAX];
+	uint32_t count;
+	const char *state;
+	long pid;
+	mono_ns delay;
+	struct loop_timer *timer;
+	struct late *late;
+	unsigned reboots;
+};
+
+static const struct snapshot *
+stage_snapshots(void *ctx, mono_ns now, uint32_t *count)
+{
+	struct stage *stage = ctx;
+
+	(void)now;
+	*count = stage->count;
+	return stage->shards;
+}
+
+static const char *
+stage_state(void *ctx, mono_ns now)
+{
+	(void)now;
+	return ((struct stage *)ctx)->state;
+}
+
+static void
+stage_limits(void *ctx, struct methods_limits *out)
+{
+	(void)ctx;
+	*out = (struct methods_limits){
+	    .values = {CLOCK_S(360), CLOCK_S(1110), CLOCK_S(1110), CLOCK_S(10)},
+	    .keepalive_from = "profile:prod",
+	    .stall_from = "default",
+	    .disconnect_grace_from = "gwbot.conf:12",
+	    .max_latency_from = "env:WATCHDOG_MAX_LATENCY_SEC",
+	};
+}
+
+static void
+stage_process(void *ctx, struct methods_process *out)
+{
+	const struct stage *stage = ctx;
+
+	methods_process_self(NULL, out);
+	if (stage->pid > 0) {
+		*out = (struct methods_process){stage->pid, UINT64_C(12897484)};
+	}
+}
+
+static struct loop_stats
+stage_loop(void *ctx)
+{
+	(void)ctx;
+	return (struct loop_stats){.turns = 123456, .turn_max = CLOCK_MS(3)};
+}
+
+static void
+stage_reboot(void *ctx)
+{
+	struct stage *stage = ctx;
+
+	stage->reboots++;
+	log_info("reboot_asked", KV("times", stage->reboots));
+	loop_stop(stage->loop, 0);
+}
+
+/* The stages by name; false where there is none. */
+static bool
+set_scene(struct stage *stage, const char *name)
+{
+	stage->count = 1;
+	stage->shards[0] = ready;
+	stage->state = "ready";
+	if (strcmp(name, "two") == 0) {
+		stage->count = 2;
+		stage->shards[1] = make_backing_off();
+		stage->shards[0].shard_count = 2;
+		stage->shards[1].shard_count = 2;
+		stage->shards[1].shard_id = 1;
+		stage->state = "degraded";
+	} else if (strcmp(name, "reconnecting") == 0) {
+		stage->shards[0] = make_backing_off();
+		stage->state = "reconnecting";
+	} else if (strcmp(name, "never") == 0) {
+		stage->shards[0] = never;
+		stage->state = "starting";
+	} else if (strcmp(name, "fatal") == 0) {
+		stage->shards[0] = make_fatal();
+		stage->state = "fatal";
+	} else {
+		return strcmp(name, "ready") == 0;
+	}
+	return true;
+}
+
+static void
+on_timer(void *ctx, mono_ns now)
+{
+	struct stage *stage = ctx;
+
+	while (stage->late && stage->late->at <= now) {
+		struct late *late = stage->late;
+
+		stage->late = late->next;
+		if (!control_call_alive(late->call)) {
+			log_info("peer_gave_up", KV("late", true));
+		}
+		methods_serve(stage->methods, late->call, now);
+		free(late);
+	}
+	loop_timer_arm(stage->timer, stage->late ? stage->late->at : CLOCK_NEVER);
+}
+
+static void
+on_request(void *ctx, struct control_call *owned_call, mono_ns now)
+{
+	struct stage *stage = ctx;
+	struct late **link = &stage->late;
+
+	if (stage->delay == 0) {
+		methods_serve(stage->methods, owned_call, now);
+		return;
+	}
+	while (*link) {
+		link = &(*link)->next;
+	}
+	*link = xzalloc(sizeof **link);
+	(*link)->call = owned_call;
+	(*link)->at = now + stage->delay;
+	loop_timer_arm(stage->timer, stage->late->at);
+}
+
+static void
+on_signal(void *ctx, int signal, mono_ns now)
+{
+	(void)signal;
+	(void)now;
+	loop_stop(((struct stage *)ctx)->loop, 0);
+}
+
+static bool
+read_arguments(int argc, char **argv, struct stage *stage)
+{
+	int letter;
+
+	while ((letter = getopt(argc, argv, "p:s:d:")) != -1) {
+		if (letter == 'p') {
+			stage->pid = strtol(optarg, NULL, 10);
+		} else if (letter == 's') {
+			stage->source.sim_control = optarg;
+		} else if (letter == 'd') {
+			stage->delay = CLOCK_MS(strtol(optarg, NULL, 10));
+		} else {
+			return false;
+		}
+	}
+	return argc - optind == 2 && set_scene(stage, argv[optind + 1]);
+}
+
+static void
+fill_source(struct stage *stage)
+{
+	struct methods_source *source = &stage->source;
+
+	source->ctx = stage;
+	source->bot_name = "matchmaker";
+	source->bot_version = "2.4.0";
+	source->profile = "prod";
+	source->version = GWBOT_VERSION;
+	source->started_at = clock_now() - CLOCK_S(274375);
+	source->started_wall_ms = clock_wall_ms() - INT64_C(274375000);
+	source->snapshots = stage_snapshots;
+	source->state = stage_state;
+	source->limits = stage_limits;
+	source->process = stage_process;
+	source->loop = stage_loop;
+	source->reboot = stage_reboot;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int signals[] = {SIGTERM, SIGINT, 0};
+	struct stage stage = {.source = {0}};
+	struct control *control = NULL;
+	char why[320];
+	int status = 70;
+
+	if (!read_arguments(argc, argv, &stage)) {
+		(void)fprintf(stderr,
+		    "usage: control_client [-p PID] [-s SIM] [-d MS] "
+		    "SOCKET SCENARIO\n");
+		return 64;
+	}
+	fill_source(&stage);
+	stage.loop = loop_new();
+	if (!stage.loop ||
+	    loop_watch_signals(stage.loop, signals, on_signal, &stage) != GW_OK) {
+		return status;
+	}
+	stage.methods = methods_new(&stage.source);
+	stage.timer = loop_timer_new(stage.loop, on_timer, &stage);
+	const struct control_options options = {
+	    .loop = stage.loop,
+	    .path = argv[optind],
+	    .request = on_request,
+	    .ctx = &stage,
+	};
+	enum gw_err err = control_new(&options, &control, why, sizeof why);
+
+	if (err == GW_OK) {
+		log_info("listening", KV("path", options.path));
+		status = loop_run(stage.loop);
+	} else {
+		(void)fprintf(stderr, "control_client: %s: %s\n", err_text(err), why);
+		status = err == GW_ERR_BUSY ? 3 : 1;
+	}
+	control_free(control);
+	on_timer(&stage, CLOCK_NEVER); /* calls whose time did not come */
+	loop_timer_free(stage.timer);
+	methods_free(stage.methods);
+	loop_free(stage.loop);
+	return status;
+}

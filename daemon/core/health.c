@@ -1,0 +1,354 @@
+#include "health.h"
+
+#include <string.h>
+
+/* A loss shorter than this is a reconnect like any other: Kubernetes shall not react.
+ */
+#define RECONNECT_ALLOWANCE CLOCK_S(30)
+
+/* What the whole can be, best first: several shards are as bad as their worst. */
+/* X(name, text, startupz, readyz, healthz) */
+#define STATE_TABLE(X)                                 \
+	X(READY, "ready", 200, 200, 200)               \
+	X(DEGRADED, "degraded", 200, 200, 206)         \
+	X(RECONNECTING, "reconnecting", 200, 200, 503) \
+	X(DOWN, "down", 200, 503, 503)                 \
+	X(STARTING, "starting", 503, 503, 503)         \
+	X(FATAL, "fatal", 503, 503, 503)               \
+	X(DRAINING, "draining", 200, 503, 503)
+
+enum state {
+#define STATE_ENUM(name, text, startupz, readyz, healthz) STATE_##name,
+	STATE_TABLE(STATE_ENUM)
+#undef STATE_ENUM
+};
+
+static const struct {
+	const char *text;
+	unsigned startupz;
+	unsigned readyz;
+	unsigned healthz;
+} states[] = {
+#define STATE_ROW(name, text, startupz, readyz, healthz) \
+	[STATE_##name] = {text, startupz, readyz, healthz},
+    STATE_TABLE(STATE_ROW)
+#undef STATE_ROW
+};
+
+bool
+health_path_find(const char *path, enum health_path *out)
+{
+	static const char *const paths[] = {
+#define HEALTH_PATH_TEXT(name, path) [HEALTH_PATH_##name] = (path),
+	    HEALTH_PATH_TABLE(HEALTH_PATH_TEXT)
+#undef HEALTH_PATH_TEXT
+	};
+
+	for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		if (strcmp(path, paths[i]) == 0) {
+			*out = (enum health_path)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ---- the verdict ---- */
+
+static bool
+shard_is_degraded(const struct snapshot *shard, const struct watchdog_limits *limits)
+{
+	return shard->connected && watchdog_decide(shard, limits) == WATCHDOG_ZOMBIE;
+}
+
+static enum state
+shard_state(const struct snapshot *shard, const struct watchdog_limits *limits)
+{
+	if (shard->state == SNAPSHOT_FATAL) {
+		return STATE_FATAL;
+	}
+	if (shard->connected) {
+		return shard_is_degraded(shard, limits) ? STATE_DEGRADED : STATE_READY;
+	}
+	if (shard->last_ready_age == SNAPSHOT_NONE) {
+		return STATE_STARTING;
+	}
+	return shard->disconnect_age < RECONNECT_ALLOWANCE ? STATE_RECONNECTING :
+							     STATE_DOWN;
+}
+
+static enum state
+whole_state(const struct health_input *input)
+{
+	enum state worst = input->count > 0 ? STATE_READY : STATE_STARTING;
+
+	if (input->stopping) {
+		return STATE_DRAINING;
+	}
+	for (uint32_t i = 0; i < input->count; i++) {
+		enum state state = shard_state(&input->shards[i], &input->limits);
+
+		worst = state > worst ? state : worst;
+	}
+	return worst;
+}
+
+static unsigned
+path_status(enum health_path path, const struct health_input *input)
+{
+	enum state state = whole_state(input);
+
+	switch (path) {
+	case HEALTH_PATH_ROOT:
+	case HEALTH_PATH_READY:
+	case HEALTH_PATH_HEALTH:
+		return input->strict_probe ? states[state].healthz : 200;
+	case HEALTH_PATH_HEALTHZ:
+		return states[state].healthz;
+	case HEALTH_PATH_LIVEZ:
+		return 200;
+	case HEALTH_PATH_READYZ:
+		return states[state].readyz;
+	case HEALTH_PATH_STARTUPZ:
+		return states[state].startupz;
+	}
+	return 503;
+}
+
+const char *
+health_state(const struct health_input *input)
+{
+	return states[whole_state(input)].text;
+}
+
+/* ---- the document ---- */
+
+/* Bytes of the well-formed UTF-8 sequence that text begins with; 0 where there is none.
+ */
+static size_t
+utf8_size(const unsigned char *text)
+{
+	unsigned char lead = text[0];
+	size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+
+	if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4) {
+		return 0;
+	}
+	for (size_t i = 1; i < size; i++) {
+		if ((text[i] & 0xC0) != 0x80) {
+			return 0;
+		}
+	}
+	bool overlong =
+	    (lead == 0xE0 && text[1] < 0xA0) || (lead == 0xF0 && text[1] < 0x90);
+	bool surrogate = lead == 0xED && text[1] > 0x9F;
+	bool beyond = lead == 0xF4 && text[1] > 0x8F;
+
+	return overlong || surrogate || beyond ? 0 : size;
+}
+
+/* One document under way: the first error stays, later pieces are not appended. */
+struct document {
+	struct buf *body;
+	enum gw_err err;
+};
+
+#define PUT(doc, ...)                                                      \
+	do {                                                               \
+		if ((doc)->err == GW_OK) {                                 \
+			(doc)->err = buf_printf((doc)->body, __VA_ARGS__); \
+		}                                                          \
+	} while (0)
+
+/* The inside of a JSON string.  Reasons quote peers: what is not UTF-8 is replaced. */
+static void
+put_text(struct document *doc, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		size_t size = utf8_size(at);
+
+		if (size == 0) {
+			PUT(doc, "\\ufffd");
+			at++;
+		} else if (*at < 0x20 || *at == 0x7F) {
+			PUT(doc, "\\u%04x", *at);
+			at++;
+		} else {
+			PUT(doc, "%s%.*s", *at == '"' || *at == '\\' ? "\\" : "",
+			    (int)size, (const char *)at);
+			at += size;
+		}
+	}
+}
+
+static void
+put_string(struct document *doc, const char *key, const char *text)
+{
+	PUT(doc, ",\"%s\":", key);
+	if (!text || !*text) {
+		PUT(doc, "null");
+		return;
+	}
+	PUT(doc, "\"");
+	put_text(doc, text);
+	PUT(doc, "\"");
+}
+
+static const char *
+bool_text(bool value)
+{
+	return value ? "true" : "false";
+}
+
+static void
+put_seconds(struct document *doc, const char *key, mono_ns distance, int decimals)
+{
+	if (distance == SNAPSHOT_NONE) {
+		PUT(doc, ",\"%s\":null", key);
+	} else {
+		PUT(doc, ",\"%s\":%.*f", key, decimals, clock_seconds(distance));
+	}
+}
+
+/* The seconds that have passed: 1.999 s are 1. */
+static void
+put_whole_seconds(struct document *doc, const char *key, mono_ns age)
+{
+	put_seconds(doc, key, age == SNAPSHOT_NONE ? age : age - age % CLOCK_S(1), 0);
+}
+
+static void
+put_limit(struct document *doc, const char *key, mono_ns limit)
+{
+	put_seconds(doc, key, limit, limit % CLOCK_S(1) == 0 ? 0 : 3);
+}
+
+static void
+put_shard(struct document *doc, const struct snapshot *shard)
+{
+	PUT(doc, "{\"id\":%u,\"count\":%u", shard->shard_id, shard->shard_count);
+	put_string(doc, "state", snapshot_state_text(shard->state));
+	PUT(doc, ",\"connected\":%s", bool_text(shard->connected));
+	put_whole_seconds(doc, "last_event_age_s", shard->last_event_age);
+	put_seconds(doc, "latency_s", shard->latency, 6);
+	put_string(doc, "reason", shard->reason);
+	PUT(doc, "}");
+}
+
+static void
+put_shards(struct document *doc, const struct health_input *input)
+{
+	PUT(doc, ",\"shards\":[");
+	for (uint32_t i = 0; i < input->count; i++) {
+		PUT(doc, "%s", i ? "," : "");
+		put_shard(doc, &input->shards[i]);
+	}
+	PUT(doc, "]");
+}
+
+static void
+put_silence(struct document *doc, const struct snapshot *shard)
+{
+	PUT(doc, "no event for %.0f s, latency ", clock_seconds(shard->last_event_age));
+	if (shard->latency == SNAPSHOT_NONE) {
+		PUT(doc, "unknown");
+	} else {
+		PUT(doc, "%.3f s", clock_seconds(shard->latency));
+	}
+}
+
+static void
+put_reasons(struct document *doc, const struct health_input *input)
+{
+	const char *comma = input->stopping ? "," : "";
+
+	PUT(doc, ",\"reasons\":[%s", input->stopping ? "\"stopping\"" : "");
+	for (uint32_t i = 0; i < input->count; i++) {
+		const struct snapshot *shard = &input->shards[i];
+		bool degraded = shard_is_degraded(shard, &input->limits);
+
+		if (shard->connected && !degraded) {
+			continue;
+		}
+		PUT(doc, "%s\"shard %u: ", comma, shard->shard_id);
+		if (degraded) {
+			put_silence(doc, shard);
+		} else {
+			put_text(doc, snapshot_state_text(shard->state));
+			put_text(doc, shard->reason[0] ? ": " : "");
+			put_text(doc, shard->reason);
+		}
+		PUT(doc, "\"");
+		comma = ",";
+	}
+	PUT(doc, "]");
+}
+
+/* The silence of the quietest shard, connected or not: it goes on while one is down. */
+static mono_ns
+oldest_event_age(const struct health_input *input)
+{
+	mono_ns oldest = SNAPSHOT_NONE;
+
+	for (uint32_t i = 0; i < input->count; i++) {
+		mono_ns age = input->shards[i].last_event_age;
+
+		oldest = age > oldest ? age : oldest;
+	}
+	return oldest;
+}
+
+static void
+put_uptime(struct document *doc, mono_ns uptime)
+{
+	int64_t seconds = uptime / CLOCK_S(1);
+
+	PUT(doc, ",\"uptime\":\"%02lld:%02lld:%02lld\"", (long long)(seconds / 3600),
+	    (long long)(seconds / 60 % 60), (long long)(seconds % 60));
+}
+
+static void
+put_document(struct document *doc, const struct health_input *input)
+{
+	struct snapshot_total total = snapshot_aggregate(input->shards, input->count);
+	bool connected = total.shards > 0 && total.connected == total.shards;
+	mono_ns age = oldest_event_age(input);
+
+	/* ok is connected, also with 206: so said the bots that monitors know. */
+	PUT(doc, "{\"ok\":%s,\"connected\":%s", bool_text(connected),
+	    bool_text(connected));
+	put_string(doc, "state", health_state(input));
+	put_reasons(doc, input);
+	put_uptime(doc, input->uptime);
+	put_whole_seconds(doc, "last_event_age_s", age);
+	put_seconds(doc, "latency_s", total.latency, 6);
+	PUT(doc, ",\"strict_probe\":%s", bool_text(input->strict_probe));
+	put_string(doc, "bot", input->bot);
+	put_string(doc, "env", input->env);
+	put_string(doc, "version", input->version);
+	put_seconds(doc, "age_seconds", age, 3);
+	put_limit(doc, "stall_after_sec", input->limits.stall);
+	put_limit(doc, "keepalive_sec", input->limits.keepalive);
+	put_limit(doc, "disconnect_grace_sec", input->limits.disconnect_grace);
+	put_seconds(doc, "disconnect_age", total.disconnect_age, 3);
+	put_seconds(doc, "last_ready_age", total.last_ready_age, 3);
+	put_shards(doc, input);
+	PUT(doc, "}\n");
+}
+
+unsigned
+health_render(enum health_path path, const struct health_input *input, struct buf *body)
+{
+	if (body) {
+		struct document doc = {.body = body};
+		size_t before = body->size;
+
+		put_document(&doc, input);
+		if (doc.err != GW_OK) {
+			body->size = before; /* half a document is none */
+		}
+	}
+	return path_status(path, input);
+}

@@ -1,0 +1,454 @@
+/* Health: the truth table, and the document as cJSON reads it back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <cJSON.h>
+
+#include "health.h"
+
+#define BODY_MAX_BYTES 65536
+
+static const struct snapshot fresh = {
+    .state = SNAPSHOT_READY,
+    .connected = true,
+    .shard_count = 1,
+    .last_event_age = CLOCK_MS(1999),
+    .last_ready_age = CLOCK_S(30),
+    .disconnect_age = SNAPSHOT_NONE,
+    .latency = CLOCK_MS(42),
+};
+
+static const struct snapshot lost = {
+    .state = SNAPSHOT_BACKOFF,
+    .shard_count = 1,
+    .last_event_age = CLOCK_S(29),
+    .last_ready_age = CLOCK_S(300),
+    .disconnect_age = CLOCK_S(30) - 1,
+    .latency = SNAPSHOT_NONE,
+    .reason = "connection refused",
+};
+
+static struct health_input
+input_of(const struct snapshot *shards, uint32_t count)
+{
+	return (struct health_input){
+	    .shards = shards,
+	    .count = count,
+	    .limits = {.keepalive = CLOCK_S(60),
+		.stall = CLOCK_S(210),
+		.disconnect_grace = CLOCK_MS(210500),
+		.max_latency = CLOCK_S(10)},
+	    .uptime = CLOCK_S(123) * 3600 + CLOCK_S(59) * 60 + CLOCK_MS(7999),
+	    .bot = "Matchmaker",
+	    .env = "prod",
+	    .version = "1.2",
+	};
+}
+
+/* ---- the truth table ---- */
+
+struct verdict {
+	const char *name;
+	struct snapshot shard;
+	bool stopping;
+	const char *state;
+	unsigned healthz;
+	unsigned readyz;
+	unsigned startupz;
+};
+
+#define CONNECTED(silence, beat)                                                 \
+	{                                                                        \
+		.state = SNAPSHOT_READY, .connected = true, .last_ready_age = 1, \
+		.last_event_age = (silence), .disconnect_age = SNAPSHOT_NONE,    \
+		.latency = (beat)                                                \
+	}
+
+static const struct verdict verdicts[] = {
+    {"before the first session",
+	{.state = SNAPSHOT_CONNECTING,
+	    .last_event_age = SNAPSHOT_NONE,
+	    .last_ready_age = SNAPSHOT_NONE,
+	    .disconnect_age = CLOCK_S(5),
+	    .latency = SNAPSHOT_NONE},
+	false, "starting", 503, 503, 503},
+    {"hello alone is not connected",
+	{.state = SNAPSHOT_IDENTIFYING,
+	    .last_event_age = 0,
+	    .last_ready_age = SNAPSHOT_NONE,
+	    .disconnect_age = CLOCK_S(5),
+	    .latency = SNAPSHOT_NONE},
+	false, "starting", 503, 503, 503},
+    {"ready", CONNECTED(0, 1), false, "ready", 200, 200, 200},
+    {"ready, latency not yet known", CONNECTED(0, SNAPSHOT_NONE), false, "ready", 200,
+	200, 200},
+    {"silent for exactly the stall time", CONNECTED(CLOCK_S(210), SNAPSHOT_NONE), false,
+	"ready", 200, 200, 200},
+    {"silent, latency unknown", CONNECTED(CLOCK_S(210) + 1, SNAPSHOT_NONE), false,
+	"degraded", 206, 200, 200},
+    {"silent, latency at its limit", CONNECTED(CLOCK_S(210) + 1, CLOCK_S(10)), false,
+	"ready", 200, 200, 200},
+    {"silent, latency over its limit", CONNECTED(CLOCK_S(210) + 1, CLOCK_S(10) + 1),
+	false, "degraded", 206, 200, 200},
+    {"lost a moment ago",
+	{.state = SNAPSHOT_RESUMING, .last_ready_age = 1, .disconnect_age = 0}, false,
+	"reconnecting", 503, 200, 200},
+    {"lost just under the allowance",
+	{.state = SNAPSHOT_BACKOFF,
+	    .last_ready_age = 1,
+	    .disconnect_age = CLOCK_S(30) - 1},
+	false, "reconnecting", 503, 200, 200},
+    {"lost for the whole allowance",
+	{.state = SNAPSHOT_BACKOFF, .last_ready_age = 1, .disconnect_age = CLOCK_S(30)},
+	false, "down", 503, 503, 200},
+    {"refused", {.state = SNAPSHOT_FATAL, .last_ready_age = 1}, false, "fatal", 503,
+	503, 503},
+    {"stopping while connected", CONNECTED(0, 1), true, "draining", 503, 503, 200},
+};
+
+static void
+expect(const char *name, const char *what, unsigned got, unsigned wanted)
+{
+	if (got != wanted) {
+		fail_msg("%s: %s is %u, not %u", name, what, got, wanted);
+	}
+}
+
+static void
+check_verdict(const struct verdict *verdict, bool strict)
+{
+	struct health_input input = input_of(&verdict->shard, 1);
+
+	input.stopping = verdict->stopping;
+	input.strict_probe = strict;
+	if (strcmp(health_state(&input), verdict->state) != 0) {
+		fail_msg("%s: %s", verdict->name, health_state(&input));
+	}
+	static const enum health_path loose[] = {HEALTH_PATH_ROOT, HEALTH_PATH_READY,
+	    HEALTH_PATH_HEALTH};
+
+	for (size_t i = 0; i < sizeof loose / sizeof loose[0]; i++) {
+		expect(verdict->name, "a loose path",
+		    health_render(loose[i], &input, NULL),
+		    strict ? verdict->healthz : 200);
+	}
+	expect(verdict->name, "/healthz",
+	    health_render(HEALTH_PATH_HEALTHZ, &input, NULL), verdict->healthz);
+	expect(verdict->name, "/livez", health_render(HEALTH_PATH_LIVEZ, &input, NULL),
+	    200);
+	expect(verdict->name, "/readyz",
+	    health_render(HEALTH_PATH_READYZ, &input, NULL), verdict->readyz);
+	expect(verdict->name, "/startupz",
+	    health_render(HEALTH_PATH_STARTUPZ, &input, NULL), verdict->startupz);
+}
+
+static void
+each_state_has_its_row_in_the_truth_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+		check_verdict(&verdicts[i], false);
+		check_verdict(&verdicts[i], true);
+	}
+}
+
+static void
+several_shards_are_as_bad_as_their_worst(void **state)
+{
+	/* Best first: the state of two is that of the later one. */
+	static const size_t order[] = {2, 5, 8, 10, 0, 11};
+	size_t count = sizeof order / sizeof order[0];
+
+	(void)state;
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < count; j++) {
+			const struct verdict *worst = &verdicts[order[i > j ? i : j]];
+			struct snapshot shards[] = {verdicts[order[i]].shard,
+			    verdicts[order[j]].shard};
+			struct health_input input = input_of(shards, 2);
+
+			assert_string_equal(health_state(&input), worst->state);
+			assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input,
+					     NULL),
+			    worst->healthz);
+		}
+	}
+}
+
+static void
+without_a_shard_it_is_starting(void **state)
+{
+	struct health_input input = input_of(NULL, 0);
+
+	(void)state;
+	assert_string_equal(health_state(&input), "starting");
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 503);
+}
+
+static void
+only_exact_paths_are_found(void **state)
+{
+	static const char *const wrong[] = {"", "/healthz/", "/Healthz", "healthz",
+	    "/livez ", "//", "/readyz?x", "/metrics"};
+	enum health_path path = HEALTH_PATH_ROOT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		if (health_path_find(wrong[i], &path)) {
+			fail_msg("found %s", wrong[i]);
+		}
+	}
+#define CHECK_PATH(name, text)                      \
+	assert_true(health_path_find(text, &path)); \
+	assert_int_equal(path, HEALTH_PATH_##name);
+	HEALTH_PATH_TABLE(CHECK_PATH)
+#undef CHECK_PATH
+}
+
+/* ---- the document ---- */
+
+static cJSON *
+render(const struct health_input *input)
+{
+	struct buf body;
+
+	buf_init(&body, BODY_MAX_BYTES);
+	(void)health_render(HEALTH_PATH_HEALTHZ, input, &body);
+
+	cJSON *tree = cJSON_ParseWithLength(body.data, body.size);
+
+	assert_non_null(tree);
+	buf_fini(&body);
+	return tree;
+}
+
+static const cJSON *
+member(const cJSON *tree, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, name);
+
+	if (!item) {
+		fail_msg("no member %s", name);
+	}
+	return item;
+}
+
+static void
+expect_number(const cJSON *tree, const char *name, double value)
+{
+	const cJSON *item = member(tree, name);
+
+	if (!cJSON_IsNumber(item) || item->valuedouble != value) {
+		fail_msg("%s is not %f", name, value);
+	}
+}
+
+static void
+expect_text(const cJSON *tree, const char *name, const char *value)
+{
+	const cJSON *item = member(tree, name);
+
+	if (!cJSON_IsString(item) || strcmp(item->valuestring, value) != 0) {
+		fail_msg("%s is not %s", name, value);
+	}
+}
+
+static void
+a_healthy_shard_is_told_in_full(void **state)
+{
+	struct health_input input = input_of(&fresh, 1);
+
+	(void)state;
+	input.strict_probe = true;
+	cJSON *tree = render(&input);
+
+	assert_true(cJSON_IsTrue(member(tree, "ok")));
+	assert_true(cJSON_IsTrue(member(tree, "connected")));
+	assert_true(cJSON_IsTrue(member(tree, "strict_probe")));
+	expect_text(tree, "state", "ready");
+	expect_text(tree, "uptime", "123:59:07");
+	expect_number(tree, "last_event_age_s", 1);
+	expect_number(tree, "age_seconds", 1.999);
+	expect_number(tree, "latency_s", 0.042);
+	expect_text(tree, "bot", "Matchmaker");
+	expect_text(tree, "env", "prod");
+	expect_text(tree, "version", "1.2");
+	expect_number(tree, "stall_after_sec", 210);
+	expect_number(tree, "keepalive_sec", 60);
+	expect_number(tree, "disconnect_grace_sec", 210.5);
+	expect_number(tree, "last_ready_age", 30);
+	assert_true(cJSON_IsNull(member(tree, "disconnect_age")));
+	assert_int_equal(cJSON_GetArraySize(member(tree, "reasons")), 0);
+
+	const cJSON *shard = cJSON_GetArrayItem(member(tree, "shards"), 0);
+
+	expect_number(shard, "id", 0);
+	expect_number(shard, "count", 1);
+	expect_text(shard, "state", "ready");
+	assert_true(cJSON_IsTrue(member(shard, "connected")));
+	expect_number(shard, "last_event_age_s", 1);
+	expect_number(shard, "latency_s", 0.042);
+	assert_true(cJSON_IsNull(member(shard, "reason")));
+	cJSON_Delete(tree);
+}
+
+static void
+unknown_is_null(void **state)
+{
+	struct snapshot shard = {.last_event_age = SNAPSHOT_NONE,
+	    .last_ready_age = SNAPSHOT_NONE,
+	    .disconnect_age = SNAPSHOT_NONE,
+	    .latency = SNAPSHOT_NONE};
+	static const char *const names[] = {"last_event_age_s", "age_seconds",
+	    "latency_s", "disconnect_age", "last_ready_age", "bot", "env", "version"};
+	struct health_input input = input_of(&shard, 1);
+
+	(void)state;
+	input.bot = NULL;
+	input.env = "";
+	input.version = NULL;
+	cJSON *tree = render(&input);
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!cJSON_IsNull(member(tree, names[i]))) {
+			fail_msg("%s is not null", names[i]);
+		}
+	}
+	assert_true(cJSON_IsFalse(member(tree, "ok")));
+	cJSON_Delete(tree);
+}
+
+static void
+each_shard_that_is_not_well_gives_a_reason(void **state)
+{
+	struct snapshot shards[] = {fresh, lost, fresh, fresh};
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		shards[i].shard_id = i;
+	}
+	shards[2].last_event_age = CLOCK_S(300);
+	shards[2].latency = SNAPSHOT_NONE;
+	shards[3].last_event_age = CLOCK_S(301);
+	shards[3].latency = CLOCK_MS(12500);
+
+	struct health_input input = input_of(shards, 4);
+
+	input.stopping = true;
+	cJSON *tree = render(&input);
+	const cJSON *reasons = member(tree, "reasons");
+	static const char *const wanted[] = {
+	    "stopping",
+	    "shard 1: backing off: connection refused",
+	    "shard 2: no event for 300 s, latency unknown",
+	    "shard 3: no event for 301 s, latency 12.500 s",
+	};
+
+	assert_int_equal(cJSON_GetArraySize(reasons), 4);
+	for (int i = 0; i < 4; i++) {
+		assert_string_equal(cJSON_GetArrayItem(reasons, i)->valuestring,
+		    wanted[i]);
+	}
+	assert_true(cJSON_IsFalse(member(tree, "connected")));
+	assert_true(cJSON_IsNull(member(tree, "latency_s")));
+	/* The silence goes on while a shard is down. */
+	expect_number(tree, "last_event_age_s", 301);
+	cJSON_Delete(tree);
+}
+
+static void
+ok_stays_true_while_degraded(void **state)
+{
+	struct snapshot shard = fresh;
+
+	(void)state;
+	shard.last_event_age = CLOCK_S(211);
+	shard.latency = SNAPSHOT_NONE;
+
+	struct health_input input = input_of(&shard, 1);
+	cJSON *tree = render(&input);
+
+	assert_true(cJSON_IsTrue(member(tree, "ok")));
+	assert_true(cJSON_IsTrue(member(tree, "connected")));
+	expect_text(tree, "state", "degraded");
+	cJSON_Delete(tree);
+}
+
+static void
+text_of_a_peer_cannot_break_the_document(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *read;
+	} cases[] = {
+	    {"a \"quoted\" \\ word", "a \"quoted\" \\ word"},
+	    {"line\r\n\tbell\a\x7f", "line\r\n\tbell\a\x7f"},
+	    {"gr\xc3\xbc\xc3\x9f \xf0\x9f\x9f\xa2",
+		"gr\xc3\xbc\xc3\x9f \xf0\x9f\x9f\xa2"},
+	    {"\xff", "\xef\xbf\xbd"},
+	    {"\xc3", "\xef\xbf\xbd"},
+	    {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"\xe0\x9f\xbf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"\xf0\x8f\xbf\xbf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct snapshot shard = lost;
+
+		(void)snprintf(shard.reason, sizeof shard.reason, "%s", cases[i].text);
+		struct health_input input = input_of(&shard, 1);
+		cJSON *tree = render(&input);
+
+		expect_text(cJSON_GetArrayItem(member(tree, "shards"), 0), "reason",
+		    cases[i].read);
+		cJSON_Delete(tree);
+	}
+}
+
+static void
+a_document_that_does_not_fit_is_not_begun(void **state)
+{
+	struct health_input input = input_of(&fresh, 1);
+	struct buf body;
+	size_t whole = 0;
+
+	(void)state;
+	buf_init(&body, BODY_MAX_BYTES);
+	(void)health_render(HEALTH_PATH_HEALTHZ, &input, &body);
+	whole = body.size;
+	buf_fini(&body);
+	for (size_t room = 0; room < whole; room++) {
+		buf_init(&body, room);
+		assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body),
+		    200);
+		assert_int_equal(body.size, 0);
+		buf_fini(&body);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_state_has_its_row_in_the_truth_table),
+	    cmocka_unit_test(several_shards_are_as_bad_as_their_worst),
+	    cmocka_unit_test(without_a_shard_it_is_starting),
+	    cmocka_unit_test(only_exact_paths_are_found),
+	    cmocka_unit_test(a_healthy_shard_is_told_in_full),
+	    cmocka_unit_test(unknown_is_null),
+	    cmocka_unit_test(each_shard_that_is_not_well_gives_a_reason),
+	    cmocka_unit_test(ok_stays_true_while_degraded),
+	    cmocka_unit_test(text_of_a_peer_cannot_break_the_document),
+	    cmocka_unit_test(a_document_that_does_not_fit_is_not_begun),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -237,9 +237,11 @@ put_field_name(struct log_line *line, const char *key)
 {
 	put_text(line, "GWBOT_");
 	for (; *key; key++) {
-		bool lower = *key >= 'a' && *key <= 'z';
-		char letter = lower ? (char)(*key - 'a' + 'A') : *key;
+		char letter = *key;
 
+		if (letter >= 'a' && letter <= 'z') {
+			letter = (char)(letter - 'a' + 'A');
+		}
 		(void)put(line, &letter, 1);
 	}
 	put_text(line, "=");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -169,8 +170,7 @@ zlib_feed(struct inflate *ctx, const char *data, size_t size)
 {
 	bool full = false;
 
-	/* zlib takes input through a pointer that is const in spirit only. */
-	ctx->zlib.next_in = (Bytef *)(uintptr_t)data;
+	ctx->zlib.next_in = (const Bytef *)data;
 	ctx->zlib.avail_in = (uInt)size;
 	do {
 		if (ctx->zlib_ended) {

@@ -14,8 +14,10 @@
 #include "buf.h"
 #include "err.h"
 
-#define PAYLOAD_MAX_BYTES  (64U * 1024 * 1024) /* inflated; Discord states no limit */
-#define PAYLOAD_MAX_DEPTH  512                 /* nested objects and arrays */
+/* inflated; Discord states no limit */
+#define PAYLOAD_MAX_BYTES  ((size_t)64 * 1024 * 1024)
+
+#define PAYLOAD_MAX_DEPTH  512  /* nested objects and arrays */
 #define PAYLOAD_SEND_BYTES 4096 /* Discord: larger sends close with 4002 */
 
 enum payload_op {

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#define ZLIB_CONST
 #include <zlib.h>
 #include <zstd.h>
 
@@ -85,7 +86,7 @@ stream_message(struct stream *stream, struct slice payload)
 	if (stream->kind == INFLATE_NONE) {
 		memcpy(data, payload.data, payload.size);
 	} else if (stream->kind == INFLATE_ZLIB) {
-		stream->zlib.next_in = (Bytef *)(uintptr_t)payload.data;
+		stream->zlib.next_in = (const Bytef *)payload.data;
 		stream->zlib.avail_in = (uInt)payload.size;
 		stream->zlib.next_out = (Bytef *)data;
 		stream->zlib.avail_out = (uInt)room;
@@ -110,7 +111,8 @@ stream_message(struct stream *stream, struct slice payload)
 static void
 free_message(struct slice message)
 {
-	free((void *)(uintptr_t)message.data);
+	/* the const of our own memory */
+	free((void *)(uintptr_t)message.data); /* NOLINT(performance-no-int-to-ptr) */
 }
 
 static void
@@ -352,7 +354,9 @@ make_payload(size_t size, bool random)
 	assert_non_null(data);
 	for (size_t i = 0; i < size; i++) {
 		seed = seed * 1664525 + 1013904223;
-		data[i] = random ? (char)(seed >> 24) : 'a';
+		unsigned char byte = random ? (unsigned char)(seed >> 24) : 'a';
+
+		data[i] = (char)byte;
 	}
 	return (struct slice){data, size};
 }
@@ -447,26 +451,32 @@ a_bomb_is_refused(void **state)
 	}
 }
 
-/* A guild with as many members as five megabytes hold. */
+/* A guild with as many members as that many bytes hold. */
 static struct slice
 make_guild(size_t size)
 {
-	struct buf buf;
+	struct buf members;
+	struct buf guild;
 
-	buf_init(&buf, size + 1024);
-	(void)buf_printf(&buf,
-	    "{\"t\":\"GUILD_CREATE\",\"s\":2,\"op\":0,\"d\":{\"id\":"
-	    "\"81384788765712384\",\"members\":[");
-	for (unsigned i = 0; buf.size < size; i++) {
-		(void)buf_printf(&buf,
-		    "%s{\"user\":{\"username\":\"member \xc3\xa9 %u\",\"id\":\"%u\","
+	buf_init(&members, size);
+	for (unsigned i = 0; i < 100; i++) {
+		(void)buf_printf(&members,
+		    "{\"user\":{\"username\":\"member \xc3\xa9 %u\",\"id\":\"%u\","
 		    "\"avatar\":null,\"global_name\":\"\\ud83d\\ude00\"},\"roles\":["
 		    "\"81384788765712385\"],\"deaf\":false,\"flags\":0,\"joined_at\":"
-		    "\"2026-01-01T00:00:00.000000+00:00\"}",
-		    i ? "," : "", i * 7919, i * 104729);
+		    "\"2026-01-01T00:00:00.000000+00:00\"},",
+		    i * 7919, i * 104729);
 	}
-	(void)buf_append(&buf, "]}}", 3);
-	return buf_slice(&buf);
+	buf_init(&guild, size + members.size + 1024);
+	(void)buf_printf(&guild,
+	    "{\"t\":\"GUILD_CREATE\",\"s\":2,\"op\":0,\"d\":{\"id\":"
+	    "\"81384788765712384\",\"members\":[");
+	while (guild.size < size) {
+		(void)buf_append(&guild, members.data, members.size);
+	}
+	(void)buf_printf(&guild, "null]}}");
+	buf_fini(&members);
+	return buf_slice(&guild);
 }
 
 static void
@@ -514,7 +524,7 @@ relaxing_keeps_a_payload_that_is_under_way(void **state)
 	(void)state;
 	for (int kind = 0; kind < KINDS; kind++) {
 		struct stream stream;
-		struct slice payload = make_payload((size_t)3 * 512 * 1024, true);
+		struct slice payload = make_payload(LIMIT + LIMIT / 4, true);
 		struct inflate *inflate =
 		    inflate_new((enum inflate_kind)kind, PAYLOAD_MAX_BYTES);
 
@@ -594,7 +604,7 @@ damage_never_crashes_and_mostly_shows(void **state)
 
 			assert_non_null(damaged);
 			memcpy(damaged, message.data, message.size);
-			damaged[i] ^= 0x55;
+			damaged[i] = (char)(damaged[i] ^ 0x55);
 			errors += inflate_piece(inflate,
 				      (struct slice){damaged, message.size}, true,
 				      &out) != GW_OK;
@@ -648,7 +658,7 @@ a_zlib_dictionary_is_refused(void **state)
 	assert_int_equal(deflateInit(&zlib, 6), Z_OK);
 	assert_int_equal(deflateSetDictionary(&zlib, (const Bytef *)"heartbeat", 9),
 	    Z_OK);
-	zlib.next_in = (Bytef *)(uintptr_t) "heartbeat";
+	zlib.next_in = (const Bytef *)"heartbeat";
 	zlib.avail_in = 9;
 	zlib.next_out = message;
 	zlib.avail_out = sizeof message;
@@ -706,7 +716,7 @@ a_wrong_zstd_checksum_shows(void **state)
 	(void)state;
 	assert_non_null(damaged);
 	memcpy(damaged, frame.data, frame.size);
-	damaged[frame.size - 1] ^= 1;
+	damaged[frame.size - 1] = (char)(damaged[frame.size - 1] ^ 1);
 	expect_error(inflate, (struct slice){damaged, frame.size}, GW_ERR_SYNTAX);
 	free(damaged);
 	free_message(frame);

@@ -147,12 +147,9 @@ choose_profile(const struct config_sources *sources, const struct config_file *f
 
 	(void)take_profile(profile, "dev", LAYER_DEFAULT, "default");
 	if (file) {
-		const char *text = config_file_profile(file);
-
-		/* config_file_apply() notes the line. */
-		if (!take_profile(profile, text, LAYER_FILE, "file") && text) {
-			config_report_add(report, CONFIG_ERROR, "profile", allowed);
-		}
+		/* config_file_apply() notes the line, or what is wrong there. */
+		(void)take_profile(profile, config_file_profile(file), LAYER_FILE,
+		    "file");
 	}
 	if (!take_profile(profile, env, LAYER_ENV, "env:ENV_NAME") && env && env[0]) {
 		config_report_add(report, CONFIG_WARNING, "env:ENV_NAME", allowed);

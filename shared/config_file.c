@@ -63,14 +63,20 @@ complain(const struct target *target, const config_setting_t *setting,
 	va_list args;
 
 	place_of(target->file, config_setting_source_line(setting), false, where);
-	/* A line that was mended has its message. */
-	if (config_report_has(target->report, where)) {
-		return;
-	}
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	config_report_add(target->report, CONFIG_ERROR, where, "%s", text);
+}
+
+/* A slip that the scan mended has its message, and its type is the mended one. */
+static bool
+is_told(const struct target *target, const config_setting_t *setting)
+{
+	char where[WHERE_ROOM];
+
+	place_of(target->file, config_setting_source_line(setting), false, where);
+	return config_report_has(target->report, where);
 }
 
 /* ---- libconfig's types -> text
@@ -189,7 +195,9 @@ take_option(const struct target *target, const config_setting_t *setting,
 	buf_init(&text, VALUE_BYTES);
 	if (!put_setting(option->type, setting, &text) ||
 	    buf_append(&text, "", 1) != GW_OK) {
-		refuse(target, setting, option, "", "wrong type of value");
+		if (!is_told(target, setting)) {
+			refuse(target, setting, option, "", "wrong type of value");
+		}
 		goto out;
 	}
 	if (config_value_set(target->config, id, text.data, reason) != GW_OK) {

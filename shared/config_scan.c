@@ -56,8 +56,9 @@ struct config_scan {
 	size_t settings;
 	char brackets[BRACKETS_MAX];
 	size_t bracket_count;
-	bool value_next; /* a value must come: after = : [ ( and a comma in those */
-	bool failed;     /* there is nothing worth parsing */
+	bool string_last; /* a text may follow a text: libconfig joins them */
+	bool value_next;  /* a value must come: after = : [ ( and a comma in those */
+	bool failed;      /* there is nothing worth parsing */
 	struct config_report *report;
 };
 
@@ -147,6 +148,7 @@ take_word(struct config_scan *scan, struct cursor *cursor)
 	bool value = scan->value_next;
 
 	scan->value_next = false;
+	scan->string_last = false;
 	if (!value || !whole || !config_is_slip(token, reason)) {
 		put(scan, start, size);
 		return;
@@ -205,6 +207,7 @@ take_mark(struct config_scan *scan, struct cursor *cursor)
 {
 	char c = *cursor->at;
 
+	scan->string_last = scan->string_last && strchr(" \t\r\f\n", c) != NULL;
 	if (is_trailing_comma(scan, cursor)) {
 		complain(scan, cursor, cursor->line,
 		    "a comma behind the last item; leave it out");
@@ -337,10 +340,41 @@ open_lexer(struct config_scan *scan, struct cursor *cursor, enum lexer lexer,
 	cursor->at += mark_size;
 }
 
+/* libconfig 1.5 leaks a text at which it finds a syntax error, so it must not see one.
+ */
+static void
+open_string(struct config_scan *scan, struct cursor *cursor)
+{
+	if (!scan->value_next && !scan->string_last) {
+		complain(scan, cursor, cursor->line,
+		    "a text in quotes where no value is expected; look for a missing = "
+		    "or comma, here or on the line before");
+		scan->failed = true;
+		return;
+	}
+	scan->value_next = false;
+	scan->string_last = true;
+	open_lexer(scan, cursor, LEXER_STRING, 1);
+}
+
+/* libconfig would open what stands behind an @, so none reaches it. */
+static void
+take_at(struct config_scan *scan, struct cursor *cursor, bool line_start)
+{
+	char name[TOKEN_ROOM];
+
+	if (line_start && take_include_name(cursor, name, sizeof name)) {
+		take_include(scan, cursor, name);
+		return;
+	}
+	complain(scan, cursor, cursor->line,
+	    "an @ belongs in quotes, or to a line @include \"file\"");
+	cursor->at++;
+}
+
 static void
 step_plain(struct config_scan *scan, struct cursor *cursor)
 {
-	char name[TOKEN_ROOM];
 	bool line_start = cursor->line_start;
 
 	if (*cursor->at != ' ' && *cursor->at != '\t') {
@@ -351,10 +385,9 @@ step_plain(struct config_scan *scan, struct cursor *cursor)
 	} else if (starts(cursor, "//") || *cursor->at == '#') {
 		open_lexer(scan, cursor, LEXER_LINE_COMMENT, 1);
 	} else if (*cursor->at == '"') {
-		scan->value_next = false;
-		open_lexer(scan, cursor, LEXER_STRING, 1);
-	} else if (line_start && take_include_name(cursor, name, sizeof name)) {
-		take_include(scan, cursor, name);
+		open_string(scan, cursor);
+	} else if (*cursor->at == '@') {
+		take_at(scan, cursor, line_start);
 	} else if (is_word_char(*cursor->at)) {
 		take_word(scan, cursor);
 	} else {
@@ -480,6 +513,8 @@ scan_content(struct config_scan *scan, struct slice content, size_t file,
 	}
 	start_segment(scan, file, 1);
 	scan_text(scan, &cursor);
+	/* libconfig 1.5 takes a comment for one only with a line end behind it. */
+	put(scan, "\n", 1);
 }
 
 static void

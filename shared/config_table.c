@@ -106,10 +106,10 @@ config_nearest_init(struct config_nearest *nearest, const char *text)
 {
 	size_t size = strlen(text);
 
-	/* A third of the letters, and two of a short word, may be wrong. */
+	/* Half of the letters, and two of a short word, may be wrong. */
 	*nearest = (struct config_nearest){
 	    .text = text,
-	    .distance = (size < 6 ? 2 : size / 3) + 1,
+	    .distance = (size < 4 ? 2 : size / 2) + 1,
 	};
 }
 

@@ -222,6 +222,18 @@ check_readable(const char *text, char *reason)
 }
 
 static enum gw_err
+check_name(const char *text, char *reason)
+{
+	char name[NAME_ROOM * 2];
+
+	if (!config_profile_name(text, name, sizeof name)) {
+		return refuse(GW_ERR_SYNTAX, reason,
+		    "a name has 1 to 32 letters, digits and _ . - only");
+	}
+	return GW_OK;
+}
+
+static enum gw_err
 check_text(const struct config_option *option, const char *text, char *reason)
 {
 	enum gw_err err = check_size(option, text, reason);
@@ -231,6 +243,9 @@ check_text(const struct config_option *option, const char *text, char *reason)
 	}
 	if (option->type != CONFIG_JSON && has_control(text)) {
 		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
+	}
+	if (strcmp(option->unit, "name") == 0) {
+		return check_name(text, reason);
 	}
 	if (*text == '\0') {
 		return GW_OK;

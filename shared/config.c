@@ -298,6 +298,10 @@ read_file(const struct config_sources *sources, struct config_report *report)
 	char copy[PATH_ROOM];
 	enum gw_err err;
 
+	if (path[0] == '\0') {
+		return NULL;
+	}
+
 	/* A getter's text lives until its next call only. */
 	(void)slice_copy(slice_of(path), copy, sizeof copy);
 	struct config_scan *scan = config_scan_read(copy, report, &err);

@@ -105,7 +105,8 @@ struct config_override {
 
 /* Where a configuration is read from.  All is borrowed for the call. */
 struct config_sources {
-	const char *file;    /* --config; NULL: $GWBOT_CONFIG, else the default path */
+	const char *file;    /* --config; NULL: $GWBOT_CONFIG, else the default path;
+	                        "": none at all */
 	const char *profile; /* --profile, or NULL */
 	const struct config_override *overrides;
 	size_t override_count;

@@ -38,16 +38,25 @@ put_duration_range(const struct config_option *option, struct buf *out)
 	    max);
 }
 
+/* The first scheme is the safe one, the second plain. */
 static enum gw_err
 put_url(const struct config_option *option, struct buf *out)
 {
-	enum gw_err err = buf_printf(out, "a URL that begins with %.*s://",
-	    (int)strcspn(option->unit, "|"), option->unit);
+	int safe = (int)strcspn(option->unit, "|");
 
-	if (err != GW_OK || option->min > 0) {
-		return err;
-	}
-	return buf_printf(out, ", or empty");
+	return buf_printf(out, "a URL that begins with %.*s://, to loopback %s://%s",
+	    safe, option->unit, option->unit + safe + 1,
+	    option->min > 0 ? "" : ", or empty");
+}
+
+static enum gw_err
+put_text(const struct config_option *option, struct buf *out)
+{
+	bool name = strcmp(option->unit, "name") == 0;
+
+	return buf_printf(out, "%s of %" PRId64 " to %" PRId64 " %s",
+	    name ? "a name" : "a text", option->min, option->max,
+	    name ? "letters, digits and _ . -" : "bytes");
 }
 
 enum gw_err
@@ -62,8 +71,7 @@ config_allowed(const struct config_option *option, struct buf *out)
 	case CONFIG_DURATION:
 		return put_duration_range(option, out);
 	case CONFIG_TEXT:
-		return buf_printf(out, "a text of %" PRId64 " to %" PRId64 " bytes",
-		    option->min, option->max);
+		return put_text(option, out);
 	case CONFIG_SECRET:
 		return buf_printf(out, "a text of %" PRId64 " or more characters",
 		    option->min);

@@ -59,7 +59,7 @@ load(const struct slice text, const struct entries *entries)
 	struct entries copy = entries ? *entries : none;
 	struct config_override overrides[ENTRIES_MAX];
 	struct config_report report = {NULL, 0, 0};
-	char path[] = "/proc/self/fd/NNNNNNNNNN";
+	char path[] = "/proc/self/fd/-NNNNNNNNNN";
 	int fd = memory_file(text.data, text.size);
 	size_t count = 0;
 

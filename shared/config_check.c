@@ -2,17 +2,22 @@
 #include "config_private.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Only to see whether a presence is a JSON object; nothing is read out of it. */
 #include <cjson/cJSON.h>
 
 #define HOST_MAX_BYTES 255
 #define SCHEME_ROOM    16
+#define NAME_ROOM      64
 
 /* Discord, "List of Intents": the documented bits. */
 static const struct {
@@ -44,10 +49,14 @@ static const struct {
 
 #define INTENT_COUNT (sizeof intent_names / sizeof intent_names[0])
 
-static enum gw_err
-refuse(enum gw_err err, char *reason, const char *text)
+__attribute__((format(printf, 3, 4))) static enum gw_err
+refuse(enum gw_err err, char *reason, const char *format, ...)
 {
-	(void)snprintf(reason, CONFIG_REASON_ROOM, "%s", text);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reason, CONFIG_REASON_ROOM, format, args);
+	va_end(args);
 	return err;
 }
 
@@ -159,8 +168,8 @@ take_host(const char *text, char host[HOST_MAX_BYTES + 1])
 	return bracket ? inet_pton(AF_INET6, host, &v6) == 1 : is_host_name(host);
 }
 
-enum gw_err
-config_check_url(const struct config_option *option, const char *text, char *reason)
+static enum gw_err
+check_url(const struct config_option *option, const char *text, char *reason)
 {
 	char scheme[SCHEME_ROOM];
 	char host[HOST_MAX_BYTES + 1];
@@ -191,8 +200,8 @@ config_check_url(const struct config_option *option, const char *text, char *rea
 /* ---- JSON
  * ---------------------------------------------------------------------------- */
 
-enum gw_err
-config_check_json(const char *text, char *reason)
+static enum gw_err
+check_json(const char *text, char *reason)
 {
 	const char *end = NULL;
 	cJSON *tree = cJSON_ParseWithLengthOpts(text, strlen(text) + 1, &end, true);
@@ -203,6 +212,98 @@ config_check_json(const char *text, char *reason)
 		return refuse(GW_ERR_SYNTAX, reason, "not well-formed JSON");
 	}
 	return object ? GW_OK : refuse(GW_ERR_TYPE, reason, "not a JSON object");
+}
+
+/* ---- texts -------- */
+
+/* Control characters would reach logs, terminals and JSON; the rest is UTF-8 or not. */
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c == 0x7F) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum gw_err
+check_size(const struct config_option *option, const char *text, char *reason)
+{
+	size_t size = strlen(text);
+
+	if (size < (size_t)option->min) {
+		return refuse(GW_ERR_RANGE, reason, "empty");
+	}
+	if (size > (size_t)option->max) {
+		return refuse(option->type == CONFIG_PATH ? GW_ERR_PERMISSION :
+							    GW_ERR_RANGE,
+		    reason, "%zu bytes long, %" PRId64 " are allowed", size,
+		    option->max);
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+check_readable(const char *text, char *reason)
+{
+	struct stat status;
+	char shown[CONFIG_SHOWN_ROOM];
+
+	config_shown(text, shown);
+	if (stat(text, &status) != 0 || access(text, R_OK) != 0) {
+		return refuse(GW_ERR_PERMISSION, reason, "%s cannot be read: %s", shown,
+		    strerror(errno));
+	}
+	if (!S_ISREG(status.st_mode)) {
+		return refuse(GW_ERR_PERMISSION, reason, "%s is not a regular file",
+		    shown);
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+check_name(const char *text, char *reason)
+{
+	char name[NAME_ROOM];
+
+	if (!config_profile_name(text, name, sizeof name)) {
+		return refuse(GW_ERR_SYNTAX, reason,
+		    "a name has 1 to 32 letters, digits and _ . - only");
+	}
+	return GW_OK;
+}
+
+enum gw_err
+config_check_text(const struct config_option *option, const char *text, char *reason)
+{
+	enum gw_err err = check_size(option, text, reason);
+
+	if (err != GW_OK) {
+		return err;
+	}
+	if (option->type != CONFIG_JSON && has_control(text)) {
+		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
+	}
+	if (strcmp(option->unit, "name") == 0) {
+		return check_name(text, reason);
+	}
+	if (*text == '\0') {
+		return GW_OK;
+	}
+	if (option->type == CONFIG_URL) {
+		return check_url(option, text, reason);
+	}
+	if (option->type == CONFIG_JSON) {
+		return check_json(text, reason);
+	}
+	if (strcmp(option->unit, "readable") == 0) {
+		return check_readable(text, reason);
+	}
+	return GW_OK;
 }
 
 /* ---- intents

@@ -82,10 +82,14 @@ void config_token_read(struct config *config, struct config_report *report);
 /* ---- config_check.c: the forms of texts
  * ---------------------------------------------- */
 
-enum gw_err config_check_url(const struct config_option *option, const char *text,
+/** Whether text is one that the row of a TEXT, PATH, URL or JSON allows. */
+enum gw_err config_check_text(const struct config_option *option, const char *text,
     char *reason);
+
+/** Whether text is a numeric address. */
 enum gw_err config_check_address(const char *text, char *reason);
-enum gw_err config_check_json(const char *text, char *reason);
+
+/** Reads names of intents, or their sum. */
 enum gw_err config_parse_intents(const struct config_option *option, const char *text,
     uint32_t *out, char *reason);
 

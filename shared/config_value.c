@@ -1,15 +1,12 @@
 /* One value: text -> field -> text, by the type of its row. */
 #include "config_private.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "duration.h"
 #include "log.h"
@@ -172,100 +169,10 @@ set_choice(enum config_id id, const char *text, int *out, char *reason)
 	return GW_OK;
 }
 
-/* Control characters would reach logs, terminals and JSON; the rest is UTF-8 or not. */
-static bool
-has_control(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c < 0x20 || c == 0x7F) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static enum gw_err
-check_size(const struct config_option *option, const char *text, char *reason)
-{
-	size_t size = strlen(text);
-
-	if (size < (size_t)option->min) {
-		return refuse(GW_ERR_RANGE, reason, "empty");
-	}
-	if (size > (size_t)option->max) {
-		return refuse(option->type == CONFIG_PATH ? GW_ERR_PERMISSION :
-							    GW_ERR_RANGE,
-		    reason, "%zu bytes long, %" PRId64 " are allowed", size,
-		    option->max);
-	}
-	return GW_OK;
-}
-
-static enum gw_err
-check_readable(const char *text, char *reason)
-{
-	struct stat status;
-	char shown[CONFIG_SHOWN_ROOM];
-
-	config_shown(text, shown);
-	if (stat(text, &status) != 0 || access(text, R_OK) != 0) {
-		return refuse(GW_ERR_PERMISSION, reason, "%s cannot be read: %s", shown,
-		    strerror(errno));
-	}
-	if (!S_ISREG(status.st_mode)) {
-		return refuse(GW_ERR_PERMISSION, reason, "%s is not a regular file",
-		    shown);
-	}
-	return GW_OK;
-}
-
-static enum gw_err
-check_name(const char *text, char *reason)
-{
-	char name[NAME_ROOM * 2];
-
-	if (!config_profile_name(text, name, sizeof name)) {
-		return refuse(GW_ERR_SYNTAX, reason,
-		    "a name has 1 to 32 letters, digits and _ . - only");
-	}
-	return GW_OK;
-}
-
-static enum gw_err
-check_text(const struct config_option *option, const char *text, char *reason)
-{
-	enum gw_err err = check_size(option, text, reason);
-
-	if (err != GW_OK) {
-		return err;
-	}
-	if (option->type != CONFIG_JSON && has_control(text)) {
-		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
-	}
-	if (strcmp(option->unit, "name") == 0) {
-		return check_name(text, reason);
-	}
-	if (*text == '\0') {
-		return GW_OK;
-	}
-	if (option->type == CONFIG_URL) {
-		return config_check_url(option, text, reason);
-	}
-	if (option->type == CONFIG_JSON) {
-		return config_check_json(text, reason);
-	}
-	if (strcmp(option->unit, "readable") == 0) {
-		return check_readable(text, reason);
-	}
-	return GW_OK;
-}
-
 static enum gw_err
 set_text(const struct config_option *option, const char *text, char **out, char *reason)
 {
-	enum gw_err err = check_text(option, text, reason);
+	enum gw_err err = config_check_text(option, text, reason);
 	size_t size = strlen(text);
 
 	if (err != GW_OK) {

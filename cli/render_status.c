@@ -237,14 +237,20 @@ static void
 render_trouble(struct writer *writer, const struct json *shard,
     const struct json *watchdog)
 {
+	const char *state = text_or(json_get(shard, "state"), "");
+	bool over = strcmp(state, "fatal") == 0 || strcmp(state, "stopped") == 0;
+	bool only = int_or(json_get(shard, "shard_count"), 0) == 1;
+
 	writer_label(writer, "Reason");
-	writer_fact(writer, STYLE_YELLOW, "shard %s: %s",
-	    TEXT_OF(json_get(shard, "shard")),
+	writer_fact(writer, STYLE_YELLOW, "%s%s%s%s", only ? "" : "shard ",
+	    only ? "" : TEXT_OF(json_get(shard, "shard")), only ? "" : ": ",
 	    text_or(json_get(shard, "reason"), "not connected yet"));
 	writer_newline(writer);
 	writer_label(writer, "Next");
 	render_step(writer, shard);
-	render_grace(writer, shard, watchdog);
+	if (!over) {
+		render_grace(writer, shard, watchdog);
+	}
 	writer_newline(writer);
 }
 
@@ -327,9 +333,9 @@ render_status_screen(struct writer *writer, const struct json *result)
 
 	render_title(writer, daemon);
 	render_gateway(writer, gateway, daemon);
+	render_troubles(writer, shards, watchdog);
 	render_watchdog(writer, watchdog, gateway);
 	render_session(writer, gateway, shards);
 	render_process(writer, daemon, json_get(result, "loop"));
-	render_troubles(writer, shards, watchdog);
 	render_shards(writer, shards);
 }

@@ -28,7 +28,7 @@ struct control;
 struct control_call;
 
 /* Who connected, as the kernel saw it then. */
-struct control_peer {
+struct control_caller {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
@@ -61,7 +61,7 @@ unsigned control_peers(const struct control *control);
 const struct rpc_request *control_call_request(const struct control_call *call);
 
 /** Who asks. */
-struct control_peer control_call_peer(const struct control_call *call);
+struct control_caller control_call_caller(const struct control_call *call);
 
 /** False once nobody waits for the answer any more; it must be given all the same. */
 bool control_call_alive(const struct control_call *call);

@@ -576,14 +576,14 @@ join_arguments(const struct json *params, struct buf *out)
 static void
 log_command(const struct visit *visit)
 {
-	struct control_peer peer = control_call_peer(visit->call);
+	struct control_caller caller = control_call_caller(visit->call);
 	struct buf args;
 
 	buf_init(&args, 512);
 	join_arguments(visit->request->params, &args);
 	log_info("control_command", KV("command", visit->command->name),
-	    KV("args", buf_slice(&args)), KV("uid", peer.uid), KV("gid", peer.gid),
-	    KV("pid", peer.pid));
+	    KV("args", buf_slice(&args)), KV("uid", caller.uid), KV("gid", caller.gid),
+	    KV("pid", caller.pid));
 	buf_fini(&args);
 }
 

@@ -1,0 +1,124 @@
+/* The command table: lookup, arguments, typing errors. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "commands.h"
+
+static void
+every_row_is_found_by_its_name_and_only_by_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < commands_count(); i++) {
+		const struct command *row = commands_at(i);
+
+		assert_ptr_equal(commands_find(row->name), row);
+		assert_int_equal(row->id, i);
+		assert_true(strlen(row->help) > 10);
+	}
+	assert_null(commands_find(""));
+	assert_null(commands_find("Status"));
+	assert_null(commands_find("stat"));
+}
+
+static void
+the_synopsis_says_how_many_arguments_fit(void **state)
+{
+	static const struct {
+		const char *synopsis;
+		size_t min, max;
+	} cases[] = {
+	    {"", 0, 0},
+	    {"[SHARD]", 0, 1},
+	    {"LEVEL", 1, 1},
+	    {"KEY VALUE [WHY]", 2, 3},
+	    {"FAULT [ARG...]", 1, COMMAND_ARGS_ANY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct command command = {.synopsis = cases[i].synopsis};
+		size_t min;
+		size_t max;
+
+		commands_arity(&command, &min, &max);
+		assert_int_equal(min, cases[i].min);
+		assert_int_equal(max, cases[i].max);
+	}
+}
+
+static void
+arguments_are_named_after_the_synopsis(void **state)
+{
+	const struct command command = {.synopsis = "KEY [VALUE...]"};
+	char name[16];
+
+	(void)state;
+	assert_true(commands_arg_name(&command, 0, name, sizeof name));
+	assert_string_equal(name, "key");
+	assert_true(commands_arg_name(&command, 1, name, sizeof name));
+	assert_string_equal(name, "value");
+	assert_false(commands_arg_name(&command, 2, name, sizeof name));
+	assert_true(commands_arg_name(&command, 1, name, 3));
+	assert_string_equal(name, "va");
+}
+
+static void
+typing_errors_lead_to_the_nearest_name(void **state)
+{
+	static const struct {
+		const char *typed;
+		const char *first; /* NULL: nothing is near */
+	} cases[] = {
+	    {"staus", "status"},
+	    {"sattus", "status"},
+	    {"stat", "status"},
+	    {"rebot", "reboot"},
+	    {"threshold", "thresholds"},
+	    {"snapshto", "snapshot"},
+	    {"xyzzy", NULL},
+	    {"", NULL},
+	    {"s", NULL},
+	    {"statusstatusstatusstatusstatus", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *near[3] = {NULL, NULL, NULL};
+		size_t count = commands_nearest(cases[i].typed, near, 3);
+
+		if ((count > 0) != (cases[i].first != NULL) ||
+		    (count > 0 && strcmp(near[0], cases[i].first) != 0)) {
+			fail_msg("%s: %zu, %s", cases[i].typed, count,
+			    count > 0 ? near[0] : "-");
+		}
+	}
+}
+
+static void
+the_explanation_never_passes_its_room(void **state)
+{
+	char text[32];
+
+	(void)state;
+	commands_explain_unknown("staus", text, sizeof text);
+	assert_string_equal(text, "no command \"staus\"; nearest: st");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_row_is_found_by_its_name_and_only_by_it),
+	    cmocka_unit_test(the_synopsis_says_how_many_arguments_fit),
+	    cmocka_unit_test(arguments_are_named_after_the_synopsis),
+	    cmocka_unit_test(typing_errors_lead_to_the_nearest_name),
+	    cmocka_unit_test(the_explanation_never_passes_its_room),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -159,17 +159,23 @@ on_verify(int good, X509_STORE_CTX *store)
 /* ---- settings
  * ------------------------------------------------------------------------ */
 
+/* The most telling of the errors of the failed call: what the system said, or else the
+ * last one.  Empties the queue. */
 static const char *
 last_reason(void)
 {
-	unsigned long error = ERR_peek_last_error();
-	const char *reason = NULL;
+	const char *reason = "no reason given";
+	unsigned long error;
 
-	if (ERR_SYSTEM_ERROR(error)) {
-		return strerror((int)ERR_GET_REASON(error));
+	while ((error = ERR_get_error()) != 0) {
+		const char *text = ERR_reason_error_string(error);
+
+		if (ERR_SYSTEM_ERROR(error)) {
+			return strerror((int)ERR_GET_REASON(error));
+		}
+		reason = text ? text : reason;
 	}
-	reason = ERR_reason_error_string(error);
-	return reason ? reason : "no reason given";
+	return reason;
 }
 
 static bool

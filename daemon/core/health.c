@@ -160,27 +160,40 @@ struct document {
 		}                                                          \
 	} while (0)
 
+static void
+put_bytes(struct document *doc, const unsigned char *from, const unsigned char *to)
+{
+	if (doc->err == GW_OK) {
+		doc->err = buf_append(doc->body, from, (size_t)(to - from));
+	}
+}
+
 /* The inside of a JSON string.  Reasons quote peers: what is not UTF-8 is replaced. */
 static void
 put_text(struct document *doc, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
+	const unsigned char *plain = at; /* not yet appended */
 
 	while (*at) {
 		size_t size = utf8_size(at);
+		bool quoted = *at == '"' || *at == '\\';
 
+		if (size > 0 && *at >= 0x20 && *at != 0x7F && !quoted) {
+			at += size;
+			continue;
+		}
+		put_bytes(doc, plain, at);
 		if (size == 0) {
 			PUT(doc, "\\ufffd");
-			at++;
-		} else if (*at < 0x20 || *at == 0x7F) {
-			PUT(doc, "\\u%04x", *at);
-			at++;
+		} else if (quoted) {
+			PUT(doc, "\\%c", *at);
 		} else {
-			PUT(doc, "%s%.*s", *at == '"' || *at == '\\' ? "\\" : "",
-			    (int)size, (const char *)at);
-			at += size;
+			PUT(doc, "\\u%04x", *at);
 		}
+		plain = ++at;
 	}
+	put_bytes(doc, plain, at);
 }
 
 static void

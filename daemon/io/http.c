@@ -1,0 +1,593 @@
+#include "http.h"
+
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "drain.h"
+#include "http_head.h"
+#include "listener.h"
+#include "log.h"
+#include "xalloc.h"
+
+/*
+ * How libwebsockets 4.1.6 is kept in hand here:
+ * - Its own listener is not used (listener.h): we bind and accept, and it adopts.
+ * - A request behind one that is being answered makes it spin.  So each connection gets
+ *   one answer, given to the kernel in one piece where it fits, and is closed.
+ * - It closes with unread bytes in the socket.  So drain empties the peer behind it.
+ * - It answers methods that it does not know with 403.  So it falls back to raw bytes
+ *   there, and we answer 405.
+ * - Its Host matching moves a request to the first virtual host with the same port
+ *   number.  So ours has a number that no other one has.
+ */
+
+#define DEFAULT_CONNECTIONS 256
+#define LEAST_CONNECTIONS   4
+#define LIBRARY_FDS         1024       /* at most, in the loop's table */
+#define OTHER_FDS           64         /* log, state, helpers, shards, REST, control */
+#define REQUEST_DEADLINE    CLOCK_S(8) /* from accept to a whole request */
+#define ANSWER_DEADLINE     CLOCK_S(5) /* from the request to the last byte taken */
+#define SWEEP_EVERY         CLOCK_MS(500)
+#define REPLY_MAX_BYTES     (1U << 20)
+#define KERNEL_TAKES        8192 /* bytes that an empty socket takes without being asked */
+#define LOG_EVERY           CLOCK_S(10)
+
+enum connection_state {
+	CONNECTION_WAITING,   /* no whole request yet; may be evicted */
+	CONNECTION_ANSWERING, /* the kernel did not take the whole answer yet */
+	CONNECTION_DOOMED,    /* to be closed in the next turn */
+	CONNECTION_STATES,
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct http *http;
+	struct lws *wsi;
+	enum connection_state state;
+	mono_ns deadline;
+	uint64_t peer; /* whom the cap for one address counts */
+	bool unread;   /* the request may have a tail that nobody will read */
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+struct http {
+	struct http_options options;
+	struct listener *listener;
+	struct drain *drain;
+	struct lws_vhost *vhost;
+	struct connection_list
+	    lists[CONNECTION_STATES]; /* by state, each oldest first */
+	struct connection *adopting;  /* until the library has taken it */
+	struct loop_timer *sweep;
+	bool sweeping;
+	mono_ns logged_at; /* the last warning about a lack of room */
+	struct buf reply;  /* LWS_PRE bytes, head, body */
+	struct buf body;
+	struct http_stats stats;
+};
+
+/* ---- connections ---- */
+
+static void
+connection_move(struct connection *conn, enum connection_state state, mono_ns deadline)
+{
+	struct http *http = conn->http;
+
+	TAILQ_REMOVE(&http->lists[conn->state], conn, link);
+	conn->state = state;
+	conn->deadline = deadline;
+	TAILQ_INSERT_TAIL(&http->lists[state], conn, link);
+}
+
+/* Frees the place now; the library closes in the next turn. */
+static void
+connection_doom(struct connection *conn)
+{
+	conn->http->stats.open--;
+	connection_move(conn, CONNECTION_DOOMED, CLOCK_NEVER);
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+/* The library has closed it. */
+static void
+connection_gone(struct connection *conn)
+{
+	struct http *http = conn->http;
+
+	if (conn->state != CONNECTION_DOOMED) {
+		http->stats.open--;
+	}
+	if (http->adopting == conn) {
+		http->adopting = NULL;
+	}
+	TAILQ_REMOVE(&http->lists[conn->state], conn, link);
+	free(conn);
+}
+
+static void
+sweep_connections(struct http *http, enum connection_state state, mono_ns now)
+{
+	struct connection *conn;
+
+	while ((conn = TAILQ_FIRST(&http->lists[state])) && conn->deadline <= now) {
+		http->stats.expired++;
+		connection_doom(conn);
+	}
+}
+
+static void
+on_sweep(void *ctx, mono_ns now)
+{
+	struct http *http = ctx;
+
+	sweep_connections(http, CONNECTION_WAITING, now);
+	sweep_connections(http, CONNECTION_ANSWERING, now);
+	http->sweeping = http->stats.open > 0;
+	loop_timer_arm(http->sweep, http->sweeping ? now + SWEEP_EVERY : CLOCK_NEVER);
+}
+
+static void
+sweep_soon(struct http *http, mono_ns now)
+{
+	if (!http->sweeping) {
+		http->sweeping = true;
+		loop_timer_arm(http->sweep, now + SWEEP_EVERY);
+	}
+}
+
+/* ---- answers ---- */
+
+/* What the callback returns when all was said: the library closes. */
+static int
+connection_finish(struct connection *conn, mono_ns now)
+{
+	int fd = lws_get_socket_fd(conn->wsi);
+	int unread = 0;
+
+	(void)ioctl(fd, FIONREAD, &unread);
+	if (conn->unread || unread > 0) {
+		drain_keep(conn->http->drain, fd, now);
+	}
+	return -1;
+}
+
+/* Writes the whole answer.  Returns what the library's callback shall return. */
+static int
+connection_answer(struct connection *conn, const struct http_head *head,
+    struct slice body, mono_ns now)
+{
+	static const char room[LWS_PRE];
+	struct http *http = conn->http;
+	struct buf *reply = &http->reply;
+
+	buf_clear(reply);
+	if (buf_append(reply, room, sizeof room) != GW_OK ||
+	    http_head_put(reply, head, clock_wall_ms()) != GW_OK ||
+	    buf_append(reply, body.data, body.size) != GW_OK) {
+		return -1; /* out of memory: no answer is an answer to a probe */
+	}
+	int size = (int)(reply->size - LWS_PRE);
+	int fd = lws_get_socket_fd(conn->wsi);
+
+	if (size > KERNEL_TAKES) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	}
+	http->stats.requests++;
+	if (lws_write(conn->wsi, (unsigned char *)reply->data + LWS_PRE, (size_t)size,
+		LWS_WRITE_HTTP_FINAL) < size) {
+		return -1;
+	}
+	if (!lws_partial_buffered(conn->wsi)) {
+		return connection_finish(conn, now);
+	}
+	connection_move(conn, CONNECTION_ANSWERING, now + ANSWER_DEADLINE);
+	lws_callback_on_writable(conn->wsi);
+	return 0;
+}
+
+static int
+connection_answer_text(struct connection *conn, unsigned status, bool head_only,
+    mono_ns now)
+{
+	char text[64];
+	int size =
+	    snprintf(text, sizeof text, "%u %s\n", status, http_status_text(status));
+	struct http_head head = {
+	    .status = status,
+	    .type = "text/plain; charset=utf-8",
+	    .size_bytes = (size_t)size,
+	    .allow = status == 405 ? "GET, HEAD" : NULL,
+	};
+	struct slice body = {text, head_only ? 0 : (size_t)size};
+
+	return connection_answer(conn, &head, body, now);
+}
+
+/* ---- routes ---- */
+
+struct request {
+	struct connection *conn;
+	const struct route *route;
+	bool head_only;
+	mono_ns now;
+};
+
+/* A path and what answers GET and HEAD there: one row each. */
+struct route {
+	const char *path;
+	int (*answer)(const struct request *request);
+	enum health_path probe; /* for answer_probe */
+};
+
+static int
+answer_probe(const struct request *request)
+{
+	struct http *http = request->conn->http;
+	struct http_reply reply = {.status = 503, .body = &http->body};
+
+	buf_clear(&http->body);
+	http->options.render(http->options.ctx, request->route->probe, request->now,
+	    &reply);
+
+	struct http_head head = {
+	    .status = reply.status,
+	    .type = "application/json",
+	    .size_bytes = http->body.size,
+	    .state = reply.state[0] ? reply.state : NULL,
+	};
+	struct slice body = buf_slice(&http->body);
+
+	log_debug("http_probe", KV("path", request->route->path),
+	    KV("status", reply.status));
+	return connection_answer(request->conn, &head,
+	    request->head_only ? SLICE_LITERAL("") : body, request->now);
+}
+
+static const struct route routes[] = {
+#define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
+    HEALTH_PATH_TABLE(ROUTE_PROBE)
+#undef ROUTE_PROBE
+};
+
+static const struct route *
+route_find(const char *path)
+{
+	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+		if (strcmp(routes[i].path, path) == 0) {
+			return &routes[i];
+		}
+	}
+	return NULL;
+}
+
+/* A whole request is there: GET, HEAD, or another method that the library knows. */
+static int
+connection_request(struct connection *conn, mono_ns now)
+{
+	char *path = NULL;
+	int path_size = 0;
+	int method = lws_http_get_uri_and_method(conn->wsi, &path, &path_size);
+	bool head_only = method == LWSHUMETH_HEAD;
+	const struct route *route = method >= 0 && path ? route_find(path) : NULL;
+
+	conn->unread = (method != LWSHUMETH_GET && !head_only) ||
+	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+	if (!route) {
+		return connection_answer_text(conn, 404, head_only, now);
+	}
+	if (method != LWSHUMETH_GET && !head_only) {
+		return connection_answer_text(conn, 405, false, now);
+	}
+	struct request request = {conn, route, head_only, now};
+
+	return route->answer(&request);
+}
+
+/* Bytes that the library could not read as a request: another method, or no HTTP. */
+static int
+connection_raw(struct connection *conn, const char *bytes, size_t size, mono_ns now)
+{
+	size_t word = 0;
+
+	while (word < size && bytes[word] >= 'A' && bytes[word] <= 'Z') {
+		word++;
+	}
+	bool method = word > 0 && word < size && bytes[word] == ' ';
+
+	conn->unread = true;
+	return connection_answer_text(conn, method ? 405 : 400, false, now);
+}
+
+static int
+on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+    size_t size)
+{
+	struct connection *conn = lws_get_opaque_user_data(wsi);
+
+	if (!conn) {
+		return lws_callback_http_dummy(wsi, reason, user, in, size);
+	}
+	loop_note(conn->http->options.loop, __func__);
+	switch ((int)reason) {
+	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+		conn->wsi = wsi;
+		return 0;
+	case LWS_CALLBACK_HTTP:
+	/* An upgrade that is not wanted is passed over (RFC 9110 7.8). */
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		return connection_request(conn, clock_now());
+	case LWS_CALLBACK_RAW_ADOPT:
+		return 0;
+	case LWS_CALLBACK_RAW_RX:
+		return connection_raw(conn, in, size, clock_now());
+	case LWS_CALLBACK_HTTP_WRITEABLE:
+	case LWS_CALLBACK_RAW_WRITEABLE:
+		return conn->state == CONNECTION_ANSWERING ?
+		    connection_finish(conn, clock_now()) :
+		    0;
+	case LWS_CALLBACK_WSI_DESTROY:
+		lws_set_opaque_user_data(wsi, NULL);
+		connection_gone(conn);
+		return 0;
+	default:
+		return lws_callback_http_dummy(wsi, reason, user, in, size);
+	}
+}
+
+/* ---- accepting ---- */
+
+/* One IPv4 address, or the /64 that one IPv6 subscriber has. */
+static uint64_t
+peer_key(const struct sockaddr_storage *address)
+{
+	uint64_t key = 0;
+
+	if (address->ss_family == AF_INET) {
+		struct sockaddr_in v4;
+
+		memcpy(&v4, address, sizeof v4);
+		return v4.sin_addr.s_addr;
+	}
+	struct sockaddr_in6 v6;
+
+	memcpy(&v6, address, sizeof v6);
+	memcpy(&key, &v6.sin6_addr, sizeof key);
+	return ~key; /* apart from every IPv4 address */
+}
+
+static void
+log_no_room(struct http *http, const char *why, mono_ns now)
+{
+	if (http->logged_at != 0 && now - http->logged_at < LOG_EVERY) {
+		return;
+	}
+	http->logged_at = now;
+	log_warning("http_no_room", KV("reason", why), KV("open", http->stats.open),
+	    KV("evicted", http->stats.evicted), KV("refused", http->stats.refused));
+}
+
+/* Makes room for one more connection of peer; false where every place is answering. */
+static bool
+make_room(struct http *http, uint64_t peer, mono_ns now)
+{
+	unsigned same = 0;
+	struct connection *oldest_same = NULL;
+	struct connection *conn;
+
+	TAILQ_FOREACH(conn, &http->lists[CONNECTION_WAITING], link)
+	{
+		if (conn->peer == peer) {
+			same++;
+			oldest_same = oldest_same ? oldest_same : conn;
+		}
+	}
+	struct connection *victim = NULL;
+
+	if (same >= (http->options.max_connections + 3) / 4) {
+		victim = oldest_same;
+	} else if (http->stats.open >= http->options.max_connections) {
+		victim = TAILQ_FIRST(&http->lists[CONNECTION_WAITING]);
+	} else {
+		return true;
+	}
+	if (!victim) {
+		http->stats.refused++;
+		log_no_room(http, "every connection is being answered", now);
+		return false;
+	}
+	http->stats.evicted++;
+	connection_doom(victim);
+	log_no_room(http, "too many idle connections", now);
+	return true;
+}
+
+static void
+connection_adopt(struct http *http, int fd, uint64_t peer, mono_ns now)
+{
+	struct connection *conn = xzalloc(sizeof *conn);
+
+	conn->http = http;
+	conn->peer = peer;
+	conn->deadline = now + REQUEST_DEADLINE;
+	TAILQ_INSERT_TAIL(&http->lists[CONNECTION_WAITING], conn, link);
+	http->stats.open++;
+
+	lws_adopt_desc_t desc = {
+	    .vh = http->vhost,
+	    .type = (lws_adoption_type)(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP),
+	    .fd = {.sockfd = fd},
+	    .opaque = conn,
+	};
+
+	/* On an error the library closes fd, and may or may not tell of the end. */
+	http->adopting = conn;
+	struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+
+	if (wsi) {
+		conn->wsi = wsi;
+	} else if (http->adopting) {
+		connection_gone(conn);
+	}
+	http->adopting = NULL;
+	sweep_soon(http, now);
+}
+
+static void
+on_accepted(void *ctx, int fd, const struct sockaddr_storage *address, mono_ns now)
+{
+	struct http *http = ctx;
+	uint64_t peer = peer_key(address);
+
+	http->stats.accepted++;
+	if (make_room(http, peer, now)) {
+		connection_adopt(http, fd, peer, now);
+	} else {
+		(void)close(fd);
+	}
+}
+
+/* Idle connections have descriptors that somebody with a request could use. */
+static bool
+on_exhausted(void *ctx, int error, mono_ns now)
+{
+	struct http *http = ctx;
+	struct connection *victim = TAILQ_FIRST(&http->lists[CONNECTION_WAITING]);
+
+	log_no_room(http, strerror(error), now);
+	if (!victim) {
+		http->stats.refused++;
+		return false;
+	}
+	http->stats.evicted++;
+	connection_doom(victim);
+	return true;
+}
+
+/* ---- life ---- */
+
+static struct lws_vhost *
+vhost_new(struct loop *loop)
+{
+	static const struct lws_protocols protocols[] = {
+	    {.name = "http", .callback = on_event, .tx_packet_size = REPLY_MAX_BYTES},
+	    {.name = NULL},
+	};
+	struct lws_context_creation_info info = {
+	    .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+	    .vhost_name = "http",
+	    .protocols = protocols,
+	    .options = LWS_SERVER_OPTION_FALLBACK_TO_APPLY_LISTEN_ACCEPT_CONFIG,
+	    .http_proxy_address = ":0", /* none, whatever the environment says */
+	};
+
+	return lws_create_vhost(loop_context(loop), &info);
+}
+
+/*
+ * Connections that never make a reconnect of the gateway wait for a descriptor: half of
+ * what the process may open besides everything else.
+ */
+static unsigned
+connections_allowed(unsigned wanted)
+{
+	struct rlimit limit = {LIBRARY_FDS, LIBRARY_FDS};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	rlim_t fds = limit.rlim_cur < LIBRARY_FDS ? limit.rlim_cur : LIBRARY_FDS;
+	rlim_t most = fds > OTHER_FDS ? (fds - OTHER_FDS) / 2 : 0;
+	unsigned allowed =
+	    most > LEAST_CONNECTIONS ? (unsigned)most : LEAST_CONNECTIONS;
+
+	if (wanted <= allowed) {
+		return wanted;
+	}
+	log_warning("http_connections_capped", KV("wanted", wanted),
+	    KV("allowed", allowed), KV("open_files_limit", (uint64_t)limit.rlim_cur));
+	return allowed;
+}
+
+struct http *
+http_new(const struct http_options *options, char *why, size_t room)
+{
+	static const struct listener_events events = {on_accepted, on_exhausted};
+	struct listener_options listen = {.loop = options->loop, .port = options->port};
+	struct http *http = xzalloc(sizeof *http);
+
+	http->options = *options;
+	http->options.max_connections = connections_allowed(
+	    options->max_connections ? options->max_connections : DEFAULT_CONNECTIONS);
+	for (unsigned i = 0; i < CONNECTION_STATES; i++) {
+		TAILQ_INIT(&http->lists[i]);
+	}
+	buf_init(&http->reply, REPLY_MAX_BYTES);
+	buf_init(&http->body, REPLY_MAX_BYTES / 2);
+	http->sweep = loop_timer_new(options->loop, on_sweep, http);
+	http->drain = drain_new(options->loop);
+	http->vhost = vhost_new(options->loop);
+	if (http->vhost) {
+		memcpy(listen.addresses, options->listen, sizeof options->listen);
+		http->listener = listener_new(&listen, &events, http, why, room);
+	} else {
+		(void)snprintf(why, room,
+		    "the library refused a virtual host for HTTP");
+	}
+	if (!http->listener) {
+		http_free(http);
+		return NULL;
+	}
+	return http;
+}
+
+static void
+drop_connections(struct http *http)
+{
+	for (unsigned i = 0; i < CONNECTION_STATES; i++) {
+		struct connection *conn;
+
+		while ((conn = TAILQ_FIRST(&http->lists[i]))) {
+			lws_set_opaque_user_data(conn->wsi, NULL);
+			lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK,
+			    LWS_TO_KILL_ASYNC);
+			connection_gone(conn);
+		}
+	}
+}
+
+void
+http_free(struct http *owned_http)
+{
+	if (!owned_http) {
+		return;
+	}
+	listener_free(owned_http->listener);
+	drain_free(owned_http->drain);
+	drop_connections(owned_http);
+	if (owned_http->vhost) {
+		lws_vhost_destroy(owned_http->vhost);
+	}
+	loop_timer_free(owned_http->sweep);
+	buf_fini(&owned_http->reply);
+	buf_fini(&owned_http->body);
+	free(owned_http);
+}
+
+uint16_t
+http_port(const struct http *http)
+{
+	return listener_port(http->listener);
+}
+
+struct http_stats
+http_stats(const struct http *http)
+{
+	return http->stats;
+}

@@ -1,0 +1,68 @@
+/*
+ * Health server: probes over HTTP/1.1, one answer a connection.
+ *
+ * Knows routes and connections, not sessions: the owner renders.  Descriptors are bound
+ * and accepted here and handed to the library's HTTP role; every connection has a
+ * deadline, and a flood of idle ones never locks a probe out: the one that has waited
+ * longest makes room.
+ */
+#ifndef GWBOTD_HTTP_H
+#define GWBOTD_HTTP_H
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "health.h"
+#include "listener.h"
+#include "loop.h"
+
+struct http;
+
+/* What the owner says to a probe. */
+struct http_reply {
+	unsigned status;
+	char state[32];   /* X-Gwbot-State; empty: none */
+	struct buf *body; /* JSON is appended here */
+};
+
+struct http_options {
+	struct loop *loop;
+	uint16_t port; /* 0: a free one, see http_port() */
+	/* Numeric addresses, ended by NULL.  Empty: 0.0.0.0 and ::, of which the family
+	 * that the host lacks is left out. */
+	const char *listen[LISTENER_ADDRESSES_MAX + 1];
+	unsigned max_connections; /* 0: 256; a quarter of it for one address */
+	/** Fills reply for a probe path; status is 503 and the rest empty before. */
+	void (*render)(void *ctx, enum health_path path, mono_ns now,
+	    struct http_reply *reply);
+	void *ctx;
+};
+
+struct http_stats {
+	unsigned open;     /* connections held now */
+	uint64_t accepted; /* since the start, as all below */
+	uint64_t requests; /* answered */
+	uint64_t evicted;  /* closed without an answer to make room */
+	uint64_t refused;  /* closed at once: every place was busy answering */
+	uint64_t expired;  /* closed because a deadline passed */
+};
+
+/**
+ * Listens.  The options are copied; ctx must outlive the server.
+ *
+ * NULL where an address cannot be had: why (room bytes) then says it in one line for a
+ * person, with the port.  That is a fault of the configuration (exit status 78).
+ */
+struct http *http_new(const struct http_options *options, char *why, size_t room);
+
+/** Stops listening and drops all connections.  Not from inside render; NULL is allowed.
+ */
+void http_free(struct http *owned_http);
+
+/** The port it listens on. */
+uint16_t http_port(const struct http *http);
+
+struct http_stats http_stats(const struct http *http);
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * The health server with made-up snapshots, for test_http.py.
+ *
+ *   http_client [-p PORT] [-l ADDRESS]... [-m MAX]
+ *
+ * Prints "listening PORT", then obeys lines on stdin:
+ *
+ *   strict=0 stopping=0 shard=CONNECTED:STATE:EVENT:READY:DISCONNECT:LATENCY:REASON ...
+ *       the snapshots from now on (ages in ms, -1 unknown); answers "set"
+ *   stats
+ *       answers with one line of JSON
+ *
+ * and ends at the end of stdin.  Limits: stall 210 s, latency 10 s.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "log.h"
+
+#define SHARDS_MAX     2000
+#define LINE_MAX_BYTES (1U << 20)
+#define TICK           CLOCK_MS(10)
+
+struct client {
+	struct loop *loop;
+	struct http *http;
+	struct loop_timer *tick;
+	mono_ns ticked_at;
+	mono_ns gap_max;
+	struct buf line;
+	struct snapshot shards[SHARDS_MAX];
+	struct health_input input;
+};
+
+static void
+on_tick(void *ctx, mono_ns now)
+{
+	struct client *client = ctx;
+	mono_ns gap = now - client->ticked_at;
+
+	client->gap_max =
+	    client->ticked_at && gap > client->gap_max ? gap : client->gap_max;
+	client->ticked_at = now;
+	loop_timer_arm(client->tick, now + TICK);
+}
+
+static void
+render(void *ctx, enum health_path path, mono_ns now, struct http_reply *reply)
+{
+	struct client *client = ctx;
+
+	(void)now;
+	reply->status = health_render(path, &client->input, reply->body);
+	(void)snprintf(reply->state, sizeof reply->state, "%s",
+	    health_state(&client->input));
+}
+
+static mono_ns
+ms_or_none(long long ms)
+{
+	return ms < 0 ? SNAPSHOT_NONE : CLOCK_MS(ms);
+}
+
+static void
+set_shard(struct client *client, const char *text)
+{
+	long long fields[6] = {0};
+	char *end = NULL;
+	struct snapshot *shard = &client->shards[client->input.count];
+
+	for (unsigned i = 0; i < 6; i++) {
+		fields[i] = strtoll(text, &end, 10);
+		text = *end == ':' ? end + 1 : end;
+	}
+	*shard = (struct snapshot){
+	    .shard_id = client->input.count,
+	    .connected = fields[0] != 0,
+	    .state = (enum snapshot_state)fields[1],
+	    .last_event_age = ms_or_none(fields[2]),
+	    .last_ready_age = ms_or_none(fields[3]),
+	    .disconnect_age = ms_or_none(fields[4]),
+	    .latency = ms_or_none(fields[5]),
+	};
+	(void)snprintf(shard->reason, sizeof shard->reason, "%s", text);
+	client->input.count++;
+}
+
+static void
+set_state(struct client *client, char *line)
+{
+	char *rest = NULL;
+
+	client->input.count = 0;
+	for (char *word = strtok_r(line, " ", &rest); word;
+	     word = strtok_r(NULL, " ", &rest)) {
+		if (strncmp(word, "strict=", 7) == 0) {
+			client->input.strict_probe = word[7] == '1';
+		} else if (strncmp(word, "stopping=", 9) == 0) {
+			client->input.stopping = word[9] == '1';
+		} else if (client->input.count < SHARDS_MAX) {
+			set_shard(client, word + strlen("shard="));
+		}
+	}
+	for (unsigned i = 0; i < client->input.count; i++) {
+		client->shards[i].shard_count = client->input.count;
+	}
+	puts("set");
+}
+
+static void
+print_stats(struct client *client)
+{
+	struct http_stats http = http_stats(client->http);
+	struct loop_stats loop = loop_stats(client->loop);
+
+	printf("{\"open\":%u,\"accepted\":%llu,\"requests\":%llu,\"evicted\":%llu,"
+	       "\"refused\":%llu,\"expired\":%llu,\"spins\":%llu,\"gap_ms\":%.3f}\n",
+	    http.open, (unsigned long long)http.accepted,
+	    (unsigned long long)http.requests, (unsigned long long)http.evicted,
+	    (unsigned long long)http.refused, (unsigned long long)http.expired,
+	    (unsigned long long)loop.spins, clock_seconds(client->gap_max) * 1e3);
+	client->gap_max = 0;
+}
+
+static void
+obey(struct client *client, char *line)
+{
+	if (strcmp(line, "stats") == 0) {
+		print_stats(client);
+	} else {
+		set_state(client, line);
+	}
+	(void)fflush(stdout);
+}
+
+static void
+on_stdin(void *ctx, mono_ns now)
+{
+	struct client *client = ctx;
+	char bytes[4096];
+	ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
+	char *newline = NULL;
+
+	(void)now;
+	if (got == 0) {
+		loop_stop(client->loop, 0);
+	}
+	if (got <= 0 || buf_append(&client->line, bytes, (size_t)got) != GW_OK) {
+		return;
+	}
+	while ((newline = memchr(client->line.data, '\n', client->line.size))) {
+		size_t size = (size_t)(newline - client->line.data) + 1;
+
+		*newline = '\0';
+		obey(client, client->line.data);
+		buf_consume(&client->line, size);
+	}
+}
+
+/* The end of a pipe arrives as a hang-up, for which the loop closes. */
+static void
+on_stdin_gone(void *ctx)
+{
+	struct client *client = ctx;
+
+	loop_stop(client->loop, 0);
+}
+
+static int
+run(struct client *client, struct http_options *options)
+{
+	static const struct loop_fd_events events = {on_stdin, on_stdin_gone};
+	char why[256] = "";
+
+	options->loop = client->loop;
+	options->render = render;
+	options->ctx = client;
+	client->http = http_new(options, why, sizeof why);
+	if (!client->http) {
+		(void)fprintf(stderr, "%s\n", why);
+		return 78;
+	}
+	printf("listening %u\n", http_port(client->http));
+	(void)fflush(stdout);
+	client->tick = loop_timer_new(client->loop, on_tick, client);
+	loop_timer_arm(client->tick, clock_now() + TICK);
+	(void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+
+	int status = 70;
+
+	if (loop_fd_add(client->loop, STDIN_FILENO, &events, client)) {
+		status = loop_run(client->loop);
+	}
+	loop_timer_free(client->tick);
+	http_free(client->http);
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct client client = {
+	    .input = {.shards = client.shards,
+		.limits = {.keepalive = CLOCK_S(60),
+		    .stall = CLOCK_S(210),
+		    .disconnect_grace = CLOCK_S(210) + CLOCK_MS(500),
+		    .max_latency = CLOCK_S(10)},
+		.uptime = CLOCK_S(100) * 3600 + CLOCK_S(61),
+		.bot = "t\"e\\st",
+		.env = "test",
+		.version = "1.2.3"},
+	};
+	struct http_options options = {0};
+	unsigned addresses = 0;
+	int option = 0;
+
+	while ((option = getopt(argc, argv, "p:l:m:")) != -1) {
+		if (option == 'p') {
+			options.port = (uint16_t)strtoul(optarg, NULL, 10);
+		} else if (option == 'm') {
+			options.max_connections = (unsigned)strtoul(optarg, NULL, 10);
+		} else if (option == 'l' && addresses < LISTENER_ADDRESSES_MAX) {
+			options.listen[addresses++] = optarg;
+		} else {
+			return 64;
+		}
+	}
+	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_DEBUG);
+	buf_init(&client.line, LINE_MAX_BYTES);
+	client.loop = loop_new();
+	if (!client.loop) {
+		return 70;
+	}
+	int status = run(&client, &options);
+
+	loop_free(client.loop);
+	buf_fini(&client.line);
+	return status;
+}

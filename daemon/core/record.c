@@ -292,6 +292,15 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 {
 	struct slot last = {.generation = 0};
 	int index = newest(file, &last);
+
+	if (last.generation + 1 >= GENERATION_MAX) {
+		/* Nobody counts that far: begin anew rather than write what is not
+		 * read. */
+		memset(file, 0, RECORD_FILE_BYTES);
+		last.generation = 0;
+		index = -1;
+	}
+
 	struct slot slot = {
 	    .magic = MAGIC,
 	    .version = VERSION,

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 64
+#define LISTEN_BACKLOG SOMAXCONN /* a burst of clients is no reason for EAGAIN */
 
 /* Where the reason of a failure goes. */
 struct reason {

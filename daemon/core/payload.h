@@ -18,6 +18,7 @@
 #define PAYLOAD_MAX_BYTES  ((size_t)64 * 1024 * 1024)
 
 #define PAYLOAD_MAX_DEPTH  512  /* nested objects and arrays */
+#define PAYLOAD_NAME_BYTES 136  /* Discord: 32 characters, of 4 bytes at most */
 #define PAYLOAD_SEND_BYTES 4096 /* Discord: larger sends close with 4002 */
 
 enum payload_op {
@@ -62,7 +63,7 @@ struct payload_ready {
 	char session_id[128];
 	char resume_url[256];
 	char user_id[24];
-	char user_name[136]; /* UTF-8, unescaped; Discord: 32 characters */
+	char user_name[PAYLOAD_NAME_BYTES]; /* UTF-8, unescaped */
 	char application_id[24];
 	uint32_t guilds;     /* length of the guild list */
 	int64_t shard_id;    /* -1 where shard is missing */

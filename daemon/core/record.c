@@ -33,7 +33,7 @@ struct slot {
 	char id[SESSION_ID_BYTES];
 	char resume_url[SESSION_URL_BYTES];
 	char user_id[24];
-	char user_name[64];
+	char user_name[PAYLOAD_NAME_BYTES];
 };
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot must hold the record");

@@ -164,7 +164,7 @@ static void
 slow_down(struct send_budget *sends)
 {
 	uint32_t half =
-	    (sends->ordinary == 0 ? LIMITS_SENDS_ORDINARY : sends->ordinary) / 2;
+	    (sends->ordinary == 0 ? QUOTA_SENDS_ORDINARY : sends->ordinary) / 2;
 
 	sends->ordinary = half < SENDS_LEAST ? SENDS_LEAST : half;
 }

@@ -23,8 +23,8 @@
 #include <stdint.h>
 
 #include "clock.h"
-#include "limits.h"
 #include "payload.h"
+#include "quota.h"
 #include "rng.h"
 #include "snapshot.h"
 
@@ -51,7 +51,7 @@ struct session_saved {
 	char resume_url[SESSION_URL_BYTES]; /* empty: the general one */
 	int64_t seq;                        /* -1: none */
 	char user_id[24];
-	char user_name[64];
+	char user_name[PAYLOAD_NAME_BYTES];
 	uint32_t guilds;
 };
 

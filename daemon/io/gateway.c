@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "limits.h"
+#include "quota.h"
 #include "log.h"
 #include "rng.h"
 #include "shard.h"
@@ -17,6 +17,9 @@
 #define LIMITS_MAX_AGE CLOCK_S(300)
 
 #define REST_TIMEOUT   CLOCK_S(8)
+
+/* An API that does not answer is not asked more often than this. */
+#define ASK_AGAIN_AFTER CLOCK_S(20)
 
 /* BOOTTIME running away from MONOTONIC by more than this: the host slept. */
 #define SLEPT_AFTER CLOCK_S(2)
@@ -40,8 +43,9 @@ struct gateway {
 	bool have_general;
 	bool general_doubtful; /* a connection to it never opened: ask again */
 	struct url general;
-	bool asking;     /* the API is being asked */
-	mono_ns told_at; /* when the API last answered; CLOCK_NEVER: never */
+	bool asking;      /* the API is being asked */
+	mono_ns asked_at; /* when it was asked last */
+	mono_ns told_at;  /* when the API last answered; CLOCK_NEVER: never */
 };
 
 static void serve_slots(struct gateway *gateway, mono_ns now);

@@ -25,10 +25,12 @@ struct rest {
 static struct secret *
 authorization(const struct secret *token)
 {
-	size_t size = sizeof "Bot " - 1 + secret_size(token);
+	static const char scheme[] = "Bot ";
+	size_t size = sizeof scheme - 1 + secret_size(token);
 	char *text = xzalloc(size + 1);
 
-	(void)snprintf(text, size + 1, "Bot %s", secret_reveal(token));
+	memcpy(text, scheme, sizeof scheme - 1);
+	memcpy(text + sizeof scheme - 1, secret_reveal(token), secret_size(token));
 	struct secret *header = secret_new(text, size);
 
 	explicit_bzero(text, size);
@@ -41,12 +43,13 @@ rest_new(const struct rest_options *options)
 {
 	static const char path[] = "/gateway/bot";
 	struct rest *rest = xzalloc(sizeof *rest);
-	size_t size = strlen(options->api_base) + sizeof path;
+	size_t base = strlen(options->api_base);
 
 	rest->fetch = options->fetch;
 	rest->header = authorization(options->token);
-	rest->gateway_url = xzalloc(size);
-	(void)snprintf(rest->gateway_url, size, "%s%s", options->api_base, path);
+	rest->gateway_url = xzalloc(base + sizeof path);
+	memcpy(rest->gateway_url, options->api_base, base);
+	memcpy(rest->gateway_url + base, path, sizeof path);
 	return rest;
 }
 

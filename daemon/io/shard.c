@@ -56,9 +56,8 @@ describe_end(const struct shard *shard, const struct ws_end *end, char *out,
     size_t room)
 {
 	if (end->cause == WS_CAUSE_CLOSED && end->code != WS_CODE_NONE) {
-		(void)snprintf(out, room, "closed with %u (%s)%s%s", end->code,
-		    closecode_find(end->code)->text, end->text[0] != '\0' ? ": " : "",
-		    end->text);
+		(void)snprintf(out, room, "%s (%s)", end->text,
+		    closecode_find(end->code)->text);
 	} else if (end->text[0] != '\0') {
 		(void)snprintf(out, room, "%s", end->text);
 	} else {
@@ -216,7 +215,7 @@ on_end(void *context, const struct ws_end *end, mono_ns now)
 {
 	struct shard *shard = context;
 	bool opened = shard->opened;
-	char text[192];
+	char text[FAILURE_BYTES];
 
 	shard->ws = NULL;
 	describe_end(shard, end, text, sizeof text);

@@ -17,10 +17,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "paths.h"
 #include "xalloc.h"
 
 #define SYNC_EVERY     CLOCK_S(1)
-#define PATH_BYTES     4096
 
 #define LEDGER_MAGIC   UINT32_C(0x4C425747) /* "GWBL" */
 #define LEDGER_VERSION 1
@@ -103,45 +103,22 @@ set_problem(struct store *store, const char *format, ...)
 	va_end(args);
 }
 
-/* mkdir -p with mode 0700. */
-static int
-make_folders(const char *dir)
-{
-	char path[PATH_BYTES];
-
-	if (!slice_copy(slice_of(dir), path, sizeof path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	for (char *at = path + 1; *at != '\0'; at++) {
-		if (*at != '/') {
-			continue;
-		}
-		*at = '\0';
-		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			return -1;
-		}
-		*at = '/';
-	}
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : -1;
-}
-
 static void
 open_folder(struct store *store, const char *dir)
 {
-	struct stat info;
+	enum gw_err err = paths_make_private(dir);
 
-	if (make_folders(dir) != 0) {
-		set_problem(store, "%s cannot be made: %s", dir, strerror(errno));
+	if (err != GW_OK) {
+		set_problem(store, "%s cannot be used as the state folder: %s", dir,
+		    err == GW_ERR_PERMISSION ?
+			"no permission, or it is a link or open to others" :
+			err_text(err));
 		return;
 	}
 	store->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->dir_fd < 0) {
 		set_problem(store, "%s cannot be opened: %s", dir, strerror(errno));
 		return;
-	}
-	if (fstat(store->dir_fd, &info) == 0 && (info.st_mode & 0022) != 0) {
-		set_problem(store, "%s may be written by others: chmod 0700 it", dir);
 	}
 }
 
@@ -425,8 +402,8 @@ check_ledger(struct store *store)
 {
 	struct ledger_file *file = (struct ledger_file *)(void *)store->ledger.bytes;
 	bool sane = file->magic == LEDGER_MAGIC && file->version == LEDGER_VERSION &&
-	    file->ledger.first < LIMITS_IDENTIFIES_DAY &&
-	    file->ledger.count <= LIMITS_IDENTIFIES_DAY;
+	    file->ledger.first < QUOTA_IDENTIFIES_DAY &&
+	    file->ledger.count <= QUOTA_IDENTIFIES_DAY;
 
 	if (sane) {
 		return;

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "quota.h"
 #include "loop.h"
 #include "record.h"
 #include "secret.h"

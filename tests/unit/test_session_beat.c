@@ -145,10 +145,10 @@ a_storm_of_demands_leaves_room_for_the_beats(void **state)
 		rig_say(&rig, BEAT);
 		answered += rig_did(&rig, SESSION_HEARTBEAT);
 	}
-	assert_in_range(answered, 100, LIMITS_SENDS_ORDINARY);
+	assert_in_range(answered, 100, QUOTA_SENDS_ORDINARY);
 	rig_beat(&rig);
 	assert_true(
-	    answered + 2 <= LIMITS_SENDS_MAX); /* IDENTIFY and the regular beat too */
+	    answered + 2 <= QUOTA_SENDS_MAX); /* IDENTIFY and the regular beat too */
 }
 
 static void

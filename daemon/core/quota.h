@@ -4,8 +4,8 @@
  * Pure.  The identify ledger is what the gate must remember over restarts; store keeps
  * its bytes on disk.
  */
-#ifndef GWBOTD_LIMITS_H
-#define GWBOTD_LIMITS_H
+#ifndef GWBOTD_QUOTA_H
+#define GWBOTD_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,16 +16,16 @@
 
 /* Discord: 120 sends in 60 s on a connection, else close code 4008.  Ordinary sends
  * stop at 110, so that heartbeats, RESUME and IDENTIFY always have room. */
-#define LIMITS_SENDS_MAX      120
-#define LIMITS_SENDS_ORDINARY 110
-#define LIMITS_SENDS_WINDOW   CLOCK_S(60)
+#define QUOTA_SENDS_MAX      120
+#define QUOTA_SENDS_ORDINARY 110
+#define QUOTA_SENDS_WINDOW   CLOCK_S(60)
 
 /* The instants of the last sends of one connection; zero it for a new one. */
 struct send_budget {
-	mono_ns sent[LIMITS_SENDS_MAX];
+	mono_ns sent[QUOTA_SENDS_MAX];
 	uint32_t next;
 	uint32_t count;
-	uint32_t ordinary; /* lowered after close code 4008; 0: LIMITS_SENDS_ORDINARY */
+	uint32_t ordinary; /* lowered after close code 4008; 0: QUOTA_SENDS_ORDINARY */
 };
 
 /**
@@ -40,26 +40,26 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 
 /* Discord: 1000 identifies in 24 h; at the limit it ends all sessions and resets the
  * token.  The last 50 are kept for a human. */
-#define LIMITS_IDENTIFIES_DAY     1000
-#define LIMITS_IDENTIFIES_RESERVE 50
-#define LIMITS_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
+#define QUOTA_IDENTIFIES_DAY     1000
+#define QUOTA_IDENTIFIES_RESERVE 50
+#define QUOTA_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
 
 /* Discord: one identify per bucket in 5 s; a margin for the network's jitter on top. */
-#define LIMITS_IDENTIFY_SPACING CLOCK_MS(5500)
+#define QUOTA_IDENTIFY_SPACING CLOCK_MS(5500)
 
 /* A told budget whose reset_after is 0 is still believed for this long: 0 does not mean
  * that the limit is gone. */
-#define LIMITS_RESET_LEAST_MS (INT64_C(60) * 1000)
+#define QUOTA_RESET_LEAST_MS (INT64_C(60) * 1000)
 
 /* Shards of one of Discord's buckets always share one of ours; above this many buckets
  * some of ours serve several of Discord's, which is only slower. */
-#define LIMITS_BUCKETS_MAX 64
+#define QUOTA_BUCKETS_MAX 64
 
 /* Wall times of the identifies of the last 24 h, oldest first from `first`. */
 struct identify_ledger {
 	uint32_t first;
 	uint32_t count;
-	int64_t wall_ms[LIMITS_IDENTIFIES_DAY];
+	int64_t wall_ms[QUOTA_IDENTIFIES_DAY];
 };
 
 /**
@@ -78,9 +78,9 @@ struct identify_gate {
 	uint32_t max_concurrency;       /* as Discord said; at least 1 */
 	int64_t remaining;              /* as Discord last said; -1 unknown */
 	int64_t reset_wall_ms;          /* when remaining goes back to its total */
-	mono_ns next_at[LIMITS_BUCKETS_MAX];
+	mono_ns next_at[QUOTA_BUCKETS_MAX];
 	uint32_t
-	    holder[LIMITS_BUCKETS_MAX]; /* shard id + 1 that has the slot, 0: free */
+	    holder[QUOTA_BUCKETS_MAX]; /* shard id + 1 that has the slot, 0: free */
 };
 
 enum identify_answer {

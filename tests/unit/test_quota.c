@@ -5,14 +5,14 @@
 
 #include <cmocka.h>
 
-#include "limits.h"
+#include "quota.h"
 #include "rng.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW             CLOCK_S(1000)
 #define WALL            INT64_C(1700000000000)
-#define DAY_MS          LIMITS_IDENTIFY_WINDOW_MS
-#define OWN_BUDGET      (LIMITS_IDENTIFIES_DAY - LIMITS_IDENTIFIES_RESERVE)
+#define DAY_MS          QUOTA_IDENTIFY_WINDOW_MS
+#define OWN_BUDGET      (QUOTA_IDENTIFIES_DAY - QUOTA_IDENTIFIES_RESERVE)
 
 /* ---- sends ---- */
 
@@ -148,15 +148,15 @@ static void
 a_full_ledger_keeps_the_youngest(void **state)
 {
 	(void)state;
-	for (int64_t i = 0; i < LIMITS_IDENTIFIES_DAY + 10; i++) {
+	for (int64_t i = 0; i < QUOTA_IDENTIFIES_DAY + 10; i++) {
 		identify_ledger_add(&ledger, WALL + i);
 	}
 	assert_int_equal(identify_ledger_count(&ledger, WALL + 2000),
-	    LIMITS_IDENTIFIES_DAY);
+	    QUOTA_IDENTIFIES_DAY);
 	assert_int_equal(identify_ledger_count(&ledger, WALL + 10 + DAY_MS - 1),
-	    LIMITS_IDENTIFIES_DAY);
+	    QUOTA_IDENTIFIES_DAY);
 	assert_int_equal(identify_ledger_count(&ledger, WALL + 10 + DAY_MS),
-	    LIMITS_IDENTIFIES_DAY - 1);
+	    QUOTA_IDENTIFIES_DAY - 1);
 }
 
 static void
@@ -185,11 +185,11 @@ a_ledger_from_a_damaged_disk_is_survived(void **state)
 		int64_t wall_ms;
 		uint32_t counted;
 	} cases[] = {
-	    {"count too large", 0, LIMITS_IDENTIFIES_DAY + 1, WALL, 0},
-	    {"first too large", LIMITS_IDENTIFIES_DAY, 1, WALL, 0},
+	    {"count too large", 0, QUOTA_IDENTIFIES_DAY + 1, WALL, 0},
+	    {"first too large", QUOTA_IDENTIFIES_DAY, 1, WALL, 0},
 	    {"both at their ends", UINT32_MAX, UINT32_MAX, WALL, 0},
-	    {"full", LIMITS_IDENTIFIES_DAY - 1, LIMITS_IDENTIFIES_DAY, WALL,
-		LIMITS_IDENTIFIES_DAY},
+	    {"full", QUOTA_IDENTIFIES_DAY - 1, QUOTA_IDENTIFIES_DAY, WALL,
+		QUOTA_IDENTIFIES_DAY},
 	    {"before all time", 0, 3, INT64_MIN, 0},
 	    {"after all time", 0, 3, INT64_MAX, 3},
 	};
@@ -198,7 +198,7 @@ a_ledger_from_a_damaged_disk_is_survived(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		ledger = (struct identify_ledger){.first = cases[i].first,
 		    .count = cases[i].count};
-		for (size_t k = 0; k < LIMITS_IDENTIFIES_DAY; k++) {
+		for (size_t k = 0; k < QUOTA_IDENTIFIES_DAY; k++) {
 			ledger.wall_ms[k] = cases[i].wall_ms;
 		}
 		identify_gate_init(&gate, &ledger, NOW, WALL);
@@ -235,10 +235,10 @@ one_bucket_lets_one_identify_through_in_its_spacing(void **state)
 	identify_gate_sent(&gate, 0, NOW + CLOCK_S(2), WALL);
 	assert_int_equal(identify_gate_ask(&gate, 1, NOW + CLOCK_S(2), WALL, &retry_at),
 	    IDENTIFY_WAIT);
-	assert_int_equal(retry_at, NOW + CLOCK_S(2) + LIMITS_IDENTIFY_SPACING);
+	assert_int_equal(retry_at, NOW + CLOCK_S(2) + QUOTA_IDENTIFY_SPACING);
 	assert_int_equal(ask(1, retry_at - 1), IDENTIFY_WAIT);
 	assert_int_equal(ask(1, retry_at), IDENTIFY_GRANTED);
-	assert_true(LIMITS_IDENTIFY_SPACING >= CLOCK_S(5));
+	assert_true(QUOTA_IDENTIFY_SPACING >= CLOCK_S(5));
 	assert_int_equal(ledger.count, 1);
 }
 
@@ -264,8 +264,8 @@ max_concurrency_opens_as_many_buckets(void **state)
 	assert_int_equal(ask(2, NOW), IDENTIFY_WAIT);
 	identify_gate_sent(&gate, 0, NOW, WALL);
 	assert_int_equal(ask(2, NOW), IDENTIFY_WAIT);
-	assert_int_equal(ask(2, NOW + LIMITS_IDENTIFY_SPACING), IDENTIFY_GRANTED);
-	assert_int_equal(ask(3, NOW + LIMITS_IDENTIFY_SPACING), IDENTIFY_WAIT);
+	assert_int_equal(ask(2, NOW + QUOTA_IDENTIFY_SPACING), IDENTIFY_GRANTED);
+	assert_int_equal(ask(3, NOW + QUOTA_IDENTIFY_SPACING), IDENTIFY_WAIT);
 }
 
 static void
@@ -279,8 +279,8 @@ a_concurrency_that_changes_under_a_slot_blocks_nobody(void **state)
 	identify_gate_told(&gate, 1, -1, 0, WALL);
 	identify_gate_returned(&gate, 0);
 	/* Back in one bucket, the spacing of the other one holds. */
-	assert_int_equal(ask(0, NOW + LIMITS_IDENTIFY_SPACING - 1), IDENTIFY_WAIT);
-	assert_int_equal(ask(0, NOW + LIMITS_IDENTIFY_SPACING), IDENTIFY_GRANTED);
+	assert_int_equal(ask(0, NOW + QUOTA_IDENTIFY_SPACING - 1), IDENTIFY_WAIT);
+	assert_int_equal(ask(0, NOW + QUOTA_IDENTIFY_SPACING), IDENTIFY_GRANTED);
 }
 
 static void
@@ -355,12 +355,12 @@ a_restart_keeps_the_spacing_for_every_bucket(void **state)
 		int64_t later_ms;
 		mono_ns left;
 	} cases[] = {
-	    {"at once", 0, LIMITS_IDENTIFY_SPACING},
-	    {"after 2 s", 2000, LIMITS_IDENTIFY_SPACING - CLOCK_S(2)},
+	    {"at once", 0, QUOTA_IDENTIFY_SPACING},
+	    {"after 2 s", 2000, QUOTA_IDENTIFY_SPACING - CLOCK_S(2)},
 	    {"a moment before", 5499, CLOCK_MS(1)},
 	    {"just over", 5500, 0},
 	    {"long ago", 3600000, 0},
-	    {"the clock went back", -3600000, LIMITS_IDENTIFY_SPACING},
+	    {"the clock went back", -3600000, QUOTA_IDENTIFY_SPACING},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -1,4 +1,4 @@
-#include "limits.h"
+#include "quota.h"
 
 /* ---- sends ---- */
 
@@ -6,23 +6,23 @@ bool
 send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 {
 	while (budget->count > 0) {
-		uint32_t oldest = (budget->next + LIMITS_SENDS_MAX - budget->count) %
-		    LIMITS_SENDS_MAX;
+		uint32_t oldest =
+		    (budget->next + QUOTA_SENDS_MAX - budget->count) % QUOTA_SENDS_MAX;
 
-		if (now - budget->sent[oldest] < LIMITS_SENDS_WINDOW) {
+		if (now - budget->sent[oldest] < QUOTA_SENDS_WINDOW) {
 			break;
 		}
 		budget->count--;
 	}
 	uint32_t ordinary =
-	    budget->ordinary != 0 ? budget->ordinary : LIMITS_SENDS_ORDINARY;
-	uint32_t limit = vital ? LIMITS_SENDS_MAX : ordinary;
+	    budget->ordinary != 0 ? budget->ordinary : QUOTA_SENDS_ORDINARY;
+	uint32_t limit = vital ? QUOTA_SENDS_MAX : ordinary;
 
 	if (budget->count >= limit) {
 		return false;
 	}
 	budget->sent[budget->next] = now;
-	budget->next = (budget->next + 1) % LIMITS_SENDS_MAX;
+	budget->next = (budget->next + 1) % QUOTA_SENDS_MAX;
 	budget->count++;
 	return true;
 }
@@ -32,14 +32,14 @@ send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 static int64_t *
 ledger_entry(struct identify_ledger *ledger, uint32_t index)
 {
-	return &ledger->wall_ms[(ledger->first + index) % LIMITS_IDENTIFIES_DAY];
+	return &ledger->wall_ms[(ledger->first + index) % QUOTA_IDENTIFIES_DAY];
 }
 
 uint32_t
 identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms)
 {
-	if (ledger->first >= LIMITS_IDENTIFIES_DAY ||
-	    ledger->count > LIMITS_IDENTIFIES_DAY) {
+	if (ledger->first >= QUOTA_IDENTIFIES_DAY ||
+	    ledger->count > QUOTA_IDENTIFIES_DAY) {
 		*ledger = (struct identify_ledger){.count = 0};
 	}
 	/* Forgetting what lies in the future could pass the limit; keeping its stamp
@@ -50,8 +50,8 @@ identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms)
 		*entry = *entry > now_wall_ms ? now_wall_ms : *entry;
 	}
 	while (ledger->count > 0 &&
-	    *ledger_entry(ledger, 0) <= now_wall_ms - LIMITS_IDENTIFY_WINDOW_MS) {
-		ledger->first = (ledger->first + 1) % LIMITS_IDENTIFIES_DAY;
+	    *ledger_entry(ledger, 0) <= now_wall_ms - QUOTA_IDENTIFY_WINDOW_MS) {
+		ledger->first = (ledger->first + 1) % QUOTA_IDENTIFIES_DAY;
 		ledger->count--;
 	}
 	return ledger->count;
@@ -60,8 +60,8 @@ identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms)
 void
 identify_ledger_add(struct identify_ledger *ledger, int64_t now_wall_ms)
 {
-	if (ledger->count == LIMITS_IDENTIFIES_DAY) {
-		ledger->first = (ledger->first + 1) % LIMITS_IDENTIFIES_DAY;
+	if (ledger->count == QUOTA_IDENTIFIES_DAY) {
+		ledger->first = (ledger->first + 1) % QUOTA_IDENTIFIES_DAY;
 		ledger->count--;
 	}
 	*ledger_entry(ledger, ledger->count) = now_wall_ms;
@@ -84,9 +84,9 @@ identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
 	}
 	/* Which bucket the last identify used is not kept: all wait for it. */
 	int64_t youngest = *ledger_entry(ledger, ledger->count - 1);
-	mono_ns left = LIMITS_IDENTIFY_SPACING - CLOCK_MS(now_wall_ms - youngest);
+	mono_ns left = QUOTA_IDENTIFY_SPACING - CLOCK_MS(now_wall_ms - youngest);
 
-	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX && left > 0; i++) {
+	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX && left > 0; i++) {
 		gate->next_at[i] = now + left;
 	}
 }
@@ -94,7 +94,7 @@ identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
 static uint32_t
 bucket_of(const struct identify_gate *gate, uint32_t shard_id)
 {
-	return shard_id % gate->max_concurrency % LIMITS_BUCKETS_MAX;
+	return shard_id % gate->max_concurrency % QUOTA_BUCKETS_MAX;
 }
 
 /* Shards change their buckets: the youngest spacing holds for all of them. */
@@ -106,10 +106,10 @@ set_concurrency(struct identify_gate *gate, uint32_t max_concurrency)
 	if (max_concurrency == gate->max_concurrency) {
 		return;
 	}
-	for (uint32_t i = 1; i < LIMITS_BUCKETS_MAX; i++) {
+	for (uint32_t i = 1; i < QUOTA_BUCKETS_MAX; i++) {
 		latest = gate->next_at[i] > latest ? gate->next_at[i] : latest;
 	}
-	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX; i++) {
+	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX; i++) {
 		gate->next_at[i] = latest;
 	}
 	gate->max_concurrency = max_concurrency;
@@ -124,8 +124,8 @@ identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
 	if (max_concurrency >= 1) {
 		set_concurrency(gate, max_concurrency);
 	}
-	wait = wait <= 0 ? LIMITS_RESET_LEAST_MS : wait;
-	wait = wait > LIMITS_IDENTIFY_WINDOW_MS ? LIMITS_IDENTIFY_WINDOW_MS : wait;
+	wait = wait <= 0 ? QUOTA_RESET_LEAST_MS : wait;
+	wait = wait > QUOTA_IDENTIFY_WINDOW_MS ? QUOTA_IDENTIFY_WINDOW_MS : wait;
 	gate->remaining = remaining < 0 ? -1 : remaining;
 	gate->reset_wall_ms = now_wall_ms + wait;
 }
@@ -133,15 +133,15 @@ identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
 int64_t
 identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms)
 {
-	int64_t own = LIMITS_IDENTIFIES_DAY - LIMITS_IDENTIFIES_RESERVE -
+	int64_t own = QUOTA_IDENTIFIES_DAY - QUOTA_IDENTIFIES_RESERVE -
 	    (int64_t)identify_ledger_count(gate->ledger, now_wall_ms);
 
 	if (gate->remaining >= 0 && now_wall_ms >= gate->reset_wall_ms) {
 		gate->remaining = -1;
 	}
-	if (gate->reset_wall_ms > now_wall_ms + LIMITS_IDENTIFY_WINDOW_MS) {
+	if (gate->reset_wall_ms > now_wall_ms + QUOTA_IDENTIFY_WINDOW_MS) {
 		/* The clock went back: no reset is further off than a day. */
-		gate->reset_wall_ms = now_wall_ms + LIMITS_IDENTIFY_WINDOW_MS;
+		gate->reset_wall_ms = now_wall_ms + QUOTA_IDENTIFY_WINDOW_MS;
 	}
 	if (gate->remaining < 0) {
 		return own > 0 ? own : 0;
@@ -163,9 +163,9 @@ budget_wait(const struct identify_gate *gate, int64_t now_wall_ms)
 	if (gate->remaining == 0 && gate->reset_wall_ms > until) {
 		until = gate->reset_wall_ms;
 	}
-	if (ledger->count >= LIMITS_IDENTIFIES_DAY - LIMITS_IDENTIFIES_RESERVE) {
+	if (ledger->count >= QUOTA_IDENTIFIES_DAY - QUOTA_IDENTIFIES_RESERVE) {
 		int64_t oldest_leaves =
-		    ledger->wall_ms[ledger->first] + LIMITS_IDENTIFY_WINDOW_MS;
+		    ledger->wall_ms[ledger->first] + QUOTA_IDENTIFY_WINDOW_MS;
 
 		until = oldest_leaves > until ? oldest_leaves : until;
 	}
@@ -198,7 +198,7 @@ identify_gate_ask(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
 static void
 free_slots(struct identify_gate *gate, uint32_t shard_id)
 {
-	for (uint32_t i = 0; i < LIMITS_BUCKETS_MAX; i++) {
+	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX; i++) {
 		if (gate->holder[i] == shard_id + 1) {
 			gate->holder[i] = 0;
 		}
@@ -214,7 +214,7 @@ identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
 		gate->remaining--;
 	}
 	free_slots(gate, shard_id);
-	gate->next_at[bucket_of(gate, shard_id)] = now + LIMITS_IDENTIFY_SPACING;
+	gate->next_at[bucket_of(gate, shard_id)] = now + QUOTA_IDENTIFY_SPACING;
 }
 
 void

@@ -87,6 +87,8 @@ struct log_kv log_kv_double(const char *key, double value);
 struct log_kv log_kv_text(const char *key, const char *value);
 struct log_kv log_kv_slice(const char *key, struct slice value);
 
+/* A key with a value of any printable type.  The bare words true and false are integers
+ * in C17 and print as 1 and 0; bool variables and expressions cast to it do not. */
 /* clang-format off */
 #define KV(key, value)                                                                   \
 	_Generic((value),                                                                \

@@ -350,6 +350,11 @@ log_line_put_journal(struct log_line *line, const struct log_event *event)
 	put_text(line, "\nSYSLOG_IDENTIFIER=gwbotd\nGWBOT_EVENT=");
 	put_text(line, event->name);
 	put_text(line, "\nMESSAGE=");
+	/* A long text must leave room for the fields. */
+	size_t room = line->room;
+
+	line->room = room / 3;
 	put_message(line, event);
+	line->room = room;
 	put_pairs(line, event, STYLE_JOURNAL);
 }

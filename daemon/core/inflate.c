@@ -216,7 +216,6 @@ zlib_piece(struct inflate *inflate, struct slice piece, bool last, bool *whole)
 		/* Nothing can follow the end of the stream, so that ends a payload
 		 * too. */
 		*whole = flushed || inflate->zlib_ended;
-		inflate->tail = 0;
 		inflate->tail_bytes = 0;
 	}
 	return GW_OK;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "payload.h"
+#include "payload_text.h"
 #include "utf8.h"
 
 #define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
@@ -89,36 +90,6 @@ skip_plain(const unsigned char *at, const unsigned char *end)
 	return at;
 }
 
-static int
-hex_value(unsigned char byte)
-{
-	if (is_digit(byte)) {
-		return byte - '0';
-	}
-	byte |= 0x20;
-	return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
-/* The four digits of \uXXXX; -1 where they are not. */
-static int32_t
-read_hex4(const unsigned char *at, const unsigned char *end)
-{
-	int32_t code = 0;
-
-	if (end - at < 4) {
-		return -1;
-	}
-	for (int i = 0; i < 4; i++) {
-		int digit = hex_value(at[i]);
-
-		if (digit < 0) {
-			return -1;
-		}
-		code = code * 16 + digit;
-	}
-	return code;
-}
-
 static const unsigned char *
 walk_escape(const unsigned char *at, const unsigned char *end)
 {
@@ -133,7 +104,7 @@ walk_escape(const unsigned char *at, const unsigned char *end)
 	case 't':
 		return at + 1;
 	case 'u':
-		return read_hex4(at + 1, end) < 0 ? NULL : at + 5;
+		return payload_text_hex4(at + 1, end) < 0 ? NULL : at + 5;
 	default:
 		return NULL;
 	}
@@ -472,75 +443,6 @@ payload_scan_natural(struct slice value, int64_t *number)
 	return true;
 }
 
-/* ---- unescaping ---- */
-
-/* The code point of \uXXXX, its digits at hand, with the second half of a pair where it
- * has one. */
-static uint32_t
-read_code(const unsigned char **at, const unsigned char *end)
-{
-	int32_t code = read_hex4(*at, end);
-
-	if (code < 0) {
-		return REPLACEMENT;
-	}
-	*at += 4;
-	if (code < 0xD800 || code > 0xDFFF) {
-		return (uint32_t)code;
-	}
-	if (code > 0xDBFF || end - *at < 6 || (*at)[0] != '\\' || (*at)[1] != 'u') {
-		return REPLACEMENT;
-	}
-	int32_t low = read_hex4(*at + 2, end);
-
-	if (low < 0xDC00 || low > 0xDFFF) {
-		return REPLACEMENT;
-	}
-	*at += 6;
-	return 0x10000U + ((uint32_t)(code - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
-}
-
-/* What the escape stands for whose backslash was just passed. */
-static uint32_t
-read_escape(const unsigned char **at, const unsigned char *end)
-{
-	static const char letters[] = "bfnrt";
-	static const char meanings[] = "\b\f\n\r\t";
-	unsigned char byte = peek(*at, end);
-	const char *letter = byte ? strchr(letters, byte) : NULL;
-
-	*at += *at < end ? 1 : 0;
-	if (byte == 'u') {
-		return read_code(at, end);
-	}
-	return letter ? (uint32_t)meanings[letter - letters] : byte;
-}
-
-/* Text between quotes as a C string; false where it does not fit or holds a NUL. */
-static bool
-unescape(struct slice text, char *out, size_t room)
-{
-	const unsigned char *at = (const unsigned char *)text.data;
-	const unsigned char *end = at + text.size;
-	size_t size = 0;
-
-	while (at < end) {
-		char bytes[4] = {(char)*at++};
-		size_t length = 1;
-
-		if (bytes[0] == '\\') {
-			length = utf8_encode(read_escape(&at, end), bytes);
-		}
-		if (bytes[0] == '\0' || length >= room - size) {
-			return false;
-		}
-		memcpy(out + size, bytes, length);
-		size += length;
-	}
-	out[size] = '\0';
-	return true;
-}
-
 bool
 payload_scan_key_is(struct slice key, const char *name)
 {
@@ -552,7 +454,7 @@ payload_scan_key_is(struct slice key, const char *name)
 		return memcmp(key.data, name, size) == 0;
 	}
 	return key.size > size && memchr(key.data, '\\', key.size) &&
-	    unescape(key, plain, sizeof plain) && strcmp(plain, name) == 0;
+	    payload_text_unescape(key, plain, sizeof plain) && strcmp(plain, name) == 0;
 }
 
 bool
@@ -563,7 +465,7 @@ payload_scan_text(struct slice value, char *out, size_t room)
 	if (quoted) {
 		struct slice text = {value.data + 1, value.size - 2};
 
-		if (unescape(text, out, room)) {
+		if (payload_text_unescape(text, out, room)) {
 			return true;
 		}
 	}

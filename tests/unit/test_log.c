@@ -454,6 +454,60 @@ a_full_socket_never_blocks(void **state)
 	assert_int_equal(log_dropped() - before, 1);
 }
 
+/* Reads until nothing is left; the last byte. */
+static char
+read_all(int fd, char *bytes, size_t room)
+{
+	char last = '\n';
+	ssize_t got = read(fd, bytes, room);
+
+	while (got > 0) {
+		last = bytes[got - 1];
+		got = read(fd, bytes, room);
+	}
+	return last;
+}
+
+/* The room of a terminal is no multiple of a line, so the last one goes out in part. */
+static void
+a_terminal_that_nobody_reads_never_blocks(void **state)
+{
+	static char drain[256 * 1024];
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	uint64_t before = log_dropped();
+
+	(void)state;
+	if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0) {
+		(void)close(master);
+		skip(); /* no terminals here */
+	}
+	int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(slave >= 0);
+	log_open(slave, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	(void)alarm(5);
+	for (int i = 0; i < 20000 && log_dropped() == before; i++) {
+		log_info("x", KV("n", i));
+	}
+	(void)alarm(0);
+	assert_true(log_dropped() > before);
+	char last = read_all(master, drain, sizeof drain);
+
+	log_info("after", KV("n", 1));
+	ssize_t got = read(master, drain, sizeof drain - 1);
+
+	assert_true(got > 0);
+	drain[got] = '\0';
+	/* What was cut is ended first. */
+	assert_true((last != '\n') == (drain[0] == '\r' || drain[0] == '\n'));
+	const char *told = strstr(drain, " level=warning event=log_dropped lines=1");
+
+	assert_non_null(told);
+	assert_non_null(strstr(told, "event=after"));
+	(void)close(slave);
+	(void)close(master);
+}
+
 static void
 regular_files_are_written_at_their_offset(void **state)
 {
@@ -527,6 +581,7 @@ main(void)
 	    LOG_TEST(a_full_pipe_never_blocks_and_drops_are_counted),
 	    LOG_TEST(the_given_descriptor_keeps_its_flags),
 	    LOG_TEST(a_full_socket_never_blocks),
+	    LOG_TEST(a_terminal_that_nobody_reads_never_blocks),
 	    LOG_TEST(regular_files_are_written_at_their_offset),
 	    LOG_TEST(the_secret_never_gets_out),
 	};

@@ -296,7 +296,9 @@ refuses_what_is_not_one_object(void **state)
 {
 	static const char *const texts[] = {"", " ", "null", "1", "\"x\"", "[]",
 	    "[{\"op\":1}]", "{} {}", "{},", "{}x", "{}\xef\xbb\xbf", "\xef\xbb\xbf{}",
-	    "{}}", "{\"op\":1}{\"op\":1}", "\xff\xfe{}", "{\"op\":10", "x{}"};
+	    "{}}", "{\"op\":1}{\"op\":1}", "\xff\xfe{}", "{\"op\":10", "x{}",
+	    "{\"op\":1;\"s\":2}", "{\"op\":1:\"s\":2}", "{\"op\":1}\"s\":2}",
+	    "{\"op\":1,,\"s\":2}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {

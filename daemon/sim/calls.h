@@ -1,0 +1,44 @@
+/*
+ * Calls: the functions behind the routes of rest.c.
+ */
+#ifndef GWSIM_CALLS_H
+#define GWSIM_CALLS_H
+
+#include <cjson/cJSON.h>
+
+#include "rest.h"
+
+#define CALL_EMOJI_BYTES 160
+
+/* One call, its path taken apart. */
+struct call {
+	struct sim *sim;
+	const struct http_request *request;
+	struct rest_answer *answer;
+	uint64_t channel_id;
+	uint64_t guild; /* of the channel */
+	uint64_t message_id;
+	char emoji[CALL_EMOJI_BYTES];
+	cJSON *body; /* NULL: none, or not JSON */
+};
+
+typedef void call_fn(struct call *call);
+
+/** Answers with Discord's {code, message} and a status. */
+void call_error(struct call *call, int status, int code, const char *message);
+
+call_fn call_gateway;
+call_fn call_gateway_bot;
+call_fn call_me;
+call_fn call_application;
+call_fn call_message_create;
+call_fn call_message_list;
+call_fn call_message_get;
+call_fn call_message_edit;
+call_fn call_message_delete;
+call_fn call_bulk_delete;
+call_fn call_reaction_add;
+call_fn call_reaction_remove;
+call_fn call_typing;
+
+#endif

@@ -1,0 +1,283 @@
+#include "commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway.h"
+#include "log.h"
+#include "server.h"
+#include "xalloc.h"
+
+static command_fn command_help;
+static command_fn command_quit;
+
+static const struct command_row rows[] = {
+    {"help", "", "this list", false, command_help},
+    {"stats", "", "counters, sessions and what the client did wrong", false,
+	command_stats},
+    {"drop", "", "FIN without a close frame", false, command_drop},
+    {"rst", "", "TCP reset", false, command_rst},
+    {"freeze", "", "no byte in or out, sockets stay open; new connections too", false,
+	command_freeze},
+    {"thaw", "", "end of freeze", false, command_thaw},
+    {"blackhole", "on|off",
+	"swallow all input, never answer; off resets those who lost bytes", false,
+	command_blackhole},
+    {"close", "CODE|none|short [REASON]",
+	"close frame: with a code, without a body, with one byte", true, command_close},
+    {"reconnect", "", "op 7; closes by itself 5 s later", false, command_reconnect},
+    {"invalid", "true|false", "op 9; false ends the session", false, command_invalid},
+    {"garbage", "[BYTES]", "random bytes where frames should be (256)", false,
+	command_garbage},
+    {"corrupt", "", "random bytes under TLS: a record that cannot be", false,
+	command_corrupt},
+    {"slow", "BYTES_PER_S|off", "drip", false, command_slow},
+    {"acks", "on|off", "answer heartbeats", false, command_acks},
+    {"events", "on|off", "let things happen by themselves", false, command_events},
+    {"rate", "N", "events per second of each session", false, command_rate},
+    {"beat", "[COUNT]", "op 1: ask for a heartbeat", false, command_beat},
+    {"refuse-resume", "on|off|silent", "op 9 false on RESUME, or no answer at all",
+	false, command_refuse_resume},
+    {"no-hello", "on|off", "say nothing after the upgrade", false, command_no_hello},
+    {"no-ready", "on|off", "take IDENTIFY and say nothing", false, command_no_ready},
+    {"upgrade", "STATUS [RETRY_AFTER]|off", "answer upgrades with this status", false,
+	command_upgrade},
+    {"rest",
+	"STATUS|drop|stall|off [COUNT] [retry_after=S] [scope=user|global|shared] "
+	"[html]",
+	"what REST answers; drop and stall do what was asked for but do not answer",
+	false, command_rest},
+    {"refuse", "on|off", "close the listening sockets", false, command_refuse},
+    {"flood", "N", "N events as fast as they are read", false, command_flood},
+    {"big", "BYTES", "a GUILD_CREATE of this size", false, command_big},
+    {"outage", "on|off", "GUILD_DELETE unavailable of all guilds, and back", false,
+	command_outage},
+    {"send", "JSON", "dispatch {\"t\":..,\"d\":..} with the next s", true,
+	command_send},
+    {"raw", "TEXT", "this payload as it is, not remembered", true, command_raw},
+    {"frame", "HEX", "these bytes in the stream, no frame around them", false,
+	command_frame},
+    {"split", "N|off", "each message in fragments of N bytes", false, command_split},
+    {"codec", "plain|zlib-stream|zstd-stream|asked",
+	"compression of new connections, whatever they asked for", false,
+	command_codec},
+    {"cut", "N [next]", "FIN after N more bytes (next: of the next connection)", false,
+	command_cut},
+    {"message", "TEXT", "someone writes TEXT; a last word @NAME says who", true,
+	command_message},
+    {"tls", "good|bad-name|expired|not-yet|self-signed|other-ca|ip-only|tls11",
+	"certificate or version from the next connection on", false, command_tls},
+    {"budget", "REMAINING [RESET_AFTER_MS]",
+	"identifies left today; the token is good again", false, command_budget},
+    {"kill-session", "", "RESUME of the present sessions will fail", false,
+	command_kill_session},
+    {"calm", "", "end of all lasting faults", false, command_calm},
+    {"quit", "", "exit", false, command_quit},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof rows[0])
+
+static void
+command_help(struct command *command)
+{
+	command->answered = true;
+	jsonw_raw(command->answer, "{\"ok\":true,\"commands\":[");
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		jsonw_raw(command->answer, i > 0 ? ",{\"name\":" : "{\"name\":");
+		jsonw_string(command->answer, slice_of(rows[i].name), false);
+		jsonw_raw(command->answer, ",\"arguments\":");
+		jsonw_string(command->answer, slice_of(rows[i].usage), false);
+		jsonw_raw(command->answer, ",\"help\":");
+		jsonw_string(command->answer, slice_of(rows[i].help), false);
+		jsonw_raw(command->answer, "}");
+	}
+	jsonw_raw(command->answer,
+	    "],\"note\":\"shard=K after the name: only that shard; without it all, and "
+	    "connections that have not told their shard\"}");
+}
+
+static void
+command_quit(struct command *command)
+{
+	command->sim->quitting = true;
+}
+
+bool
+command_number(const char *word, uint64_t min, uint64_t max, uint64_t *out)
+{
+	char *end = NULL;
+
+	if (!word || *word < '0' || *word > '9') {
+		return false;
+	}
+	errno = 0;
+	uint64_t value = strtoull(word, &end, 10);
+
+	if (errno != 0 || *end != '\0' || value < min || value > max) {
+		return false;
+	}
+	*out = value;
+	return true;
+}
+
+void
+command_each_gate(struct command *command, void (*run)(struct gate *, void *),
+    void *context)
+{
+	struct conn *conn = server_conns(command->sim->server);
+
+	/* Nothing is taken out of the list before the turn is over. */
+	for (; conn; conn = conn->next) {
+		struct gate *gate = gateway_of(conn);
+
+		if (gate && conn->phase == CONN_OPEN && gate->state != GATE_CLOSING &&
+		    (command->shard == FAULT_NO_SHARD ||
+			command->shard == conn->shard)) {
+			command->affected++;
+			run(gate, context);
+		}
+	}
+}
+
+void
+command_each_session(struct command *command,
+    void (*run)(struct command *, struct session *, void *), void *context)
+{
+	for (struct session *at = command->sim->sessions; at; at = at->next) {
+		if (command->shard == FAULT_NO_SHARD ||
+		    (uint64_t)command->shard == at->view.shard) {
+			command->affected++;
+			run(command, at, context);
+		}
+	}
+}
+
+/* Takes a word off the front of *text; "" at its end. */
+static char *
+take_word(char **text)
+{
+	char *word = *text + strspn(*text, " \t");
+	size_t size = strcspn(word, " \t");
+
+	*text = word + size;
+	if (**text != '\0') {
+		**text = '\0';
+		(*text)++;
+	}
+	return word;
+}
+
+static bool
+read_shard(const char *word, int *shard)
+{
+	uint64_t number = 0;
+
+	if (strncmp(word, "shard=", 6) != 0 ||
+	    !command_number(word + 6, 0, ARGV_MAX_SHARDS - 1, &number)) {
+		return false;
+	}
+	*shard = (int)number;
+	return true;
+}
+
+/* shard=K in front of the rest of the line. */
+static void
+take_shard(struct command *command)
+{
+	char *ahead = command->text + strspn(command->text, " \t");
+	size_t size = strcspn(ahead, " \t");
+	char *word = xstrndup(ahead, size);
+
+	if (read_shard(word, &command->shard)) {
+		ahead += size;
+		command->text = ahead + strspn(ahead, " \t");
+	} else {
+		command->text = ahead;
+	}
+	free(word);
+}
+
+static void
+split_words(struct command *command, char *copy)
+{
+	while (command->word_count < COMMAND_MAX_WORDS) {
+		char *word = take_word(&copy);
+
+		if (*word == '\0') {
+			return;
+		}
+		if (!read_shard(word, &command->shard)) {
+			command->words[command->word_count++] = word;
+		}
+	}
+	command->error = "too many words";
+}
+
+static const struct command_row *
+find(const char *name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (strcmp(rows[i].name, name) == 0) {
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+static void
+finish(const struct command *command, const struct command_row *row)
+{
+	struct jsonw *answer = command->answer;
+
+	if (command->error) {
+		jsonw_raw(answer, "{\"ok\":false,\"error\":");
+		jsonw_string(answer, slice_of(command->error), false);
+		if (row) {
+			jsonw_raw(answer, ",\"usage\":");
+			jsonw_fmt(answer, "\"%s ", row->name);
+			/* The usage as the inside of a string. */
+			struct jsonw usage;
+
+			jsonw_init(&usage, 512);
+			jsonw_string(&usage, slice_of(row->usage), false);
+			(void)buf_append(&usage.buf, "", 1);
+			jsonw_raw(answer, usage.buf.data + 1);
+			jsonw_fini(&usage);
+		}
+		jsonw_raw(answer, "}");
+	} else if (!command->answered) {
+		jsonw_fmt(answer, "{\"ok\":true,\"affected\":%" PRIu64 "}",
+		    command->affected);
+	}
+}
+
+void
+commands_run(struct sim *sim, char *line, struct jsonw *answer)
+{
+	struct command command = {.sim = sim,
+	    .shard = FAULT_NO_SHARD,
+	    .text = line,
+	    .answer = answer};
+	const char *name = take_word(&command.text);
+	const struct command_row *row = find(name);
+
+	if (!row) {
+		command.error = "no such command: try help";
+		finish(&command, NULL);
+		return;
+	}
+	take_shard(&command);
+	char *copy = xstrdup(command.text);
+
+	if (!row->raw) {
+		split_words(&command, copy);
+	}
+	log_info("command", KV("name", row->name), KV("text", command.text));
+	if (!command.error) {
+		row->run(&command);
+	}
+	finish(&command, row);
+	free(copy);
+}

@@ -1,0 +1,53 @@
+/*
+ * Messages: the last ones of all channels, so that REST can show and change them.
+ */
+#ifndef GWSIM_MESSAGES_H
+#define GWSIM_MESSAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "world.h"
+
+#define MESSAGES_KEPT      4096
+#define MESSAGES_REACTIONS 20 /* Discord: different ones on one message */
+
+struct messages;
+
+struct message {
+	struct world_message shown; /* its texts are owned here */
+	char *content;
+	char *nonce;
+	char *reactions[MESSAGES_REACTIONS]; /* the bot's own */
+	bool deleted;
+};
+
+struct messages *messages_new(void);
+
+void messages_free(struct messages *owned_messages);
+
+/** Keeps a copy; the oldest one goes. */
+struct message *messages_add(struct messages *messages,
+    const struct world_message *message);
+
+/** The message with this id in the channel; NULL: unknown or deleted. */
+struct message *messages_find(struct messages *messages, uint64_t channel_id,
+    uint64_t message_id);
+
+/** The message that the bot sent with this nonce within the last 5 minutes, or NULL. */
+struct message *messages_find_nonce(struct messages *messages, uint64_t channel_id,
+    const char *nonce, int64_t now_ms);
+
+/** The nth message kept, newest first; NULL past the last one. */
+struct message *messages_nth(struct messages *messages, uint64_t nth);
+
+/** Changes the text of a message. */
+void messages_edit(struct message *message, const char *content, int64_t now_ms);
+
+/** The id of the newest message, or of a made-up one where there is none. */
+uint64_t messages_last_id(struct messages *messages);
+
+/** Fills in what the message answers to, as far as it is kept. */
+void messages_link(struct messages *messages, struct world_message *message);
+
+#endif

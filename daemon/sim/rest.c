@@ -1,0 +1,375 @@
+#include "rest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bucket.h"
+#include "calls.h"
+#include "messages.h"
+#include "xalloc.h"
+
+#define MAX_SEGMENTS 8
+#define PREFIX       "/api/v10"
+
+struct rest {
+	struct buckets *buckets;
+};
+
+struct route {
+	const char *method;
+	const char *path; /* {c} channel, {m} message, {e} emoji */
+	call_fn *run;
+	enum bucket_class bucket;
+	bool open; /* without a token */
+	bool body; /* wants JSON */
+};
+
+static const struct route routes[] = {
+    {"GET", "/gateway", call_gateway, BUCKET_NONE, true, false},
+    {"GET", "/gateway/bot", call_gateway_bot, BUCKET_NONE, false, false},
+    {"GET", "/users/@me", call_me, BUCKET_NONE, false, false},
+    {"GET", "/applications/@me", call_application, BUCKET_NONE, false, false},
+    {"GET", "/oauth2/applications/@me", call_application, BUCKET_NONE, false, false},
+    {"GET", "/channels/{c}/messages", call_message_list, BUCKET_READ, false, false},
+    {"POST", "/channels/{c}/messages", call_message_create, BUCKET_MESSAGES, false,
+	true},
+    {"POST", "/channels/{c}/messages/bulk-delete", call_bulk_delete, BUCKET_DELETE,
+	false, true},
+    {"GET", "/channels/{c}/messages/{m}", call_message_get, BUCKET_READ, false, false},
+    {"PATCH", "/channels/{c}/messages/{m}", call_message_edit, BUCKET_MESSAGES, false,
+	true},
+    {"DELETE", "/channels/{c}/messages/{m}", call_message_delete, BUCKET_DELETE, false,
+	false},
+    {"PUT", "/channels/{c}/messages/{m}/reactions/{e}/@me", call_reaction_add,
+	BUCKET_REACTION, false, false},
+    {"DELETE", "/channels/{c}/messages/{m}/reactions/{e}/@me", call_reaction_remove,
+	BUCKET_REACTION, false, false},
+    {"POST", "/channels/{c}/typing", call_typing, BUCKET_TYPING, false, false},
+};
+
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+struct rest *
+rest_new(void)
+{
+	struct rest *rest = xzalloc(sizeof *rest);
+
+	rest->buckets = buckets_new();
+	return rest;
+}
+
+void
+rest_free(struct rest *owned_rest)
+{
+	if (owned_rest) {
+		buckets_free(owned_rest->buckets);
+		free(owned_rest);
+	}
+}
+
+/* Takes "/segment" off the front; false at the end and where there is no slash. */
+static bool
+take_segment(struct slice *path, struct slice *segment)
+{
+	if (path->size == 0 || path->data[0] != '/') {
+		return false;
+	}
+	const char *end = memchr(path->data + 1, '/', path->size - 1);
+	size_t size = end ? (size_t)(end - path->data) : path->size;
+
+	*segment = (struct slice){path->data + 1, size - 1};
+	path->data += size;
+	path->size -= size;
+	return true;
+}
+
+static bool
+parse_id(struct slice text, uint64_t *out)
+{
+	*out = 0;
+	if (text.size < 1 || text.size > 19) {
+		return false;
+	}
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] < '0' || text.data[i] > '9') {
+			return false;
+		}
+		*out = *out * 10 + (uint64_t)(text.data[i] - '0');
+	}
+	return true;
+}
+
+static bool
+match_segment(struct slice pattern, struct slice segment, struct call *call)
+{
+	if (slice_equal(pattern, SLICE_LITERAL("{c}"))) {
+		return parse_id(segment, &call->channel_id);
+	}
+	if (slice_equal(pattern, SLICE_LITERAL("{m}"))) {
+		return parse_id(segment, &call->message_id);
+	}
+	if (slice_equal(pattern, SLICE_LITERAL("{e}"))) {
+		return segment.size > 0 &&
+		    http_unescape(segment, call->emoji, sizeof call->emoji);
+	}
+	char plain[32];
+
+	/* @me may come as %40me. */
+	return http_unescape(segment, plain, sizeof plain) &&
+	    slice_equal(pattern, slice_of(plain));
+}
+
+static bool
+match(const struct route *route, struct slice path, struct call *call)
+{
+	struct slice pattern = slice_of(route->path);
+	struct slice want;
+	struct slice have;
+
+	for (int i = 0; i < MAX_SEGMENTS; i++) {
+		bool more = take_segment(&pattern, &want);
+
+		if (more != take_segment(&path, &have)) {
+			return false;
+		}
+		if (!more) {
+			return path.size == 0;
+		}
+		if (!match_segment(want, have, call)) {
+			return false;
+		}
+	}
+	return false;
+}
+
+/* The route; NULL: 404, or 405 where allow names methods. */
+static const struct route *
+find_route(struct slice path, struct slice method, struct call *call)
+{
+	static const struct {
+		const char *path;
+		const char *methods;
+	} several[] = {
+	    {"/channels/{c}/messages", "GET, POST"},
+	    {"/channels/{c}/messages/{m}", "GET, PATCH, DELETE"},
+	    {"/channels/{c}/messages/{m}/reactions/{e}/@me", "PUT, DELETE"},
+	};
+
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		if (!match(&routes[i], path, call)) {
+			continue;
+		}
+		call->answer->method = routes[i].method;
+		call->answer->route = routes[i].path;
+		if (slice_equal(method, slice_of(routes[i].method))) {
+			call->answer->allow = NULL;
+			return &routes[i];
+		}
+		call->answer->allow = routes[i].method;
+		for (size_t j = 0; j < sizeof several / sizeof several[0]; j++) {
+			if (strcmp(several[j].path, routes[i].path) == 0) {
+				call->answer->allow = several[j].methods;
+			}
+		}
+	}
+	return NULL;
+}
+
+static bool
+is_authorized(struct call *call)
+{
+	struct slice value = http_header_find(call->request, "Authorization");
+
+	if (value.size < 4 || memcmp(value.data, "Bot ", 4) != 0) {
+		return false;
+	}
+	value.data += 4;
+	value.size -= 4;
+	return !call->sim->budget.token_reset && sim_token_is_good(call->sim, value);
+}
+
+static void
+rate_limited(struct call *call, double wait_s, const char *scope, bool html)
+{
+	struct rest_answer *answer = call->answer;
+	bool global = strcmp(scope, "global") == 0;
+
+	answer->status = 429;
+	jsonw_fmt(&answer->headers, "Retry-After: %.0f\r\n", wait_s < 1 ? 1 : wait_s);
+	if (html) {
+		answer->type = "text/html";
+		jsonw_raw(&answer->body,
+		    "<html><body>error code: 1015</body></html>\n");
+		return;
+	}
+	if (global) {
+		jsonw_raw(&answer->headers, "X-RateLimit-Global: true\r\n");
+	}
+	jsonw_fmt(&answer->headers, "X-RateLimit-Scope: %s\r\n", scope);
+	jsonw_fmt(&answer->body,
+	    "{\"message\":\"You are being rate limited.\",\"retry_after\":%.3f,"
+	    "\"global\":%s}",
+	    wait_s, global ? "true" : "false");
+}
+
+static bool
+within_limits(struct call *call, const struct route *route)
+{
+	struct buckets *buckets = call->sim->rest->buckets;
+	mono_ns wait = 0;
+
+	if (!buckets_take_global(buckets, call->sim->now, &wait)) {
+		rate_limited(call, clock_seconds(wait), "global", false);
+		return false;
+	}
+	if (route->bucket != BUCKET_NONE &&
+	    !buckets_take(buckets, route->bucket, call->channel_id, call->sim->now,
+		&call->answer->headers, &wait)) {
+		rate_limited(call, clock_seconds(wait), "user", false);
+		return false;
+	}
+	return true;
+}
+
+/* The command rest: its status instead of the truth. */
+static bool
+play_fault(struct call *call)
+{
+	struct fault_rest *fault = &call->sim->faults.rest;
+	char text[64];
+
+	if (fault->count == 0) {
+		return false;
+	}
+	if (fault->count != UINT64_MAX) {
+		fault->count--;
+	}
+	switch (fault->kind) {
+	case FAULT_REST_DROP:
+		call->answer->silence = REST_DROPS;
+		return false;
+	case FAULT_REST_STALL:
+		call->answer->silence = REST_STALLS;
+		return false;
+	case FAULT_REST_STATUS:
+		break;
+	}
+	if (fault->status == 429) {
+		rate_limited(call, fault->retry_after_s, fault->scope, fault->html);
+		return true;
+	}
+	if (fault->html || fault->status >= 500) {
+		call->answer->status = fault->status;
+		call->answer->type = "text/html";
+		jsonw_fmt(&call->answer->body, "<html><body>%d %s</body></html>\n",
+		    fault->status, http_phrase(fault->status));
+		return true;
+	}
+	(void)snprintf(text, sizeof text, "%d: %s", fault->status,
+	    http_phrase(fault->status));
+	call_error(call, fault->status, 0, text);
+	return true;
+}
+
+static bool
+take_body(struct call *call)
+{
+	struct slice type = http_header_find(call->request, "Content-Type");
+	const char *semicolon =
+	    type.size > 0 ? memchr(type.data, ';', type.size) : NULL;
+
+	if (semicolon) {
+		type.size = (size_t)(semicolon - type.data);
+	}
+	call->body = http_value_has(type, "application/json") ?
+	    cJSON_ParseWithLength(call->request->body.data, call->request->body.size) :
+	    NULL;
+	if (!cJSON_IsObject(call->body)) {
+		call_error(call, 400, 50035, "Invalid Form Body");
+		return false;
+	}
+	return true;
+}
+
+static void
+run(struct call *call, const struct route *route)
+{
+	if (http_header_find(call->request, "User-Agent").size == 0) {
+		call_error(call, 403, 40333, "internal network error");
+	} else if (play_fault(call)) {
+		return;
+	} else if (!route->open && !is_authorized(call)) {
+		call_error(call, 401, 0, "401: Unauthorized");
+	} else if (call->channel_id != 0 &&
+	    !world_find_channel(&call->sim->world, call->channel_id, &call->guild)) {
+		call_error(call, 404, 10003, "Unknown Channel");
+	} else if (within_limits(call, route) && (!route->body || take_body(call))) {
+		route->run(call);
+	}
+}
+
+void
+rest_handle(struct sim *sim, const struct http_request *request,
+    struct rest_answer *answer)
+{
+	struct call call = {.sim = sim, .request = request, .answer = answer};
+	struct slice path = request->path;
+	const size_t prefix = sizeof PREFIX - 1;
+
+	answer->status = 404;
+	answer->method = "";
+	answer->route = "(unknown)";
+	bool api = path.size > prefix && memcmp(path.data, PREFIX, prefix) == 0;
+
+	if (api) {
+		path.data += prefix;
+		path.size -= prefix;
+	}
+	const struct route *route =
+	    api ? find_route(path, request->method, &call) : NULL;
+
+	if (route) {
+		run(&call, route);
+	} else if (answer->allow) {
+		call_error(&call, 405, 0, "405: Method Not Allowed");
+	} else {
+		call_error(&call, 404, 0, "404: Not Found");
+	}
+	cJSON_Delete(call.body);
+}
+
+void
+rest_publish_message(struct sim *sim, const char *event_name,
+    const struct world_message *message)
+{
+	struct world_message shown = *message;
+	struct jsonw with;
+	struct jsonw without;
+	uint64_t guild = 0;
+
+	if (!world_find_channel(&sim->world, message->channel_id, &guild)) {
+		return;
+	}
+	messages_link(sim->messages, &shown);
+	jsonw_init(&with, EVENT_MAX_BYTES);
+	jsonw_init(&without, EVENT_MAX_BYTES);
+	(void)world_put_message(&sim->world, &with, &shown, true, true);
+	(void)world_put_message(&sim->world, &without, &shown, true, false);
+	session_publish(sim, guild, INTENT_MESSAGES, event_take(event_name, &with, 0),
+	    event_take(event_name, &without, 0));
+}
+
+void
+rest_write_message(struct sim *sim, uint64_t channel_id, int author,
+    const char *content)
+{
+	struct world_message message = {.id = world_new_id(&sim->world),
+	    .channel_id = channel_id,
+	    .author = author,
+	    .content = content,
+	    .at_ms = clock_wall_ms()};
+	struct message *kept = messages_add(sim->messages, &message);
+
+	rest_publish_message(sim, "MESSAGE_CREATE", &kept->shown);
+}

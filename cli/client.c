@@ -42,19 +42,23 @@ static bool
 explain_permission(const struct client *client, struct failure *failure)
 {
 	struct stat st;
-	const struct group *group = NULL;
 	const struct passwd *user = getpwuid(geteuid());
+	/* Without the right to look, or where only root may: no group would help. */
+	bool seen = stat(client->path, &st) == 0 && st.st_gid != 0;
+	const struct group *group = seen ? getgrgid(st.st_gid) : NULL;
 
-	if (stat(client->path, &st) == 0) {
-		group = getgrgid(st.st_gid);
-	}
 	(void)failure_set(failure, EXIT_NO_PERMISSION, "no_permission",
 	    "cannot reach gwbotd: %s: permission denied (you are uid %u%s%s)",
 	    client->path, (unsigned)geteuid(),
 	    group ? ", the socket belongs to group " : "", group ? group->gr_name : "");
-	failure_hint(failure,
-	    "sudo adduser %s %s, then log in again; or once: sudo gwctl",
-	    user ? user->pw_name : "YOU", group ? group->gr_name : "gwbot");
+	if (group && user) {
+		failure_hint(failure,
+		    "sudo adduser %s %s, then log in again; or once: sudo gwctl",
+		    user->pw_name, group->gr_name);
+	} else {
+		failure_hint(failure,
+		    "as the user that runs gwbotd, or once: sudo gwctl");
+	}
 	return false;
 }
 

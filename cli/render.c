@@ -19,6 +19,14 @@ static void (*const screens[])(struct writer *writer, const struct json *result)
 #undef COMMAND
 };
 
+static const char *
+text_or(const struct json *value, const char *otherwise)
+{
+	const char *text = json_text(value);
+
+	return text ? text : otherwise;
+}
+
 /* ---- any value, for screens that show every figure ---- */
 
 static bool
@@ -36,7 +44,7 @@ render_value(struct writer *writer, const char *name, const struct json *value)
 	const char *text = json_text(value);
 
 	if (text) {
-		writer_put(writer, STYLE_PLAIN, text);
+		writer_text(writer, STYLE_PLAIN, text);
 	} else if (strstr(name, "latency") && ends_with(name, "_seconds")) {
 		writer_put(writer, STYLE_PLAIN, format_json_latency(value).text);
 	} else if (ends_with(name, "_seconds")) {
@@ -244,10 +252,9 @@ render_program(struct writer *writer, const char *name, const struct json *progr
 	}
 	writer_put(writer, STYLE_PLAIN, name);
 	writer_tab(writer, 8);
-	writer_printf(writer, STYLE_PLAIN, "%s", TEXT_OF(json_get(program, "version")));
-	writer_tab(writer, 20);
-	writer_printf(writer, STYLE_PLAIN, "control protocol %s to %s",
-	    TEXT_OF(json_at(protocol, 0)), TEXT_OF(json_at(protocol, 1)));
+	writer_printf(writer, STYLE_PLAIN, "%s  control protocol %s to %s",
+	    TEXT_OF(json_get(program, "version")), TEXT_OF(json_at(protocol, 0)),
+	    TEXT_OF(json_at(protocol, 1)));
 	writer_newline(writer);
 }
 
@@ -280,14 +287,14 @@ render_help(struct writer *writer, const struct json *result)
 	for (; command; command = json_next(command)) {
 		writer_tab(writer, 2);
 		writer_put(writer, STYLE_BOLD, TEXT_OF(json_get(command, "name")));
-		writer_put(writer, STYLE_PLAIN, " ");
-		writer_put(writer, STYLE_PLAIN, TEXT_OF(json_get(command, "synopsis")));
+		if (text_or(json_get(command, "synopsis"), "")[0]) {
+			writer_printf(writer, STYLE_PLAIN, " %s",
+			    TEXT_OF(json_get(command, "synopsis")));
+		}
 		writer_newline(writer);
 		writer_tab(writer, 6);
-		writer_put(writer, STYLE_PLAIN,
-		    json_text(json_get(command, "help")) ?
-			json_text(json_get(command, "help")) :
-			"-");
+		writer_text(writer, STYLE_PLAIN,
+		    text_or(json_get(command, "help"), "-"));
 		writer_newline(writer);
 	}
 }

@@ -242,8 +242,11 @@ render_trouble(struct writer *writer, const struct json *shard,
 	bool only = int_or(json_get(shard, "shard_count"), 0) == 1;
 
 	writer_label(writer, "Reason");
-	writer_fact(writer, STYLE_YELLOW, "%s%s%s%s", only ? "" : "shard ",
-	    only ? "" : TEXT_OF(json_get(shard, "shard")), only ? "" : ": ",
+	if (!only) {
+		writer_printf(writer, STYLE_YELLOW,
+		    "shard %s: ", TEXT_OF(json_get(shard, "shard")));
+	}
+	writer_text(writer, STYLE_YELLOW,
 	    text_or(json_get(shard, "reason"), "not connected yet"));
 	writer_newline(writer);
 	writer_label(writer, "Next");

@@ -161,6 +161,30 @@ writer_fact(struct writer *writer, enum writer_style style, const char *format, 
 }
 
 void
+writer_text(struct writer *writer, enum writer_style style, const char *text)
+{
+	size_t begin = writer->column;
+	bool first = true;
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		size_t size = strcspn(text, " ");
+		char *word = xstrndup(text, size);
+
+		if (!first &&
+		    writer->column + 1 + writer_width(word) > WRITER_COLUMNS) {
+			writer_newline(writer);
+			writer_tab(writer, begin);
+		} else if (!first) {
+			writer_put(writer, STYLE_PLAIN, " ");
+		}
+		writer_put(writer, style, word);
+		free(word);
+		text += size;
+		first = false;
+	}
+}
+
+void
 writer_table_begin(struct writer_table *table, const struct writer_column *columns,
     size_t column_count)
 {

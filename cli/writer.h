@@ -58,6 +58,10 @@ void writer_label(struct writer *writer, const char *label);
 void writer_fact(struct writer *writer, enum writer_style style, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
 
+/** A text of any length, broken between words at the width of the screen; its lines
+ * begin where the cursor stands now. */
+void writer_text(struct writer *writer, enum writer_style style, const char *text);
+
 /* ---- tables: cells are collected first, since the widest one sets the column ---- */
 
 struct writer_column {

@@ -236,8 +236,6 @@ made(cJSON *tree)
 enum gw_err
 json_parse(struct slice text, size_t max_bytes, struct json **out)
 {
-	struct scan scan = {.at = text.data, .end = text.data + text.size};
-
 	*out = NULL;
 	if (text.size > max_bytes) {
 		return GW_ERR_TOO_LARGE;
@@ -245,6 +243,7 @@ json_parse(struct slice text, size_t max_bytes, struct json **out)
 	if (text.size == 0) {
 		return GW_ERR_SYNTAX;
 	}
+	struct scan scan = {.at = text.data, .end = text.data + text.size};
 	enum gw_err err = scan_value(&scan);
 
 	if (err == GW_OK && scan.at != scan.end) {

@@ -86,8 +86,8 @@ rpc_lines_take(struct rpc_lines *lines, struct slice *line)
 {
 	drop_taken(lines);
 	size_t rest = lines->buf.size - lines->searched;
-	const char *from = lines->buf.data + lines->searched;
-	const char *end = rest > 0 ? memchr(from, '\n', rest) : NULL;
+	const char *from = rest > 0 ? lines->buf.data + lines->searched : NULL;
+	const char *end = from ? memchr(from, '\n', rest) : NULL;
 
 	if (end) {
 		size_t size = (size_t)(end - lines->buf.data);
@@ -95,7 +95,7 @@ rpc_lines_take(struct rpc_lines *lines, struct slice *line)
 		return lend(lines, size, size + 1, line);
 	}
 	/* A NUL ends all hope at once: the line need not become whole first. */
-	if (rest > 0 && memchr(from, '\0', rest)) {
+	if (from && memchr(from, '\0', rest)) {
 		return GW_ERR_SYNTAX;
 	}
 	lines->searched = lines->buf.size;
@@ -169,6 +169,9 @@ static enum rpc_error
 parse_plain(struct slice line, struct rpc_request *out)
 {
 	out->plain = true;
+	if (line.size == 0) {
+		return invalid(out, "the line is empty");
+	}
 	if (!cut_word(&line, out->method, sizeof out->method)) {
 		return invalid(out, "the command is no text, or is too long");
 	}

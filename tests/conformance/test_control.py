@@ -670,7 +670,7 @@ class Gwctl(Case):
             self.skipTest("another user cannot run the build")
         self.assertEqual(run.returncode, 4, run.stderr)
         self.assertIn("permission denied (you are uid 65534", run.stderr)
-        self.assertIn("adduser", run.stderr)
+        self.assertIn("sudo gwctl", run.stderr)
 
     def test_5_c12_a_daemon_that_stands_still(self):
         daemon = self.start()

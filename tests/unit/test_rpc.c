@@ -139,6 +139,8 @@ each_request_gets_the_verdict_of_the_specification(void **state)
 		false},
 	    {"{\"jsonrpc\":\"2.0\",\"method\":\"a\"}", RPC_OK, true},
 	    {"  status", RPC_OK, false},
+	    {NULL, RPC_ERR_INVALID, false},
+	    {" \t", RPC_ERR_INVALID, false},
 	    {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"", RPC_ERR_PARSE, false},
 	    {"{]", RPC_ERR_PARSE, false},
 	    {"{\"id\":1,\"method\":\"a\"}", RPC_ERR_INVALID, false},
@@ -167,7 +169,7 @@ each_request_gets_the_verdict_of_the_specification(void **state)
 		if (error != cases[i].error ||
 		    request.notification != cases[i].notification ||
 		    (error != RPC_OK) != (request.problem != NULL)) {
-			fail_msg("%s: %s", cases[i].line, rpc_error_word(error));
+			fail_msg("%zu: %s", i, rpc_error_word(error));
 		}
 		rpc_request_fini(&request);
 	}

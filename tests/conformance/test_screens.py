@@ -1,0 +1,133 @@
+"""gwctl's screens, compared with tests/golden/gwctl; tests/golden/remake writes them anew."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import test_control
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "gwctl")
+PID = "1412"
+
+# name: scene of the daemon (None: there is none), arguments of gwctl
+SCREENS = {
+    "status-ready": ("ready", ["status"]),
+    "status-two-shards": ("two", ["status"]),
+    "status-reconnecting": ("reconnecting", ["status"]),
+    "status-never-connected": ("never", ["status"]),
+    "status-fatal": ("fatal", ["status"]),
+    "status-json": ("two", ["--json", "status"]),
+    "snapshot": ("two", ["snapshot"]),
+    "snapshot-one-shard": ("reconnecting", ["snapshot", "0"]),
+    "snapshot-unknown-shard": ("ready", ["snapshot", "7"]),
+    "latency": ("two", ["latency"]),
+    "thresholds": ("two", ["thresholds"]),
+    "reboot": ("ready", ["reboot"]),
+    "reboot-json": ("ready", ["--json", "reboot"]),
+    "sim-without-sim": ("ready", ["sim", "freeze"]),
+    "version": ("ready", ["version"]),
+    "help": (None, ["help"]),
+    "help-command": (None, ["help", "snapshot"]),
+    "no-daemon": (None, ["status"]),
+    "no-daemon-json": (None, ["--json", "status"]),
+    "unknown-command": (None, ["staus"]),
+    "unknown-option": (None, ["--bogus", "status"]),
+}
+
+
+class Screens(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="gwctl-")
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.path = os.path.join(self.folder, "control.sock")
+        self.version = subprocess.run(
+            [test_control.GWCTL, "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+
+    def normal(self, text):
+        """What differs from run to run, by name."""
+        text = text.replace(self.path, "SOCKET")
+        text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+        text = re.sub(r'"uptime_seconds":2743\d\d[.\d]*', '"uptime_seconds":274375', text)
+        return text.replace(self.version, "VERSION")
+
+    def compare(self, name, run):
+        shown = self.normal(f"{run.stdout}{run.stderr}exit {run.returncode}\n")
+        path = os.path.join(GOLDEN, name + ".txt")
+        if os.environ.get("GWBOT_REMAKE"):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(shown)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(shown, file.read(), name)
+        if "json" not in name:
+            for line in self.normal(run.stdout).split("\n"):
+                self.assertLessEqual(len(line), 80, line)
+
+    def run_gwctl(self, args, prefix=()):
+        env = {"PATH": os.environ["PATH"], "HOME": self.folder}
+        return subprocess.run([*prefix, test_control.GWCTL, "-s", self.path, *args], env=env,
+                              capture_output=True, text=True, timeout=20, check=False)
+
+    def test_screens(self):
+        for name, (scene, args) in SCREENS.items():
+            with self.subTest(name):
+                if scene is None:
+                    self.compare(name, self.run_gwctl(args))
+                    continue
+                daemon = test_control.Daemon(self.folder, scene, ("-p", PID))
+                try:
+                    self.compare(name, self.run_gwctl(args))
+                finally:
+                    daemon.stop()
+
+    def test_every_golden_file_is_of_a_screen(self):
+        names = {name[:-4] for name in os.listdir(GOLDEN)}
+        self.assertEqual(names, set(SCREENS) | {"no-permission", "skew"})
+
+    def test_skew(self):
+        daemon = test_control.FakeDaemon(self.path, test_control.hello_of("2.0.0", [3, 4]))
+        self.addCleanup(daemon.close)
+        self.compare("skew", self.run_gwctl(["status"]))
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "needs root and setpriv")
+    def test_no_permission(self):
+        daemon = test_control.Daemon(self.folder)
+        self.addCleanup(daemon.stop)
+        os.chmod(self.folder, 0o755)
+        os.chown(self.path, 0, 4)  # adm has this number on every Debian
+        run = self.run_gwctl(["status"], ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"])
+        if run.returncode in (126, 127):
+            self.skipTest("another user cannot run the build")
+        self.compare("no-permission", run)
+
+
+class Readable(unittest.TestCase):
+    """What the golden files promise beyond their letters."""
+
+    def read(self, name):
+        with open(os.path.join(GOLDEN, name + ".txt"), encoding="utf-8") as file:
+            return file.read()
+
+    def test_no_screen_has_control_characters(self):
+        for name in os.listdir(GOLDEN):
+            self.assertNotRegex(self.read(name[:-4]), r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", name)
+
+    def test_trouble_says_why_and_what_next(self):
+        screen = self.read("status-reconnecting")
+        self.assertRegex(screen, r"Reason +connection refused by ")
+        self.assertRegex(screen, r"Next +tries to resume the session in 3\.2 s")
+
+    def test_json_is_one_document(self):
+        for name in ("status-json", "reboot-json"):
+            document, status = self.read(name).rstrip("\n").split("\n")
+            self.assertEqual(json.loads(document)["schema"], "gwctl/1")
+            self.assertEqual(status, "exit 0")
+
+
+if __name__ == "__main__":
+    unittest.main()

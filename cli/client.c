@@ -335,6 +335,7 @@ ask(struct client *client, const char *method, struct json *owned_params,
 {
 	struct buf request;
 
+	*out = (struct rpc_answer){0};
 	buf_init(&request, RPC_REQUEST_MAX_BYTES + 1);
 	enum gw_err err =
 	    rpc_write_request(&request, ++client->last_id, method, owned_params);

@@ -6,7 +6,7 @@
 
 #include "buf.h"
 #include "json.h"
-#include "utf8.h"
+#include "text.h"
 
 #define SCREEN_MAX_BYTES 8192
 
@@ -56,10 +56,10 @@ static void
 write_lines(const struct failure *failure, struct buf *out)
 {
 	(void)buf_append(out, "gwctl: ", 7);
-	(void)utf8_clean(slice_of(failure->text), true, out);
+	(void)text_clean(slice_of(failure->text), true, out);
 	if (failure->hint[0]) {
 		(void)buf_append(out, "\n       ", 8);
-		(void)utf8_clean(slice_of(failure->hint), true, out);
+		(void)text_clean(slice_of(failure->hint), true, out);
 	}
 	(void)buf_append(out, "\n", 1);
 }

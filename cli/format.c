@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define MINUTE 60
+#define MINUTE 60LL
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 

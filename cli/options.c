@@ -182,6 +182,22 @@ take_command(struct options *out, struct failure *failure)
 	return true;
 }
 
+/* What stands behind the options. */
+static bool
+take_rest(int argc, char **argv, struct options *out, struct failure *failure)
+{
+	if (out->version || optind == argc) {
+		return out->version || out->help || find_socket(out, failure);
+	}
+	out->command = commands_find(argv[optind]);
+	out->args = argv + optind + 1;
+	out->arg_count = (size_t)(argc - optind - 1);
+	if (!out->command) {
+		return unknown_command(argv[optind], failure);
+	}
+	return take_command(out, failure) && find_socket(out, failure);
+}
+
 bool
 options_parse(int argc, char **argv, struct options *out, struct failure *failure)
 {
@@ -207,17 +223,5 @@ options_parse(int argc, char **argv, struct options *out, struct failure *failur
 			return false;
 		}
 	}
-	if (out->version || (out->help && optind == argc)) {
-		return true;
-	}
-	if (optind == argc) {
-		return find_socket(out, failure);
-	}
-	out->command = commands_find(argv[optind]);
-	out->args = argv + optind + 1;
-	out->arg_count = (size_t)(argc - optind - 1);
-	if (!out->command) {
-		return unknown_command(argv[optind], failure);
-	}
-	return take_command(out, failure) && find_socket(out, failure);
+	return take_rest(argc, argv, out, failure);
 }

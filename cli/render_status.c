@@ -286,7 +286,9 @@ state_words(const struct json *value)
 	struct format_text words = format_json_scalar(value);
 
 	for (char *at = words.text; *at; at++) {
-		*at = *at == '_' ? ' ' : *at;
+		if (*at == '_') {
+			*at = ' ';
+		}
 	}
 	return words;
 }

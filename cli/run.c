@@ -8,10 +8,10 @@
 #include "client.h"
 #include "render.h"
 
-#define OPTION_COLUMN 28
-#define WAIT_PAUSE    CLOCK_MS(100) /* between two looks at a daemon that restarts */
-#define WAIT_STEP     CLOCK_S(2)    /* for one such look */
-#define LINE_MAX      (64U * 1024)
+#define OPTION_COLUMN  28
+#define WAIT_PAUSE     CLOCK_MS(100) /* between two looks at a daemon that restarts */
+#define WAIT_STEP      CLOCK_S(2)    /* for one such look */
+#define LINE_MAX_BYTES RPC_REQUEST_MAX_BYTES
 
 /* ---- output ---- */
 
@@ -395,12 +395,12 @@ ask_sim(const struct options *options, const char *path, struct json *document,
 {
 	struct client sim;
 	struct buf line;
-	struct slice answer;
+	struct slice answer = {0};
 	struct json *parsed = NULL;
 	bool done;
 
 	client_init(&sim, path);
-	buf_init(&line, LINE_MAX);
+	buf_init(&line, LINE_MAX_BYTES);
 	if (!join_arguments(options, &line)) {
 		done = failure_set(failure, EXIT_USAGE, "usage",
 		    "a fault is one line of at most 64 KiB");

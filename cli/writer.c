@@ -6,10 +6,10 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "utf8.h"
+#include "text.h"
 #include "xalloc.h"
 
-#define SCREEN_MAX_BYTES (16U * 1024 * 1024)
+#define SCREEN_MAX_BYTES ((size_t)16 * 1024 * 1024)
 #define LABEL_COLUMNS    12 /* "  Watchdog  " */
 #define FACT_GAP         3
 #define TABLE_GAP        2
@@ -52,7 +52,7 @@ writer_width(const char *text)
 
 	while (rest.size > 0) {
 		uint32_t code = '?';
-		size_t size = utf8_read(rest, &code);
+		size_t size = text_read(rest, &code);
 
 		width += code_width(code);
 		size = size ? size : 1;
@@ -90,13 +90,16 @@ writer_put(struct writer *writer, enum writer_style style, const char *text)
 	struct buf clean;
 
 	buf_init(&clean, strlen(text) * 3 + 1);
-	(void)utf8_clean(slice_of(text), true, &clean);
+	(void)text_clean(slice_of(text), true, &clean);
 	(void)buf_append(&clean, "", 1);
 	put_clean(writer, style, clean.data ? clean.data : "");
 	buf_fini(&clean);
 }
 
 /* Formats into fresh memory that the caller frees. */
+static char *format_text(const char *format, va_list args)
+    __attribute__((format(printf, 1, 0)));
+
 static char *
 format_text(const char *format, va_list args)
 {
@@ -202,7 +205,7 @@ copy_cell(const char *text, char *out, size_t room)
 	struct buf clean;
 
 	buf_init(&clean, strlen(text) * 3 + 1);
-	(void)utf8_clean(slice_of(text), true, &clean);
+	(void)text_clean(slice_of(text), true, &clean);
 	size_t size = clean.size < room ? clean.size : room - 1;
 
 	while (size > 0 && size < clean.size &&

@@ -9,7 +9,7 @@
 
 static const struct command rows[] = {
 #define COMMAND(id, name, synopsis, access, help) \
-	{COMMAND_##id, name, synopsis, COMMAND_##access, help},
+	{COMMAND_##id, COMMAND_##access, name, synopsis, help},
 #include "commands.def"
 #undef COMMAND
 };

@@ -20,9 +20,9 @@ enum command_access {
 
 struct command {
 	enum command_id id;
+	enum command_access access;
 	const char *name;
 	const char *synopsis; /* arguments: NAME, [NAME] optional, NAME... repeated */
-	enum command_access access;
 	const char *help;
 };
 

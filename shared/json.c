@@ -8,7 +8,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "utf8.h"
+#include "text.h"
 
 /* ---- the grammar: cJSON alone would let pass what RFC 8259 forbids ---- */
 
@@ -116,7 +116,7 @@ scan_string(struct scan *scan)
 	while (err == GW_OK && !take(scan, '"')) {
 		uint32_t code = 0;
 		size_t size =
-		    utf8_read((struct slice){scan->at, (size_t)(scan->end - scan->at)},
+		    text_read((struct slice){scan->at, (size_t)(scan->end - scan->at)},
 			&code);
 
 		scan->at += size;
@@ -419,7 +419,7 @@ json_new_text(const char *text)
 	if (!text) {
 		return made(cJSON_CreateNull());
 	}
-	if (utf8_valid(bytes)) {
+	if (text_is_utf8(bytes)) {
 		return made(cJSON_CreateString(text));
 	}
 	struct buf clean;
@@ -427,7 +427,7 @@ json_new_text(const char *text)
 
 	/* Three bytes for each bad one, and the NUL. */
 	buf_init(&clean, bytes.size * 3 + 1);
-	if (utf8_clean(bytes, false, &clean) == GW_OK &&
+	if (text_clean(bytes, false, &clean) == GW_OK &&
 	    buf_append(&clean, "", 1) == GW_OK) {
 		value = made(cJSON_CreateString(clean.data));
 	}
@@ -504,7 +504,7 @@ json_add_seconds(struct json *object, const char *name, mono_ns distance)
 		json_add_null(object, name);
 		return;
 	}
-	json_add_number(object, name, (double)(distance / CLOCK_US(1)) / 1e6);
+	json_add_number(object, name, clock_seconds(distance - distance % CLOCK_US(1)));
 }
 
 void

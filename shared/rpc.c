@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "text.h"
 
 #define PATH_BYTES 256 /* "shards.0.latency_seconds": our own names, a few deep */
 
@@ -161,7 +161,7 @@ cut_word(struct slice *rest, char *out, size_t room)
 
 	rest->data += size;
 	rest->size -= size;
-	return utf8_valid(word) && slice_copy(word, out, room);
+	return text_is_utf8(word) && slice_copy(word, out, room);
 }
 
 /* "snapshot 0": the first word is the method, the others are its arguments. */
@@ -297,7 +297,7 @@ write_scalar(struct buf *out, const struct json *value)
 	const char *text = json_text(value);
 
 	if (text) {
-		return utf8_clean(slice_of(text), true, out);
+		return text_clean(slice_of(text), true, out);
 	}
 	return json_kind(value) == JSON_NULL ? buf_append(out, "-", 1) :
 					       json_print(value, out);
@@ -420,13 +420,13 @@ write_error_text(struct buf *out, const struct rpc_failure *failure, const char 
 	enum gw_err err = buf_append(out, "error: ", 7);
 
 	if (err == GW_OK) {
-		err = utf8_clean(slice_of(text), true, out);
+		err = text_clean(slice_of(text), true, out);
 	}
 	if (err == GW_OK && failure->hint) {
 		err = buf_append(out, "\nhint: ", 7);
 	}
 	if (err == GW_OK && failure->hint) {
-		err = utf8_clean(slice_of(failure->hint), true, out);
+		err = text_clean(slice_of(failure->hint), true, out);
 	}
 	return err == GW_OK ? buf_append(out, "\n\n", 2) : err;
 }

@@ -19,9 +19,9 @@
 #define RPC_PROTOCOL_MIN      1
 #define RPC_PROTOCOL_MAX      1
 
-#define RPC_REQUEST_MAX_BYTES (64U * 1024)
-#define RPC_ANSWER_MAX_BYTES  (4U * 1024 * 1024)
-#define RPC_FEED_MAX_BYTES    (16U * 1024) /* one rpc_lines_feed() */
+#define RPC_REQUEST_MAX_BYTES ((size_t)64 * 1024)
+#define RPC_ANSWER_MAX_BYTES  ((size_t)4 * 1024 * 1024)
+#define RPC_FEED_MAX_BYTES    ((size_t)16 * 1024) /* one rpc_lines_feed() */
 
 /* X(name, number, word, text): the number on the wire, a stable word for scripts. */
 #define RPC_ERROR_TABLE(X)                                                           \

@@ -4,11 +4,8 @@
 #ifndef GWBOT_UTF8_H
 #define GWBOT_UTF8_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "buf.h"
 
 /** Bytes of the well-formed sequence at data (size of at least 1), 0 where there is
  * none. */
@@ -45,31 +42,5 @@ uint32_t utf8_decode(const unsigned char *data, size_t length);
 
 /** Writes code (at most U+10FFFF) into out; its length, 1 to 4. */
 size_t utf8_encode(uint32_t code, char out[4]);
-
-/* Stands where a character could not be read or must not be shown. */
-#define UTF8_REPLACEMENT "\xef\xbf\xbd"
-
-/**
- * Reads the first character of bytes into code.
- *
- * Returns its size in bytes (1 to 4), or 0 where bytes is empty or begins with no
- * well-formed character.
- */
-size_t utf8_read(struct slice bytes, uint32_t *code);
-
-/** True where all bytes are well-formed characters. */
-bool utf8_valid(struct slice bytes);
-
-/**
- * True for characters that can move a cursor, forge a line or reorder a text: C0, DEL,
- * C1, line and paragraph separators, marks and overrides of direction.
- */
-bool utf8_is_control(uint32_t code);
-
-/**
- * Appends bytes with all that is not well formed, and with hide_controls also every
- * control character, replaced by UTF8_REPLACEMENT.  Errors as buf_append().
- */
-enum gw_err utf8_clean(struct slice bytes, bool hide_controls, struct buf *out);
 
 #endif

@@ -55,7 +55,7 @@ arm(void *ctx)
 }
 
 static void
-peer_gone(void *ctx, struct control_peer *peer)
+peer_gone(void *ctx, const struct control_peer *peer)
 {
 	struct control *control = ctx;
 	unsigned kept = 0;

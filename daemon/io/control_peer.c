@@ -121,34 +121,19 @@ refuse(struct control_peer *peer, enum rpc_error error, mono_ns now)
 	begin_linger(peer, now);
 }
 
-/* Gives a call its answer: result, or else failure. */
+/* A call is over: what stands in out goes to the peer, which may ask again. */
 static void
-finish(struct control_call *owned_call, struct json *owned_result,
-    const struct rpc_failure *failure)
+finish(struct control_call *owned_call)
 {
 	struct control_peer *peer = owned_call->peer;
-	const struct rpc_request *request = &owned_call->request;
+	mono_ns now = clock_now();
 
-	if (!peer) {
-		json_free(owned_result);
-	} else if (owned_result) {
-		static const struct rpc_failure too_large = {RPC_ERR_INTERNAL,
-		    "the answer is too large", NULL};
-
-		if (rpc_write_result(&peer->out, request, owned_result) != GW_OK) {
-			(void)rpc_write_error(&peer->out, request, &too_large);
-		}
-	} else {
-		(void)rpc_write_error(&peer->out, request, failure);
-	}
 	rpc_request_fini(&owned_call->request);
 	free(owned_call);
 	if (!peer) {
 		return;
 	}
 	peer->call = NULL;
-	mono_ns now = clock_now();
-
 	peer->active_at = now;
 	peer->deadline = now + CONTROL_STALL_TIME;
 	if (!flush(peer, now)) {
@@ -443,11 +428,25 @@ control_call_alive(const struct control_call *call)
 void
 control_call_answer(struct control_call *owned_call, struct json *owned_result)
 {
-	finish(owned_call, owned_result, NULL);
+	static const struct rpc_failure too_large = {RPC_ERR_INTERNAL,
+	    "the answer is too large", NULL};
+	struct control_peer *peer = owned_call->peer;
+
+	if (!peer) {
+		json_free(owned_result);
+	} else if (rpc_write_result(&peer->out, &owned_call->request, owned_result) !=
+	    GW_OK) {
+		(void)rpc_write_error(&peer->out, &owned_call->request, &too_large);
+	}
+	finish(owned_call);
 }
 
 void
 control_call_fail(struct control_call *owned_call, const struct rpc_failure *failure)
 {
-	finish(owned_call, NULL, failure);
+	if (owned_call->peer) {
+		(void)rpc_write_error(&owned_call->peer->out, &owned_call->request,
+		    failure);
+	}
+	finish(owned_call);
 }

@@ -18,7 +18,7 @@ struct control_peer_host {
 	/** The peer's deadline may have changed. */
 	void (*settled)(void *ctx);
 	/** The peer is about to be freed. */
-	void (*gone)(void *ctx, struct control_peer *peer);
+	void (*gone)(void *ctx, const struct control_peer *peer);
 	void *ctx;
 };
 

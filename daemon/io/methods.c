@@ -47,12 +47,12 @@ static void (*const functions[])(const struct visit *visit) = {
 static struct json *
 new_answer(const char *command)
 {
-	struct json *answer = json_new_object();
+	struct json *document = json_new_object();
 
-	json_add_text(answer, "schema", SCHEMA);
-	json_add_text(answer, "command", command);
-	json_add_time(answer, "time", clock_wall_ms());
-	return answer;
+	json_add_text(document, "schema", SCHEMA);
+	json_add_text(document, "command", command);
+	json_add_time(document, "time", clock_wall_ms());
+	return document;
 }
 
 static void
@@ -636,7 +636,7 @@ methods_free(struct methods *owned_methods)
 void
 methods_process_self(void *ctx, struct methods_process *out)
 {
-	unsigned long long pages = 0;
+	char line[128] = "";
 	FILE *statm = fopen("/proc/self/statm", "re");
 
 	(void)ctx;
@@ -644,8 +644,11 @@ methods_process_self(void *ctx, struct methods_process *out)
 	if (!statm) {
 		return;
 	}
-	if (fscanf(statm, "%*s %llu", &pages) == 1) {
-		out->rss_bytes = pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+	const char *second = fgets(line, sizeof line, statm) ? strchr(line, ' ') : NULL;
+
+	if (second) {
+		out->rss_bytes = strtoull(second, NULL, 10) *
+		    (unsigned long long)sysconf(_SC_PAGESIZE);
 	}
 	(void)fclose(statm);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "rpc.h"
-#include "utf8.h"
+#include "text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,7 +25,7 @@ check(bool holds)
 static void
 check_text(const struct buf *out)
 {
-	check(utf8_valid(buf_slice(out)));
+	check(text_is_utf8(buf_slice(out)));
 	for (size_t i = 0; i < out->size; i++) {
 		check((unsigned char)out->data[i] >= 0x20 || out->data[i] == '\n');
 	}

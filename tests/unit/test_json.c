@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "json.h"
-#include "utf8.h"
+#include "text.h"
 
 #define MAX_BYTES 4096
 
@@ -217,11 +217,11 @@ characters_that_steer_a_terminal_are_replaced(void **state)
 
 	(void)state;
 	buf_init(&out, MAX_BYTES);
-	assert_int_equal(utf8_clean(slice_of(dirty), true, &out), GW_OK);
+	assert_int_equal(text_clean(slice_of(dirty), true, &out), GW_OK);
 	assert_int_equal(buf_append(&out, "", 1), GW_OK);
 	assert_string_equal(out.data,
-	    "a" UTF8_REPLACEMENT
-	    "[31m" UTF8_REPLACEMENT UTF8_REPLACEMENT UTF8_REPLACEMENT UTF8_REPLACEMENT
+	    "a" TEXT_REPLACEMENT
+	    "[31m" TEXT_REPLACEMENT TEXT_REPLACEMENT TEXT_REPLACEMENT TEXT_REPLACEMENT
 	    "z");
 	buf_fini(&out);
 }

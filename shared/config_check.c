@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Only to see whether a presence is a JSON object; nothing is read out of it. */
-#include <cjson/cJSON.h>
+#include <cJSON.h>
 
 #define HOST_MAX_BYTES 255
 #define SCHEME_ROOM    16

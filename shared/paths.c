@@ -43,7 +43,10 @@ is_system(const struct paths_source *source)
 	if (stat(source->run_dir, &status) != 0 || !S_ISDIR(status.st_mode)) {
 		return false;
 	}
-	return status.st_uid == source->uid || access(source->run_dir, W_OK) == 0;
+	bool own = source->uid == geteuid();
+
+	return status.st_uid == source->uid ||
+	    (own && access(source->run_dir, W_OK) == 0);
 }
 
 /* An absolute path from the environment; XDG says that others count as not set. */

@@ -319,6 +319,7 @@ argv_parse(struct argv *out, int argc, char **args)
 	    .rate = 2,
 	    .ready_fd = -1,
 	};
+	opterr = 0;
 	for (;;) {
 		int index = 0;
 		int id = getopt_long(argc, args, "", options, &index);
@@ -335,7 +336,9 @@ argv_parse(struct argv *out, int argc, char **args)
 			return ARGV_DONE;
 		}
 		if (id == '?') {
-			(void)fputs("gwsim: see gwsim --help\n", stderr);
+			(void)fprintf(stderr,
+			    "gwsim: %s: unknown, or its value is missing; see --help\n",
+			    args[optind - 1]);
 			return ARGV_USAGE;
 		}
 		if (!take_play(out, id, optarg)) {

@@ -16,7 +16,10 @@
 #define READ_BYTES    ((size_t)32 << 10)
 
 /* Written in one turn of the loop, so that one fast reader does not starve the rest. */
-#define TURN_BYTES       ((size_t)4 << 20)
+#define TURN_BYTES ((size_t)4 << 20)
+
+/* The same in time: for those whose bytes are dear, because they are compressed. */
+#define TURN_TIME        CLOCK_MS(10)
 
 #define HANDSHAKE_WITHIN CLOCK_S(10)
 #define FINISH_WITHIN    CLOCK_S(5)
@@ -258,6 +261,7 @@ void
 conn_flush(struct conn *conn)
 {
 	size_t budget = TURN_BYTES;
+	mono_ns turn_ends = clock_now() + TURN_TIME;
 
 	if (conn->flushing || !can_write(conn)) {
 		return;
@@ -266,6 +270,7 @@ conn_flush(struct conn *conn)
 	conn->blocked = false;
 	refill(conn);
 	while (can_write(conn) && conn_queued(conn) > 0 && flush_step(conn, &budget)) {
+		budget = clock_now() < turn_ends ? budget : 0;
 	}
 	conn->flushing = false;
 	if (conn->phase == CONN_FINISHING && conn_queued(conn) == 0) {

@@ -16,6 +16,9 @@
 /* Events that are made at once for a connection that has caught up. */
 #define OWED_BATCH 64
 
+/* Events sent before the others get their turn: compressing them takes 5 ms. */
+#define REFILL_EVENTS 256
+
 static void on_input(struct conn *conn);
 static void on_refill(struct conn *conn);
 static mono_ns on_tick(struct conn *conn);
@@ -130,13 +133,23 @@ send_event(struct gate *gate, const struct session_slot *slot, uint64_t seq)
 	buf_fini(&payload);
 }
 
+/* It reads more slowly than things happen: what it should get next is gone. */
+static void
+drop_laggard(struct gate *gate)
+{
+	stats_client_error(&gate->conn->sim->stats,
+	    "reads too slowly: event %" PRIu64 " is gone", gate->cursor);
+	conn_drop(gate->conn);
+}
+
 static void
 on_refill(struct conn *conn)
 {
 	struct gate *gate = conn->owner;
 
-	while (gate->state == GATE_LIVE && conn->phase == CONN_OPEN &&
-	    conn_queued(conn) < CONN_HIGH_WATER) {
+	for (int i = 0; i < REFILL_EVENTS && gate->state == GATE_LIVE &&
+	     conn->phase == CONN_OPEN && conn_queued(conn) < CONN_HIGH_WATER;
+	     i++) {
 		struct session *session = gate->session;
 
 		if (gate->cursor > session->seq) {
@@ -149,11 +162,7 @@ on_refill(struct conn *conn)
 		    session_slot_at(conn->sim, session, gate->cursor);
 
 		if (!slot) {
-			/* It reads more slowly than things happen. */
-			stats_client_error(&conn->sim->stats,
-			    "reads too slowly: event %" PRIu64 " is gone",
-			    gate->cursor);
-			conn_drop(conn);
+			drop_laggard(gate);
 			return;
 		}
 		uint64_t seq = gate->cursor++;
@@ -469,6 +478,10 @@ on_tick(struct conn *conn)
 	}
 	if (gate->state == GATE_CLOSING) {
 		return gate->leave_at;
+	}
+	if (gate->session && gate->cursor < gate->session->first) {
+		drop_laggard(gate);
+		return CLOCK_NEVER;
 	}
 	if (sim->now >= beat_by) {
 		gateway_fail(gate, 4000, "Heartbeat missing.");

@@ -13,7 +13,11 @@
 #include "event.h"
 #include "jsonw.h"
 
-#define WORLD_USERS 200
+#define WORLD_USERS    200
+#define WORLD_CHANNELS 7 /* of each guild */
+
+/* The bits of a channel's id that tell its number in the guild. */
+#define WORLD_LOW_MASK ((UINT64_C(1) << 22) - 1)
 
 /* The author index of the bot itself. */
 #define WORLD_BOT (-1)
@@ -79,6 +83,15 @@ bool world_find_guild(const struct world *world, uint64_t id, uint64_t *guild);
 
 /** The guild of the channel with this id; false: no such channel. */
 bool world_find_channel(const struct world *world, uint64_t id, uint64_t *guild);
+
+/** The guild of a channel that is known to exist. */
+uint64_t world_guild_of(uint64_t channel_id);
+
+/** A role of a guild, 0 to 3. */
+uint64_t world_role_id(uint64_t guild, uint64_t role);
+
+/** A number that is always the same for a thing of this world. */
+uint64_t world_trait(const struct world *world, uint64_t thing, uint64_t which);
 
 /** The first channel for text of a guild. */
 uint64_t world_main_channel(uint64_t guild);

@@ -124,23 +124,53 @@ command_outage(struct command *command)
 	command_each_session(command, push_outage, &on);
 }
 
+/* The text of the value of "d" in an object known to be JSON: what goes through cJSON
+ * loses NULs and large numbers. */
+static struct slice
+find_d(const char *text)
+{
+	int depth = 0;
+
+	for (const char *at = text; *at != '\0'; at++) {
+		depth += *at == '{' || *at == '[' ? 1 :
+		    *at == '}' || *at == ']'      ? -1 :
+						    0;
+		if (*at != '"') {
+			continue;
+		}
+		const char *end = at + 1;
+
+		while (*end != '"') {
+			end += *end == '\\' ? 2 : 1;
+		}
+		const char *after = end + 1 + strspn(end + 1, " \t\r\n");
+
+		if (depth == 1 && *after == ':' && end - at == 2 && at[1] == 'd') {
+			const char *value = after + 1 + strspn(after + 1, " \t\r\n");
+
+			cJSON_Delete(cJSON_ParseWithOpts(value, &after, false));
+			return (struct slice){value, (size_t)(after - value)};
+		}
+		at = end;
+	}
+	return (struct slice){NULL, 0};
+}
+
 void
 command_send(struct command *command)
 {
-	cJSON *payload = cJSON_Parse(command->text);
+	cJSON *payload = cJSON_ParseWithOpts(command->text, NULL, true);
 	const cJSON *name = cJSON_GetObjectItemCaseSensitive(payload, "t");
-	const cJSON *d = cJSON_GetObjectItemCaseSensitive(payload, "d");
-	char *text = cJSON_IsString(name) && name->valuestring[0] != '\0' && d ?
-	    cJSON_PrintUnformatted(d) :
-	    NULL;
+	struct slice d =
+	    cJSON_IsObject(payload) ? find_d(command->text) : (struct slice){NULL, 0};
 
 	/* The name is written as it is. */
-	if (!text || strpbrk(name->valuestring, "\"\\\n")) {
+	if (d.size == 0 || !cJSON_IsString(name) || name->valuestring[0] == '\0' ||
+	    strpbrk(name->valuestring, "\"\\\n")) {
 		command->error = "{\"t\":NAME,\"d\":..} is wanted";
 	} else {
-		push_to_all(command, event_new(name->valuestring, slice_of(text), 0));
+		push_to_all(command, event_new(name->valuestring, d, 0));
 	}
-	cJSON_free(text);
 	cJSON_Delete(payload);
 }
 

@@ -274,6 +274,7 @@ class Gateway:
         self.send(2, {**d, **more})
 
     def resume(self, token, session_id, seq):
+        self.session_id = session_id
         self.send(6, {"token": token, "session_id": session_id, "seq": seq})
 
     def ready(self, token, **more):

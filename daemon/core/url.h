@@ -10,7 +10,7 @@
 #include "err.h"
 
 #define URL_HOST_BYTES 256
-#define URL_PATH_BYTES 512
+#define URL_PATH_BYTES 2000
 
 struct url {
 	bool tls;

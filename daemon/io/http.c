@@ -311,7 +311,7 @@ static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
     size_t size)
 {
-	struct connection *conn = lws_get_opaque_user_data(wsi);
+	struct connection *conn = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
 	if (!conn) {
 		return lws_callback_http_dummy(wsi, reason, user, in, size);

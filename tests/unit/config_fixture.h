@@ -155,6 +155,7 @@ fixture_load_text(struct fixture *fixture, const char *text)
 	fixture_write(fixture, fixture->file, slice_of(text));
 	fixture_load(fixture);
 	fixture_remove(fixture, fixture->file);
+	fixture->file = NULL;
 }
 
 static inline bool

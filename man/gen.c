@@ -17,7 +17,7 @@
 #include "failure.h"
 #endif
 
-#define TEXT_BYTES  4096
+#define TEXT_BYTES  512
 #define LINE_ROOM   1024
 #define WRAP_COLUMN 78
 
@@ -128,7 +128,7 @@ put_sentence(const char *label, const char *text)
 static void
 put_default(const struct config_option *option)
 {
-	char line[LINE_ROOM];
+	char line[TEXT_BYTES];
 	const char *other = option->def_other;
 
 	(void)snprintf(line, sizeof line, "%s%s%s%s",

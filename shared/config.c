@@ -234,55 +234,75 @@ derive(struct config *config)
 /* ---- the command line
  * ---------------------------------------------------------------- */
 
-static void
-put_override(struct config *config, const struct config_override *override,
+/* What a `PATH=VALUE`, or a flag that stands for one, assigns. */
+struct assignment {
+	char path[SOURCE_ROOM];
+	const char *value;
+	size_t id;
+};
+
+static bool
+read_assignment(const struct config_override *override, struct assignment *assignment,
     struct config_report *report)
 {
-	const char *equals = override->value ? NULL : strchr(override->path, '=');
-	char path[SOURCE_ROOM];
+	size_t size = strcspn(override->path, "=");
+	bool whole = override->value || override->path[size] == '=';
 	char shown[CONFIG_SHOWN_ROOM];
-	char nearest[SOURCE_ROOM];
-	char reason[CONFIG_REASON_ROOM] = "";
-	size_t path_size =
-	    equals ? (size_t)(equals - override->path) : strlen(override->path);
-	size_t id;
 
 	config_shown(override->path, shown);
-	if (!override->value && !equals) {
+	if (!whole) {
 		config_report_add(report, CONFIG_ERROR, "--set",
 		    "\"%s\" has no =; write section.key=value", shown);
-		return;
+		return false;
 	}
-	if (!slice_copy((struct slice){override->path, path_size}, path, sizeof path) ||
-	    !config_option_find(path, &id)) {
-		bool near = config_nearest_path(path, false, nearest, sizeof nearest);
+	assignment->value =
+	    override->value ? override->value : override->path + size + 1;
+	if (!slice_copy((struct slice){override->path, size}, assignment->path,
+		sizeof assignment->path) ||
+	    !config_option_find(assignment->path, &assignment->id)) {
+		char nearest[SOURCE_ROOM];
+		bool near = config_nearest_path(assignment->path, false, nearest,
+		    sizeof nearest);
 
 		config_report_add(report, CONFIG_ERROR, "--set",
 		    "unknown setting in \"%s\"%s%s", shown, near ? "; nearest: " : "",
 		    nearest);
-		return;
+		return false;
 	}
-	if (config_option(id)->type == CONFIG_SECRET) {
+	if (config_option(assignment->id)->type == CONFIG_SECRET) {
 		config_report_add(report, CONFIG_ERROR, "--set",
 		    "%s on the command line would show it to every user of this host",
-		    path);
+		    assignment->path);
+		return false;
+	}
+	return true;
+}
+
+static void
+put_override(struct config *config, const struct config_override *override,
+    struct config_report *report)
+{
+	struct assignment assignment = {.value = NULL};
+	char reason[CONFIG_REASON_ROOM] = "";
+	char shown[CONFIG_SHOWN_ROOM];
+	struct buf allowed;
+
+	if (!read_assignment(override, &assignment, report)) {
 		return;
 	}
-	const char *value = override->value ? override->value : equals + 1;
+	enum config_id id = (enum config_id)assignment.id;
 
-	if (config_value_set(config, (enum config_id)id, value, reason) != GW_OK) {
-		struct buf allowed;
-
-		buf_init(&allowed, PATH_ROOM);
-		(void)config_allowed(config_option(id), &allowed);
-		config_shown(value, shown);
-		config_report_add(report, CONFIG_ERROR, "--set",
-		    "%s = \"%s\": %s; allowed: %.*s", path, shown, reason,
-		    (int)allowed.size, allowed.data);
-		buf_fini(&allowed);
+	if (config_value_set(config, id, assignment.value, reason) == GW_OK) {
+		config_note(config, id, LAYER_CLI, "cli");
 		return;
 	}
-	config_note(config, (enum config_id)id, LAYER_CLI, "cli");
+	buf_init(&allowed, PATH_ROOM);
+	(void)config_allowed(config_option(id), &allowed);
+	config_shown(assignment.value, shown);
+	config_report_add(report, CONFIG_ERROR, "--set",
+	    "%s = \"%s\": %s; allowed: %.*s", assignment.path, shown, reason,
+	    (int)allowed.size, allowed.data);
+	buf_fini(&allowed);
 }
 
 /* ---- all of it
@@ -339,7 +359,7 @@ static void
 put_layers(struct config *config, const struct config_sources *sources,
     const struct config_file *file, struct config_report *report)
 {
-	struct profile profile;
+	struct profile profile = {.layer = LAYER_DEFAULT};
 
 	choose_profile(sources, file, &profile, report);
 	put_defaults(config, &profile);

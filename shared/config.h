@@ -86,14 +86,14 @@ enum config_id {
 struct config_option {
 	const char *path;
 	enum config_type type;
+	enum config_reload reload;
 	const char *unit;
 	const char *def;
-	const char *def_other; /* never NULL here */
+	const char *def_other; /* NULL: the same */
 	int64_t min;
 	int64_t max;
 	const char *env;
 	const char *legacy;
-	enum config_reload reload;
 	const char *help;
 };
 

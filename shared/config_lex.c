@@ -79,13 +79,19 @@ peek(const struct config_cursor *cursor)
 	while (at < cursor->end && strchr(" \t\r\n", *at)) {
 		at++;
 	}
-	return at < cursor->end ? *at : '\0';
+	if (at == cursor->end) {
+		return '\0';
+	}
+	return *at;
 }
 
 static bool
 is_trailing_comma(const struct config_scan *scan, const struct config_cursor *cursor)
 {
-	char next = *cursor->at == ',' && in_array(scan) ? peek(cursor) : '\0';
+	if (*cursor->at != ',' || !in_array(scan)) {
+		return false;
+	}
+	char next = peek(cursor);
 
 	return next == ']' || next == ')';
 }

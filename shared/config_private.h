@@ -34,7 +34,7 @@ struct config_origins {
 #define CONFIG_SHOWN_ROOM  72
 
 /* Files of configuration are at most this large, included ones counted in. */
-#define CONFIG_FILE_MAX_BYTES (1024 * 1024)
+#define CONFIG_FILE_MAX_BYTES ((size_t)1024 * 1024)
 
 /* ---- config_value.c: one value ------------------------------------------------------
  */

@@ -18,10 +18,14 @@ config_printable(const char *text, char *out, size_t room)
 	size_t size = 0;
 
 	for (; *text != '\0' && size < room - 4; text++) {
-		unsigned char c = (unsigned char)*text;
+		bool printable = *text >= ' ' && *text <= '~';
 
 		/* A file may hold escape sequences, and the reader is at a terminal. */
-		out[size++] = c < 0x20 || c >= 0x7F ? '?' : (char)c;
+		out[size] = '?';
+		if (printable) {
+			out[size] = *text;
+		}
+		size++;
 	}
 	if (*text != '\0') {
 		memcpy(out + size, "...", 3);

@@ -81,10 +81,10 @@ resolve(const struct config_scan *scan, const struct config_cursor *cursor,
 {
 	const char *path = scan->files[cursor->file].path;
 	const char *slash = strrchr(path, '/');
-	int folder = slash && name[0] != '/' ? (int)(slash - path) + 1 : 0;
-	int size = snprintf(out, room, "%.*s%s", folder, path, name);
+	size_t folder = slash && name[0] != '/' ? (size_t)(slash - path) + 1 : 0;
 
-	return size >= 0 && (size_t)size < room;
+	return slice_copy((struct slice){path, folder}, out, room) &&
+	    slice_copy(slice_of(name), out + folder, room - folder);
 }
 
 void
@@ -235,13 +235,13 @@ config_scan_read(const char *path, struct config_report *report, enum gw_err *er
 	struct config_scan *scan = xzalloc(sizeof *scan);
 
 	/* What is mended may make the text a little longer than its files. */
-	buf_init(&scan->text, 2 * (size_t)CONFIG_FILE_MAX_BYTES);
+	buf_init(&scan->text, 2 * CONFIG_FILE_MAX_BYTES);
 	scan->out_line = 1;
 	scan->report = report;
 	scan_file(scan, path, NULL, err);
 	if (!scan->failed && scan->text.size > CONFIG_FILE_MAX_BYTES) {
 		config_report_add(report, CONFIG_ERROR, path,
-		    "has more than %d bytes with what it includes",
+		    "has more than %zu bytes with what it includes",
 		    CONFIG_FILE_MAX_BYTES);
 		scan->failed = true;
 	}

@@ -51,28 +51,42 @@ secret_of_file(const struct buf *content)
 	return size > 0 ? secret_new(content->data, size) : NULL;
 }
 
+static struct secret *
+read_secret(const struct config *config, char reason[CONFIG_REASON_ROOM],
+    struct config_report *report)
+{
+	struct secret *token = NULL;
+	struct stat status;
+	struct buf content;
+
+	buf_init(&content, TOKEN_FILE_MAX_BYTES);
+	if (config_slurp(config->discord_token_file, TOKEN_FILE_MAX_BYTES, &content,
+		&status, reason) == GW_OK) {
+		warn_mode(config, status.st_mode, report);
+		token = secret_of_file(&content);
+		(void)snprintf(reason, CONFIG_REASON_ROOM, "is empty");
+	}
+	if (content.data) {
+		explicit_bzero(content.data, content.size);
+	}
+	buf_fini(&content);
+	return token;
+}
+
 void
 config_token_read(struct config *config, struct config_report *report)
 {
 	char reason[CONFIG_REASON_ROOM] = "";
-	char text[CONFIG_REASON_ROOM + CONFIG_SHOWN_ROOM];
-	char shown[CONFIG_SHOWN_ROOM];
-	struct stat status;
-	struct buf content;
 
 	if (!file_counts(config)) {
 		return;
 	}
-	buf_init(&content, TOKEN_FILE_MAX_BYTES);
 	secret_free(config->discord_token);
-	config->discord_token = NULL;
-	if (config_slurp(config->discord_token_file, TOKEN_FILE_MAX_BYTES, &content,
-		&status, reason) == GW_OK) {
-		warn_mode(config, status.st_mode, report);
-		config->discord_token = secret_of_file(&content);
-		(void)snprintf(reason, sizeof reason, "is empty");
-	}
+	config->discord_token = read_secret(config, reason, report);
 	if (!config->discord_token) {
+		char shown[CONFIG_SHOWN_ROOM];
+		char text[CONFIG_REASON_ROOM + CONFIG_SHOWN_ROOM];
+
 		config_shown(config->discord_token_file, shown);
 		(void)snprintf(text, sizeof text, "%s %s", shown, reason);
 		config->token_problem = xstrdup(text);
@@ -80,10 +94,6 @@ config_token_read(struct config *config, struct config_report *report)
 	config_note(config, CONFIG_ID_discord_token,
 	    config->origins->at[CONFIG_ID_discord_token_file].layer,
 	    config_value_source(config, CONFIG_ID_discord_token_file));
-	if (content.data) {
-		explicit_bzero(content.data, content.size);
-	}
-	buf_fini(&content);
 }
 
 /* Any other byte would end a header line or hide a mistake in copying. */

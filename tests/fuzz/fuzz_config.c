@@ -14,7 +14,7 @@
 
 #define ENTRIES_MAX   16
 #define ENTRY_ROOM    256
-#define PRINTED_BYTES (1024 * 1024)
+#define PRINTED_BYTES ((size_t)1024 * 1024)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -21,7 +21,7 @@
 
 #define LIST_MAX      8
 #define FIXTURE_ROOM  512
-#define FIXTURE_BYTES (256 * 1024)
+#define FIXTURE_BYTES ((size_t)1024 * 1024)
 
 /* What a test gives, and what it got. */
 struct fixture {

@@ -1,7 +1,7 @@
 /* The file of the configuration: everything that may be wrong in it or with it. */
 #include "config_fixture.h"
 
-#include <fcntl.h>
+#define MIB ((size_t)1024 * 1024)
 
 static int
 setup(void **state)
@@ -226,7 +226,7 @@ thousands_of_settings_are_refused_at_once(void **state)
 	struct fixture *fixture = *state;
 	struct buf text;
 
-	buf_init(&text, 1024 * 1024);
+	buf_init(&text, MIB);
 	for (int i = 0; i < 100000; i++) {
 		assert_int_equal(buf_printf(&text, "a%d=1;", i), GW_OK);
 	}
@@ -244,7 +244,7 @@ a_hundred_messages_are_enough(void **state)
 	struct fixture *fixture = *state;
 	struct buf text;
 
-	buf_init(&text, 1024 * 1024);
+	buf_init(&text, MIB);
 	for (int i = 0; i < 300; i++) {
 		assert_int_equal(buf_printf(&text, "a%d=1;\n", i), GW_OK);
 	}
@@ -305,14 +305,14 @@ only_small_regular_files_are_read(void **state)
 
 	/* A gigabyte that takes no room. */
 	fixture_write(fixture, "x", slice_of(""));
-	assert_int_equal(truncate(path, 1024L * 1024 * 1024), 0);
+	assert_int_equal(truncate(path, 1024 * (off_t)MIB), 0);
 	fixture_load(fixture);
 	assert_true(fixture_says(fixture, "has 1073741824 bytes, 1048576 are allowed"));
 	fixture_remove(fixture, "x");
 
 	/* At the limit, and one byte above. */
-	buf_init(&text, 2 * 1024 * 1024);
-	while (text.size < 1024 * 1024) {
+	buf_init(&text, 2 * MIB);
+	while (text.size < MIB) {
 		assert_int_equal(buf_append(&text, "#\n", 2), GW_OK);
 	}
 	/* The scan adds a line end. */
@@ -427,7 +427,7 @@ includes_are_bounded_in_number(void **state)
 	struct buf text;
 
 	fixture_write(fixture, "empty", slice_of(""));
-	buf_init(&text, 1024 * 1024);
+	buf_init(&text, MIB);
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(buf_printf(&text, "@include \"empty\"\n"), GW_OK);
 	}

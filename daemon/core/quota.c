@@ -6,8 +6,8 @@ bool
 send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 {
 	while (budget->count > 0) {
-		uint32_t oldest =
-		    (budget->next + QUOTA_SENDS_MAX - budget->count) % QUOTA_SENDS_MAX;
+		uint32_t oldest = (budget->next + QUOTA_SENDS_MAX - budget->count) %
+		    QUOTA_SENDS_MAX;
 
 		if (now - budget->sent[oldest] < QUOTA_SENDS_WINDOW) {
 			break;
@@ -82,12 +82,14 @@ identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
 	if (identify_ledger_count(ledger, now_wall_ms) == 0) {
 		return;
 	}
-	/* Which bucket the last identify used is not kept: all wait for it. */
 	int64_t youngest = *ledger_entry(ledger, ledger->count - 1);
 	mono_ns left = QUOTA_IDENTIFY_SPACING - CLOCK_MS(now_wall_ms - youngest);
 
-	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX && left > 0; i++) {
-		gate->next_at[i] = now + left;
+	if (left > 0) {
+		/* There is one bucket until Discord says more: set_concurrency() then
+		 * makes all of them wait, since the ledger does not say which it was.
+		 */
+		gate->next_at[0] = now + left;
 	}
 }
 

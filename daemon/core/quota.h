@@ -2,7 +2,7 @@
  * What Discord allows: sends of a connection, identifies of a bot.
  *
  * Pure.  The identify ledger is what the gate must remember over restarts; store keeps
- * its bytes on disk.
+ * its bytes on disk.  (Not limits.h: that would stand before the system's <limits.h>.)
  */
 #ifndef GWBOTD_QUOTA_H
 #define GWBOTD_QUOTA_H

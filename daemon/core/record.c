@@ -3,12 +3,13 @@
 #include <string.h>
 
 #include "url.h"
+#include "utf8.h"
 
 #define MAGIC        UINT32_C(0x52425747) /* "GWBR" */
 #define VERSION      1
 #define SLOTS        2
 #define SLOT_BYTES   1024
-#define WORD_OFFSET  (SLOTS * SLOT_BYTES)
+#define WORD_OFFSET  ((size_t)SLOTS * SLOT_BYTES)
 #define SEQ_BITS     48
 #define SEQ_MAX      SESSION_SEQ_MAX
 #define CHECK_OFFSET 12 /* what the checksum covers begins here */
@@ -47,10 +48,11 @@ _Static_assert(sizeof(struct slot) % 8 == 0, "no hole at the end");
 static uint32_t
 checksum(const struct slot *slot)
 {
-	const uint8_t *bytes = (const uint8_t *)slot;
+	uint8_t bytes[sizeof *slot];
 	uint32_t hash = UINT32_C(2166136261);
 
-	for (size_t i = CHECK_OFFSET; i < sizeof *slot; i++) {
+	memcpy(bytes, slot, sizeof bytes);
+	for (size_t i = CHECK_OFFSET; i < sizeof bytes; i++) {
 		hash = (hash ^ bytes[i]) * UINT32_C(16777619);
 	}
 	hash ^= hash >> 16;
@@ -148,43 +150,20 @@ is_number(const char *text)
 	return text[strspn(text, "0123456789")] == '\0';
 }
 
-/* How many bytes the UTF-8 character at text has; 0 where there is none (RFC 3629). */
-static size_t
-utf8_size(const unsigned char *text)
-{
-	unsigned char first = text[0];
-	size_t size = first < 0x80 ? 1 :
-	    first < 0xC2           ? 0 :
-	    first < 0xE0           ? 2 :
-	    first < 0xF0           ? 3 :
-	    first < 0xF5           ? 4 :
-				     0;
-
-	for (size_t i = 1; i < size; i++) {
-		if ((text[i] & 0xC0) != 0x80) {
-			return 0; /* also where the text ends */
-		}
-	}
-	bool overlong =
-	    (first == 0xE0 && text[1] < 0xA0) || (first == 0xF0 && text[1] < 0x90);
-	bool beyond =
-	    (first == 0xED && text[1] > 0x9F) || (first == 0xF4 && text[1] > 0x8F);
-
-	return overlong || beyond ? 0 : size;
-}
-
 static bool
 is_utf8(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
+	size_t left = strlen(text);
 
-	while (*at != '\0') {
-		size_t size = utf8_size(at);
+	while (left > 0) {
+		size_t length = utf8_length(at, left);
 
-		if (size == 0) {
+		if (length == 0) {
 			return false;
 		}
-		at += size;
+		at += length;
+		left -= length;
 	}
 	return true;
 }
@@ -242,7 +221,7 @@ enum record_verdict
 record_read(const uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
     struct session_saved *out)
 {
-	struct slot slot;
+	struct slot slot = {.generation = 0};
 
 	if (newest(file, &slot) < 0) {
 		return without_slot(file);
@@ -274,8 +253,9 @@ store_word(uint8_t *file, uint64_t word)
 {
 	/* One store: a reader after kill -9 sees the old or the new word, never a mix,
 	 * and never the new word before the new slot.  The mapping is page aligned. */
-	__atomic_store_n((uint64_t *)(void *)(file + WORD_OFFSET), word,
-	    __ATOMIC_RELEASE);
+	uint64_t *at = (uint64_t *)(void *)(file + WORD_OFFSET);
+
+	__atomic_store_n(at, word, __ATOMIC_RELEASE);
 }
 
 static uint64_t

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "session_parts.h"
+#include "utf8.h"
 
 /* The longest wait that a peer may ask for (Retry-After of a refused upgrade). */
 #define RETRY_AFTER_CAP CLOCK_S(900)
@@ -35,18 +36,13 @@ session_push_kind(struct session_turn *turn, enum session_action_kind kind)
 static void
 trim_cut_character(char *text, size_t size)
 {
-	size_t lead = size;
+	size_t lead = size - 1;
 
-	while (lead > 0 && size - lead < 4 && (text[lead - 1] & 0xC0) == 0x80) {
+	while (lead > 0 && size - lead < 4 && (text[lead] & 0xC0) == 0x80) {
 		lead--;
 	}
-	if (lead > 0 && (text[lead - 1] & 0xC0) == 0xC0) {
-		unsigned char first = (unsigned char)text[lead - 1];
-		size_t wanted = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-
-		if (size - (lead - 1) < wanted) {
-			text[lead - 1] = '\0';
-		}
+	if (utf8_length((const unsigned char *)text + lead, size - lead) == 0) {
+		text[lead] = '\0';
 	}
 }
 
@@ -152,11 +148,14 @@ on_frame(struct session_turn *turn)
 	struct session *session = turn->session;
 
 	session->last_frame_at = turn->now;
-	if (is_logging_in(session)) {
-		mono_ns wanted = turn->now + session->config.ready_timeout;
+	if (!is_logging_in(session)) {
+		return;
+	}
+	mono_ns wanted = turn->now + session->config.ready_timeout;
 
-		session->deadline =
-		    wanted < session->ready_limit ? wanted : session->ready_limit;
+	wanted = wanted < session->ready_limit ? wanted : session->ready_limit;
+	if (wanted > session->deadline) {
+		session->deadline = wanted;
 	}
 }
 

@@ -23,17 +23,16 @@
 #include <stdint.h>
 
 #include "clock.h"
-#include "payload.h"
 #include "quota.h"
+#include "payload.h"
 #include "rng.h"
 #include "snapshot.h"
 
 #define SESSION_ID_BYTES  128
 #define SESSION_URL_BYTES 256
 
-/* The largest sequence that is believed: what the record's word can hold.  Larger ones
- * count as missing, so that one damaged number does not make all later events look old.
- */
+/* The largest sequence that is believed: what the record's word can hold.  A larger one
+ * counts as missing: one damaged number must not make all later events look old. */
 #define SESSION_SEQ_MAX ((INT64_C(1) << 48) - 2)
 
 struct session_config {
@@ -41,8 +40,9 @@ struct session_config {
 	uint32_t shard_count;
 	mono_ns connect_timeout; /* lookup, TCP, TLS and upgrade together */
 	mono_ns hello_timeout;   /* from the upgrade to HELLO */
-	mono_ns ready_timeout;   /* silence after IDENTIFY or RESUME; dispatches and
-	                          * pieces   of messages restart it */
+	/* Silence after IDENTIFY or RESUME; dispatches and pieces of messages restart
+	 * it. */
+	mono_ns ready_timeout;
 };
 
 /* What survives the process. */
@@ -133,8 +133,7 @@ enum session_action_kind {
 	SESSION_DROP_SLOT, /* the slot is not needed any more */
 	SESSION_SAVE,      /* saved has changed: store it */
 	SESSION_FORGET,    /* the session is gone: forget the stored one */
-	SESSION_DISPATCH,  /* give the event's payload to the consumers, then store seq
-	                    */
+	SESSION_DISPATCH,  /* give the payload to the consumers, then store seq */
 	SESSION_FATAL,     /* Discord refuses this bot: the process must end with 77 */
 	SESSION_CHANGED,   /* the state changed from old_state; log it */
 };

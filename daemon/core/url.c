@@ -40,33 +40,53 @@ has_whole_labels(const char *host)
 	return host[0] != '.' && host[size - 1] != '.' && !strstr(host, "..");
 }
 
-/* Copies the host at text; returns what follows it, or NULL where it is no host. */
-static const char *
-take_host(const char *text, struct url *url)
+/* Copies size bytes as the host; false where they are too many or none. */
+static bool
+copy_host(const char *text, size_t size, struct url *url)
 {
-	bool literal = *text == '[';
-	size_t size = 0;
-
-	text += literal ? 1 : 0;
-	while (literal ? is_address_char(text[size]) : is_host_char(text[size])) {
-		size++;
-	}
 	if (size == 0 || size >= sizeof url->host) {
-		return NULL;
+		return false;
 	}
 	for (size_t i = 0; i < size; i++) {
 		url->host[i] = (char)tolower((unsigned char)text[i]);
 	}
 	url->host[size] = '\0';
-	if (!literal) {
-		return has_whole_labels(url->host) ? text + size : NULL;
-	}
-	struct in6_addr address;
+	return true;
+}
 
-	if (text[size] != ']' || inet_pton(AF_INET6, url->host, &address) != 1) {
+/* Takes the IPv6 address behind a '['; returns what follows its ']', or NULL. */
+static const char *
+take_literal(const char *text, struct url *url)
+{
+	struct in6_addr address;
+	size_t size = 0;
+
+	while (is_address_char(text[size])) {
+		size++;
+	}
+	if (text[size] != ']' || !copy_host(text, size, url) ||
+	    inet_pton(AF_INET6, url->host, &address) != 1) {
 		return NULL;
 	}
 	return text + size + 1;
+}
+
+/* Takes the host at text; returns what follows it, or NULL where it is no host. */
+static const char *
+take_host(const char *text, struct url *url)
+{
+	size_t size = 0;
+
+	if (*text == '[') {
+		return take_literal(text + 1, url);
+	}
+	while (is_host_char(text[size])) {
+		size++;
+	}
+	if (!copy_host(text, size, url) || !has_whole_labels(url->host)) {
+		return NULL;
+	}
+	return text + size;
 }
 
 /* Reads ":port" where there is one; returns what follows, or NULL. */

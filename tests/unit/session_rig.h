@@ -22,6 +22,9 @@
 #define INTERVAL        CLOCK_MS(41250)
 #define RESUME_URL      "wss://gateway-us-east1-b.discord.gg"
 
+#define GENERAL         "the general host"
+#define NOWHERE         "nowhere"
+
 #define HELLO           "{\"t\":null,\"s\":null,\"op\":10,\"d\":{\"heartbeat_interval\":41250}}"
 #define READY                                                               \
 	"{\"op\":0,\"t\":\"READY\",\"s\":1,\"d\":{\"v\":10,\"session_id\":" \
@@ -128,6 +131,18 @@ static inline bool
 rig_did(const struct rig *rig, enum session_action_kind kind)
 {
 	return rig_action(rig, kind) != NULL;
+}
+
+/* Where the last step connects to: a URL, GENERAL, or NOWHERE. */
+static inline const char *
+rig_host(const struct rig *rig)
+{
+	const struct session_action *connect = rig_action(rig, SESSION_CONNECT);
+
+	if (!connect) {
+		return NOWHERE;
+	}
+	return connect->url ? connect->url : GENERAL;
 }
 
 /* The code that the last step closed with; 0 where it closed nothing. */

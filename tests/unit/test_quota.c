@@ -330,7 +330,7 @@ a_day_of_sixteen_greedy_shards_keeps_every_rule(void **state)
 		int64_t wall = WALL + now / CLOCK_MS(1);
 		mono_ns retry_at = 0;
 
-		now += rng_between(&rng, 0, CLOCK_S(2));
+		now += rng_between(&rng, 0, CLOCK_S(9));
 		if (identify_gate_ask(&gate, shard, now, wall, &retry_at) !=
 		    IDENTIFY_GRANTED) {
 			continue;

@@ -187,7 +187,7 @@ silence_for_one_interval_after_a_beat_is_death(void **state)
 	rig_do(&rig, SESSION_TIMEOUT);
 	assert_int_equal(rig_closed(&rig), CLOSECODE_KEEP);
 	assert_false(rig_did(&rig, SESSION_HEARTBEAT));
-	assert_string_equal(rig_action(&rig, SESSION_CONNECT)->url, RESUME_URL);
+	assert_string_equal(rig_host(&rig), RESUME_URL);
 	assert_int_equal(rig_snapshot(&rig).zombies, 1);
 	rig_open(&rig);
 	assert_true(rig_did(&rig, SESSION_RESUME));

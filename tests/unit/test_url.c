@@ -16,23 +16,23 @@ good_urls_are_read_into_their_parts(void **state)
 {
 	static const struct {
 		const char *text;
-		bool tls, websocket;
 		const char *host;
-		uint16_t port;
 		const char *path;
+		uint16_t port;
+		bool tls, websocket;
 	} cases[] = {
-	    {"wss://gateway.discord.gg", true, true, "gateway.discord.gg", 443, "/"},
-	    {"wss://gateway.discord.gg/", true, true, "gateway.discord.gg", 443, "/"},
-	    {"WSS://Gateway.Discord.GG:8443/?v=10", true, true, "gateway.discord.gg",
-		8443, "/?v=10"},
-	    {"ws://127.0.0.1:1", false, true, "127.0.0.1", 1, "/"},
-	    {"ws://[::1]:65535/x", false, true, "::1", 65535, "/x"},
-	    {"ws://[2001:DB8::1]", false, true, "2001:db8::1", 80, "/"},
-	    {"https://discord.com/api/v10", true, false, "discord.com", 443,
-		"/api/v10"},
-	    {"http://localhost", false, false, "localhost", 80, "/"},
-	    {"https://a?b=c", true, false, "a", 443, "/?b=c"},
-	    {"https://a_b-c.d/", true, false, "a_b-c.d", 443, "/"},
+	    {"wss://gateway.discord.gg", "gateway.discord.gg", "/", 443, true, true},
+	    {"wss://gateway.discord.gg/", "gateway.discord.gg", "/", 443, true, true},
+	    {"WSS://Gateway.Discord.GG:8443/?v=10", "gateway.discord.gg", "/?v=10",
+		8443, true, true},
+	    {"ws://127.0.0.1:1", "127.0.0.1", "/", 1, false, true},
+	    {"ws://[::1]:65535/x", "::1", "/x", 65535, false, true},
+	    {"ws://[2001:DB8::1]", "2001:db8::1", "/", 80, false, true},
+	    {"https://discord.com/api/v10", "discord.com", "/api/v10", 443, true,
+		false},
+	    {"http://localhost", "localhost", "/", 80, false, false},
+	    {"https://a?b=c", "a", "/?b=c", 443, true, false},
+	    {"https://a_b-c.d/", "a_b-c.d", "/", 443, true, false},
 	};
 
 	(void)state;
@@ -184,6 +184,7 @@ a_resume_goes_to_discord_or_to_the_host_the_operator_named(void **state)
 	    {"wss://discord.gg", NULL, true},
 	    {"wss://DISCORD.GG", NULL, true},
 	    {"ws://gateway.discord.gg", general, false},
+	    {"ws://gateway.discord.gg:443", general, false},
 	    {"https://gateway.discord.gg", general, false},
 	    {"wss://gateway.discord.gg:22", general, false},
 	    {"wss://gateway.discord.gg:22", NULL, false},

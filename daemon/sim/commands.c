@@ -15,6 +15,7 @@ static command_fn command_quit;
 
 static const struct command_row rows[] = {
     {"help", "", "this list", false, command_help},
+    {"info", "", "where it listens, as told at start", false, command_info},
     {"stats", "", "counters, sessions and what the client did wrong", false,
 	command_stats},
     {"drop", "", "FIN without a close frame", false, command_drop},

@@ -90,6 +90,7 @@ command_fn command_kill_session;
 command_fn command_outage;
 
 /* report.c */
+command_fn command_info;
 command_fn command_stats;
 
 #endif

@@ -16,6 +16,7 @@
 #include "control.h"
 #include "log.h"
 #include "messages.h"
+#include "report.h"
 #include "rest.h"
 #include "server.h"
 #include "sim.h"
@@ -129,17 +130,6 @@ set_urls(struct sim *sim)
 	    sim->tls ? "wss" : "ws", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
 
-static void
-put_text_or_null(struct jsonw *out, const char *name, const char *text)
-{
-	jsonw_fmt(out, ",\"%s\":", name);
-	if (text) {
-		jsonw_string(out, slice_of(text), false);
-	} else {
-		jsonw_raw(out, "null");
-	}
-}
-
 static bool
 tell_ready(const struct sim *sim)
 {
@@ -147,12 +137,9 @@ tell_ready(const struct sim *sim)
 	bool good = true;
 
 	jsonw_init(&line, 8192);
-	jsonw_fmt(&line, "{\"port\":%u", (unsigned)server_port(sim->server));
-	put_text_or_null(&line, "api_base", sim->api_base);
-	put_text_or_null(&line, "gateway", sim->gateway_url);
-	put_text_or_null(&line, "control", sim->argv.control);
-	put_text_or_null(&line, "ca_file", sim->tls ? tls_ca_file(sim->tls) : NULL);
-	jsonw_fmt(&line, ",\"pid\":%d}\n", (int)getpid());
+	jsonw_raw(&line, "{");
+	report_place(sim, &line);
+	jsonw_raw(&line, "}\n");
 	good = fwrite(line.buf.data, 1, line.buf.size, stdout) == line.buf.size &&
 	    fflush(stdout) == 0;
 	if (good && sim->argv.ready_fd >= 0) {

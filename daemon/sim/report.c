@@ -1,10 +1,13 @@
-/* The command stats: all counters as one JSON object. */
+#include "report.h"
+
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "budget.h"
 #include "commands.h"
 #include "gateway.h"
 #include "server.h"
+#include "tls.h"
 
 static void
 put_count(struct jsonw *out, const char *name, uint64_t value)
@@ -158,4 +161,37 @@ command_stats(struct command *command)
 	put_errors(out, &sim->stats);
 	put_routes(out, &sim->stats);
 	jsonw_raw(out, "}}");
+}
+
+/* ---- where it is ---- */
+
+static void
+put_text_or_null(struct jsonw *out, const char *name, const char *text)
+{
+	jsonw_fmt(out, ",\"%s\":", name);
+	if (text) {
+		jsonw_string(out, slice_of(text), false);
+	} else {
+		jsonw_raw(out, "null");
+	}
+}
+
+void
+report_place(const struct sim *sim, struct jsonw *out)
+{
+	jsonw_fmt(out, "\"port\":%u", (unsigned)server_port(sim->server));
+	put_text_or_null(out, "api_base", sim->api_base);
+	put_text_or_null(out, "gateway", sim->gateway_url);
+	put_text_or_null(out, "control", sim->argv.control);
+	put_text_or_null(out, "ca_file", sim->tls ? tls_ca_file(sim->tls) : NULL);
+	jsonw_fmt(out, ",\"pid\":%d", (int)getpid());
+}
+
+void
+command_info(struct command *command)
+{
+	command->answered = true;
+	jsonw_raw(command->answer, "{\"ok\":true,");
+	report_place(command->sim, command->answer);
+	jsonw_raw(command->answer, "}");
 }

@@ -1,0 +1,94 @@
+/*
+ * The parts of the running daemon, and what its pieces do with them.
+ *
+ * main.c reads argv and the configuration; start.c starts and stops the parts in order;
+ * watch.c is what happens while they run: watchdog, signals, reload.
+ */
+#ifndef GWBOTD_APP_H
+#define GWBOTD_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "args.h"
+#include "config.h"
+#include "control.h"
+#include "fetch.h"
+#include "gateway.h"
+#include "http.h"
+#include "loop.h"
+#include "methods.h"
+#include "resolver.h"
+#include "rest.h"
+#include "simchild.h"
+#include "store.h"
+#include "watchdog.h"
+#include "worker.h"
+#include "ws.h"
+
+/* contract, section 4 */
+enum app_exit {
+	APP_EXIT_STOPPED = 0,
+	APP_EXIT_WATCHDOG = 1,
+	APP_EXIT_USAGE = 64,
+	APP_EXIT_INTERNAL = 70,
+	APP_EXIT_REFUSED = 77,
+	APP_EXIT_CONFIG = 78,
+};
+
+struct app {
+	struct args args;
+	struct config_env *env;
+	struct config *config; /* as at the start */
+	struct config *live;   /* as last reloaded; for options that may change */
+	struct secret *token;
+	struct simchild sim;
+	mono_ns started_at;
+
+	struct loop *loop;
+	struct worker *worker;
+	struct resolver *resolver;
+	struct ws_tls *tls;
+	struct fetch *fetch;
+	struct rest *rest;
+	struct store *store;
+	struct gateway *gateway;
+	struct http *http;
+	struct control *control;
+	struct methods *methods;
+	struct methods_source source;
+	struct loop_timer *watchdog_timer;
+	struct loop_timer *stop_timer;
+	struct snapshot *snapshots;
+
+	mono_ns stale_logged_at; /* 0: never */
+	bool stopping;
+	int exit_status;
+	mono_ns stop_deadline;
+};
+
+/** Reads the configuration from all layers; NULL where report has errors. */
+struct config *app_load_config(const struct app *app, struct config_report *report);
+
+/** Starts all parts, runs the loop, stops in reverse; returns the exit status. */
+int app_run(struct app *app);
+
+/**
+ * Ends the process soon, with this status and the sessions resumable; the first call
+ * counts.
+ */
+void app_stop(struct app *app, int exit_status, const char *reason);
+
+/** All shards as they are at now, borrowed until the next call; ctx is the app. */
+const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);
+
+/** The watchdog's limits as they are at present. */
+struct watchdog_limits app_limits(const struct app *app);
+
+/** The watchdog's timer; ctx is the app. */
+void app_on_watchdog(void *ctx, mono_ns now);
+
+/** A signal that loop_watch_signals() watches; ctx is the app. */
+void app_on_signal(void *ctx, int number, mono_ns now);
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * gwbotd: reads the command line and the configuration, runs the daemon, returns its
+ * exit status.
+ */
+#include "app.h"
+
+#include <stdio.h>
+
+struct config *
+app_load_config(const struct app *app, struct config_report *report)
+{
+	struct config_sources sources = {
+	    .file = app->args.file,
+	    .profile = app->args.profile,
+	    .overrides = app->args.overrides,
+	    .override_count = app->args.override_count,
+	    .paths = paths_source_own(config_env_get, app->env),
+	};
+
+	return config_load(&sources, report);
+}
+
+static void
+print_report(const struct config_report *report)
+{
+	struct buf text;
+
+	buf_init(&text, 1U << 20);
+	config_report_print(report, &text);
+	if (text.size > 0) {
+		(void)fwrite(text.data, 1, text.size, stderr);
+	}
+	buf_fini(&text);
+}
+
+static int
+print_config(const struct config *config)
+{
+	struct buf text;
+
+	buf_init(&text, 1U << 20);
+	enum gw_err err = config_print(config, true, &text);
+
+	if (err == GW_OK && fwrite(text.data, 1, text.size, stdout) != text.size) {
+		err = GW_ERR_IO;
+	}
+	buf_fini(&text);
+	return err == GW_OK && fflush(stdout) == 0 ? 0 : APP_EXIT_INTERNAL;
+}
+
+static bool
+has_token(const struct app *app)
+{
+	return app->config->discord_token || app->config->discord_token_file[0] != '\0';
+}
+
+/* Reads and judges the configuration; an exit status, or 0. */
+static int
+configure(struct app *app)
+{
+	struct config_report report = {.count = 0};
+
+	app->config = app_load_config(app, &report);
+	app->live = app->config;
+	/* A check may run where the token is not at hand; a start may not. */
+	bool judge_token = app->args.action == ARGS_RUN ||
+	    (app->args.action == ARGS_CHECK && app->config && has_token(app));
+
+	if (app->config && judge_token && !app->args.sim) {
+		(void)config_check_token(app->config, &report);
+	}
+	print_report(&report);
+	bool good = app->config && report.errors == 0;
+
+	config_report_free(&report);
+	return good ? 0 : APP_EXIT_CONFIG;
+}
+
+static struct secret *
+token_of(const struct app *app)
+{
+	const struct secret *token = app->config->discord_token;
+
+	return app->args.sim ? simchild_token() :
+			       secret_new(secret_reveal(token), secret_size(token));
+}
+
+static int
+act(struct app *app)
+{
+	int status = configure(app);
+
+	if (status != 0) {
+		return status;
+	}
+	switch (app->args.action) {
+	case ARGS_CHECK:
+		(void)puts("the configuration is good");
+		return 0;
+	case ARGS_PRINT_CONFIG:
+		return print_config(app->config);
+	case ARGS_RUN:
+		app->token = token_of(app);
+		return app_run(app);
+	case ARGS_HELP:
+	case ARGS_VERSION:
+	case ARGS_BAD:
+		break;
+	}
+	return APP_EXIT_INTERNAL;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct app app = {.started_at = clock_now()};
+
+	args_parse(argc, argv, &app.args);
+	if (app.args.action == ARGS_HELP) {
+		(void)fputs(args_help(), stdout);
+		return 0;
+	}
+	if (app.args.action == ARGS_VERSION) {
+		(void)puts("gwbotd " GWBOT_VERSION);
+		return 0;
+	}
+	if (app.args.action == ARGS_BAD) {
+		(void)fprintf(stderr, "gwbotd: %s; try gwbotd --help\n",
+		    app.args.problem);
+		return APP_EXIT_USAGE;
+	}
+	app.env = config_env_new();
+	int status = act(&app);
+
+	secret_free(app.token);
+	if (app.live != app.config) {
+		config_free(app.live);
+	}
+	config_free(app.config);
+	config_env_free(app.env);
+	return status;
+}

@@ -1,0 +1,430 @@
+/*
+ * Starts the parts in order and stops them in reverse; hands each the functions of its
+ * siblings that it needs.
+ */
+#include "app.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "health.h"
+#include "log.h"
+#include "xalloc.h"
+
+#define HELPER_THREADS 4
+
+/* The sentinel names a turn of the loop that takes longer than this. */
+#define TURN_WARN CLOCK_S(5)
+
+/* How long a stop may wait for the disk; the whole exit takes at most 2 s. */
+#define STOP_LIMIT      CLOCK_S(1)
+#define STOP_POLL       CLOCK_MS(10)
+
+#define DISCORD_GATEWAY "wss://gateway.discord.gg"
+#define USER_AGENT      "DiscordBot (https://gwbot.example, " GWBOT_VERSION ") gwbotd"
+
+/* ---- reading the present state ---- */
+
+const struct snapshot *
+app_snapshots(void *context, mono_ns now, uint32_t *count)
+{
+	struct app *app = context;
+
+	*count = gateway_shard_count(app->gateway);
+	gateway_snapshots(app->gateway, now, app->snapshots);
+	return app->snapshots;
+}
+
+struct watchdog_limits
+app_limits(const struct app *app)
+{
+	const struct config *config = app->live;
+
+	return (struct watchdog_limits){
+	    .keepalive = config->watchdog_keepalive,
+	    .stall = config->watchdog_stall,
+	    .disconnect_grace = config->watchdog_disconnect_grace,
+	    .max_latency = config->watchdog_max_latency,
+	};
+}
+
+static struct health_input
+health_now(struct app *app, mono_ns now)
+{
+	struct health_input input = {
+	    .limits = app_limits(app),
+	    .uptime = now - app->started_at,
+	    .bot = app->live->bot_name,
+	    .env = app->live->profile,
+	    .version = app->live->bot_version,
+	    .strict_probe = app->live->http_strict_probe,
+	    .stopping = app->stopping,
+	};
+
+	input.shards = app_snapshots(app, now, &input.count);
+	return input;
+}
+
+static void
+render_health(void *context, enum health_path path, mono_ns now,
+    struct http_reply *reply)
+{
+	struct health_input input = health_now(context, now);
+
+	reply->status = health_render(path, &input, reply->body);
+	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
+}
+
+/* ---- what the control methods ask for ---- */
+
+static const char *
+source_state(void *context, mono_ns now)
+{
+	struct health_input input = health_now(context, now);
+
+	return health_state(&input);
+}
+
+static const char *
+origin_of(const struct app *app, const char *path)
+{
+	size_t index = 0;
+
+	return config_option_find(path, &index) ?
+	    config_value_source(app->live, index) :
+	    "";
+}
+
+static void
+source_limits(void *context, struct methods_limits *out)
+{
+	const struct app *app = context;
+
+	*out = (struct methods_limits){
+	    .values = app_limits(app),
+	    .keepalive_from = origin_of(app, "watchdog.keepalive"),
+	    .stall_from = origin_of(app, "watchdog.stall"),
+	    .disconnect_grace_from = origin_of(app, "watchdog.disconnect_grace"),
+	    .max_latency_from = origin_of(app, "watchdog.max_latency"),
+	};
+}
+
+static struct loop_stats
+source_loop(void *context)
+{
+	const struct app *app = context;
+
+	return loop_stats(app->loop);
+}
+
+/* ---- stopping ---- */
+
+static void
+on_stop_timer(void *context, mono_ns now)
+{
+	struct app *app = context;
+
+	if (store_is_synced(app->store) || now >= app->stop_deadline) {
+		loop_stop(app->loop, app->exit_status);
+		return;
+	}
+	loop_timer_arm(app->stop_timer, now + STOP_POLL);
+}
+
+/* The sessions stay resumable whatever the reason is. */
+void
+app_stop(struct app *app, int exit_status, const char *reason)
+{
+	mono_ns now = clock_now();
+
+	if (app->stopping) {
+		return;
+	}
+	app->stopping = true;
+	app->exit_status = exit_status;
+	app->stop_deadline = now + STOP_LIMIT;
+	log_info("stopping", KV("exit_status", exit_status), KV("reason", reason));
+	gateway_stop(app->gateway, now);
+	store_flush(app->store);
+	loop_timer_arm(app->stop_timer, now + STOP_POLL);
+}
+
+static void
+source_reboot(void *context)
+{
+	app_stop(context, APP_EXIT_STOPPED, "reboot asked for by gwctl");
+}
+
+static void
+on_refused(void *context, const char *reason)
+{
+	log_error("refused_by_discord", KV("reason", reason),
+	    KV("exit_status", APP_EXIT_REFUSED));
+	app_stop(context, APP_EXIT_REFUSED, "Discord refuses this bot");
+}
+
+/* ---- starting ---- */
+
+static const char *
+text_or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+static int
+config_failed(const char *why)
+{
+	log_error("start_failed", KV("reason", why),
+	    KV("exit_status", APP_EXIT_CONFIG));
+	return APP_EXIT_CONFIG;
+}
+
+static int
+start_loop(struct app *app)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
+
+	app->loop = loop_new();
+	if (!app->loop ||
+	    loop_watch_signals(app->loop, signals, app_on_signal, app) != GW_OK) {
+		return APP_EXIT_INTERNAL;
+	}
+	app->worker = worker_new(app->loop, HELPER_THREADS);
+	app->resolver = resolver_new(app->loop, app->worker);
+	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
+	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
+	return 0;
+}
+
+static int
+start_store(struct app *app)
+{
+	enum gw_err err = GW_OK;
+	struct store_options options = {
+	    .loop = app->loop,
+	    .worker = app->worker,
+	    .dir = app->config->state_dir,
+	    .token = app->token,
+	    .shard_count = (uint32_t)app->config->discord_shards,
+	    .intents = app->config->discord_intents,
+	};
+
+	app->store = store_open(&options, &err);
+	if (!app->store) {
+		return config_failed(
+		    "another gwbotd uses this state folder: stop it, or set "
+		    "state.dir");
+	}
+	return 0;
+}
+
+static int
+start_control(struct app *app)
+{
+	char why[256] = "";
+
+	app->source = (struct methods_source){
+	    .ctx = app,
+	    .bot_name = app->live->bot_name,
+	    .bot_version = app->live->bot_version,
+	    .profile = app->live->profile,
+	    .version = GWBOT_VERSION,
+	    .started_at = app->started_at,
+	    .started_wall_ms = clock_wall_ms(),
+	    .sim_control = app->args.sim ? app->sim.control : NULL,
+	    .snapshots = app_snapshots,
+	    .state = source_state,
+	    .limits = source_limits,
+	    .process = methods_process_self,
+	    .loop = source_loop,
+	    .reboot = source_reboot,
+	};
+	app->methods = methods_new(&app->source);
+	struct control_options options = {
+	    .loop = app->loop,
+	    .path = app->config->control_socket,
+	    .request = methods_serve,
+	    .ctx = app->methods,
+	};
+
+	if (control_new(&options, &app->control, why, sizeof why) != GW_OK) {
+		return config_failed(why);
+	}
+	return 0;
+}
+
+static int
+start_http(struct app *app)
+{
+	char why[256] = "";
+	struct http_options options = {
+	    .loop = app->loop,
+	    .port = (uint16_t)app->config->http_port,
+	    .max_connections = (unsigned)app->config->http_max_connections,
+	    .render = render_health,
+	    .ctx = app,
+	};
+	const struct config_list *listen = &app->config->http_listen;
+	size_t index = 0;
+	bool chosen = config_option_find("http.listen", &index) &&
+	    strcmp(config_value_source(app->config, index), "default") != 0;
+
+	for (size_t i = 0; chosen && i < listen->count && i < LISTENER_ADDRESSES_MAX;
+	     i++) {
+		options.listen[i] = listen->items[i];
+	}
+	app->http = http_new(&options, why, sizeof why);
+	if (!app->http) {
+		return config_failed(why);
+	}
+	log_info("listening", KV("http_port", http_port(app->http)),
+	    KV("control", (const char *)app->config->control_socket));
+	return 0;
+}
+
+static int
+start_gateway(struct app *app)
+{
+	const struct config *config = app->config;
+	const char *api_base =
+	    app->args.sim ? app->sim.api_base : config->discord_api_base;
+	const char *ca_file =
+	    app->args.sim ? app->sim.ca_file : text_or_null(config->discord_ca_file);
+	char why[256] = "";
+
+	app->tls = ws_tls_new(ca_file, why, sizeof why);
+	if (!app->tls) {
+		return config_failed(why);
+	}
+	struct fetch_options fetch = {.user_agent = USER_AGENT, .ca_file = ca_file};
+
+	app->fetch = fetch_new(app->loop, app->resolver, &fetch);
+	if (!app->fetch) {
+		return APP_EXIT_INTERNAL;
+	}
+	struct rest_options rest = {
+	    .fetch = app->fetch,
+	    .api_base = api_base,
+	    .token = app->token,
+	};
+
+	app->rest = rest_new(&rest);
+	struct gateway_options options = {
+	    .loop = app->loop,
+	    .resolver = app->resolver,
+	    .store = app->store,
+	    .rest = app->rest,
+	    .tls = app->tls,
+	    .token = app->token,
+	    .intents = config->discord_intents,
+	    .presence = config->discord_presence,
+	    .compress = (enum inflate_kind)config->discord_compress,
+	    .shard_count = (uint32_t)config->discord_shards,
+	    .connect_timeout = config->gateway_connect_timeout,
+	    .hello_timeout = config->gateway_hello_timeout,
+	    .ready_timeout = config->gateway_ready_timeout,
+	    .url = app->args.sim ? "" : config->discord_gateway,
+	    .fallback = strstr(api_base, "//discord.com/") ? DISCORD_GATEWAY : NULL,
+	    .user_agent = USER_AGENT,
+	    .fatal = on_refused,
+	    .ctx = app,
+	};
+
+	app->gateway = gateway_new(&options);
+	app->snapshots = xzalloc(options.shard_count * sizeof *app->snapshots);
+	return 0;
+}
+
+static int
+start_sim(struct app *app)
+{
+	char why[256] = "";
+
+	if (!app->args.sim) {
+		return 0;
+	}
+	if (simchild_start(app->config->state_dir, &app->sim, why, sizeof why) !=
+	    GW_OK) {
+		log_error("sim_failed", KV("reason", (const char *)why));
+		return APP_EXIT_INTERNAL;
+	}
+	return 0;
+}
+
+static int
+start_all(struct app *app)
+{
+	int (*const steps[])(struct app *) = {
+	    start_loop,
+	    start_store,
+	    start_sim,
+	    start_gateway,
+	    start_http,
+	    start_control,
+	};
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		int status = steps[i](app);
+
+		if (status != 0) {
+			return status;
+		}
+	}
+	return 0;
+}
+
+static void
+free_all(struct app *app)
+{
+	control_free(app->control);
+	methods_free(app->methods);
+	http_free(app->http);
+	gateway_free(app->gateway);
+	rest_free(app->rest);
+	fetch_free(app->fetch);
+	store_close(app->store);
+	resolver_free(app->resolver);
+	loop_timer_free(app->watchdog_timer);
+	loop_timer_free(app->stop_timer);
+	worker_free(app->worker);
+	loop_free(app->loop);
+	ws_tls_free(app->tls);
+	free(app->snapshots);
+}
+
+int
+app_run(struct app *app)
+{
+	const struct config *config = app->config;
+
+	(void)umask(0077);
+	log_open(STDERR_FILENO, (enum log_format)config->log_format,
+	    (enum log_level)config->log_level);
+	log_set_secret(app->token);
+	log_info("starting", KV("version", GWBOT_VERSION),
+	    KV("profile", (const char *)config->profile), KV("pid", getpid()),
+	    KV("sim", app->args.sim), KV("state_dir", (const char *)config->state_dir));
+	int status = start_all(app);
+
+	if (status == 0) {
+		mono_ns now = clock_now();
+
+		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit);
+		loop_timer_arm(app->watchdog_timer, now + config->watchdog_keepalive);
+		log_info("watchdog",
+		    KV("keepalive_s", clock_seconds(config->watchdog_keepalive)),
+		    KV("stall_s", clock_seconds(config->watchdog_stall)),
+		    KV("disconnect_grace_s",
+			clock_seconds(config->watchdog_disconnect_grace)));
+		gateway_start(app->gateway, now);
+		status = loop_run(app->loop);
+	}
+	free_all(app);
+	log_info("stopped", KV("exit_status", status));
+	log_set_secret(NULL);
+	return status;
+}

@@ -1,0 +1,196 @@
+/*
+ * While it runs: the watchdog's checks, the only place where its verdict acts; signals;
+ * reload.
+ */
+#include "app.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* Stale, but heartbeats are answered: said at most this often. */
+#define STALE_LOG_EVERY CLOCK_S(600)
+
+/* ---- the watchdog ---- */
+
+static void
+log_verdict(enum log_level level, const struct snapshot *snap,
+    const struct watchdog_limits *limits, enum watchdog_verdict verdict)
+{
+	bool unknown = snap->latency == SNAPSHOT_NONE;
+	struct log_kv pairs[] = {
+	    KV("verdict", watchdog_verdict_name(verdict)),
+	    KV("shard", snap->shard_id),
+	    KV("state", snapshot_state_text(snap->state)),
+	    KV("last_event_age_s", clock_seconds(snap->last_event_age)),
+	    KV("stall_s", clock_seconds(limits->stall)),
+	    unknown ? KV("latency_s", "unknown") :
+		      KV("latency_s", clock_seconds(snap->latency)),
+	    KV("max_latency_s", clock_seconds(limits->max_latency)),
+	    KV("disconnect_age_s", clock_seconds(snap->disconnect_age)),
+	    KV("disconnect_grace_s", clock_seconds(limits->disconnect_grace)),
+	    KV("reason", (const char *)snap->reason),
+	};
+
+	log_write(level, level == LOG_LEVEL_ERROR ? "watchdog_exit" : "watchdog_stale",
+	    pairs, sizeof pairs / sizeof pairs[0]);
+}
+
+/* True where the verdict ends the process. */
+static bool
+judge(struct app *app, const struct snapshot *snap, mono_ns now)
+{
+	struct watchdog_limits limits = app_limits(app);
+	enum watchdog_verdict verdict = watchdog_decide(snap, &limits);
+
+	switch (verdict) {
+	case WATCHDOG_OK:
+		return false;
+	case WATCHDOG_STALE:
+		if (app->stale_logged_at == 0 ||
+		    now - app->stale_logged_at >= STALE_LOG_EVERY) {
+			app->stale_logged_at = now;
+			log_verdict(LOG_LEVEL_WARNING, snap, &limits, verdict);
+		}
+		return false;
+	case WATCHDOG_ZOMBIE:
+	case WATCHDOG_DOWN:
+		log_verdict(LOG_LEVEL_ERROR, snap, &limits, verdict);
+		app_stop(app, APP_EXIT_WATCHDOG, "watchdog");
+		return true;
+	}
+	return false;
+}
+
+void
+app_on_watchdog(void *context, mono_ns now)
+{
+	struct app *app = context;
+	uint32_t count = 0;
+
+	if (app->stopping) {
+		return;
+	}
+	gateway_note_check(app->gateway, now);
+	const struct snapshot *shards = app_snapshots(app, now, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (judge(app, &shards[i], now)) {
+			return;
+		}
+	}
+	loop_timer_arm(app->watchdog_timer, now + app->live->watchdog_keepalive);
+}
+
+/* ---- signals ---- */
+
+static void
+log_report(const struct config_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct config_message *message = &report->messages[i];
+		enum log_level level = message->severity == CONFIG_ERROR ?
+		    LOG_LEVEL_ERROR :
+		    LOG_LEVEL_WARNING;
+		struct log_kv pairs[] = {
+		    KV("where", (const char *)message->where),
+		    KV("text", (const char *)message->text),
+		};
+
+		log_write(level, "config", pairs, 2);
+	}
+}
+
+/* Tells which changed options wait for something; returns how many take effect now. */
+static unsigned
+compare_reloaded(const struct app *app, const struct config *fresh)
+{
+	unsigned live = 0;
+
+	for (size_t i = 0; i < config_option_count(); i++) {
+		const struct config_option *option = config_option(i);
+
+		if (config_value_same(app->live, fresh, i)) {
+			continue;
+		}
+		if (option->reload == CONFIG_LIVE) {
+			live++;
+			continue;
+		}
+		log_warning("config_deferred", KV("option", option->path),
+		    KV("remedy", "takes effect at the next start: gwctl reboot"));
+	}
+	return live;
+}
+
+static void
+reload(struct app *app)
+{
+	struct config_report report = {.count = 0};
+	struct config *fresh = app_load_config(app, &report);
+
+	log_report(&report);
+	config_report_free(&report);
+	if (!fresh) {
+		log_error("reload_refused",
+		    KV("effect", "the running configuration stays"));
+		return;
+	}
+	unsigned changed = compare_reloaded(app, fresh);
+
+	if (app->live != app->config) {
+		config_free(app->live);
+	}
+	app->live = fresh;
+	app->source.bot_name = fresh->bot_name;
+	app->source.bot_version = fresh->bot_version;
+	app->source.profile = fresh->profile;
+	log_open(STDERR_FILENO, (enum log_format)fresh->log_format,
+	    (enum log_level)fresh->log_level);
+	loop_timer_arm(app->watchdog_timer, clock_now() + fresh->watchdog_keepalive);
+	log_info("reloaded", KV("changed", changed));
+}
+
+static void
+dump(struct app *app, mono_ns now)
+{
+	uint32_t count = 0;
+	const struct snapshot *shards = app_snapshots(app, now, &count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct snapshot *snap = &shards[i];
+
+		log_info("status", KV("shard", snap->shard_id),
+		    KV("state", snapshot_state_text(snap->state)),
+		    KV("connected", snap->connected), KV("seq", snap->seq),
+		    KV("last_event_age_s", clock_seconds(snap->last_event_age)),
+		    KV("latency_s", clock_seconds(snap->latency)),
+		    KV("disconnect_age_s", clock_seconds(snap->disconnect_age)),
+		    KV("reconnects", snap->reconnects), KV("resumes", snap->resumes),
+		    KV("identifies", snap->identifies),
+		    KV("reason", (const char *)snap->reason));
+	}
+}
+
+void
+app_on_signal(void *context, int number, mono_ns now)
+{
+	struct app *app = context;
+
+	switch (number) {
+	case SIGHUP:
+		reload(app);
+		return;
+	case SIGUSR1:
+		dump(app, now);
+		return;
+	default:
+		if (app->args.sim && !app->stopping) {
+			simchild_quit(&app->sim);
+		}
+		app_stop(app, APP_EXIT_STOPPED,
+		    number == SIGTERM ? "SIGTERM" : "SIGINT");
+		return;
+	}
+}

@@ -1,0 +1,215 @@
+"""Starts gwbotd for a test, reads its log, asks it over HTTP and through gwctl.
+
+Nothing here sleeps for luck: every wait is for an event, with a deadline.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import sim as gwsim
+
+BIN = pathlib.Path(os.environ.get(
+    "GWBOT_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "dev"))
+
+# Searched for in everything that the programs say.
+TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAw.CANARY.token-that-must-never-be-printed-anywhere"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Sim(gwsim.Sim):
+    """gwsim with options as keywords: Sim(tls=True, heartbeat=1000, rate=50)."""
+
+    def __init__(self, tls=False, **options):
+        words = [word for name, value in options.items()
+                 for word in ("--" + name.replace("_", "-"), str(value))]
+        super().__init__(*words, tls=tls)
+
+
+class Leak(AssertionError):
+    """The token was printed."""
+
+
+class Gwbotd:
+    """One state folder and port; start() and kill() as often as a test wants."""
+
+    def __init__(self, sim=None, wrapper=(), **settings):
+        self.folder = tempfile.TemporaryDirectory(prefix="gwbot-")
+        self.dir = pathlib.Path(self.folder.name)
+        self.port = free_port()
+        self.socket = self.dir / "control.sock"
+        self.wrapper = list(wrapper)
+        self.process = None
+        self.lines = []
+        self.fresh = threading.Condition()
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "DISCORD_TOKEN": TOKEN,
+            "PORT": str(self.port),
+            "GWBOT_HTTP_LISTEN": "127.0.0.1",
+            "GWBOT_LOG_FORMAT": "json",
+            "LOG_LEVEL": "debug",
+            "GWBOT_STATE_DIR": str(self.dir / "state"),
+            "GWBOT_CONTROL_SOCKET": str(self.socket),
+        }
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+        if sim is not None:
+            self.env["DISCORD_API_BASE"] = sim.api_base
+            if sim.ca_file:
+                self.env["SSL_CERT_FILE"] = sim.ca_file
+        self.env.update(settings.pop("env", {}))
+        self.arguments = [f"--set={path.replace('__', '.')}={value}"
+                          for path, value in settings.items()]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.folder.cleanup()
+
+    # ---- the process ----
+
+    def start(self, *more):
+        if not os.path.exists(BIN / "gwbotd"):
+            raise FileNotFoundError(f"{BIN}/gwbotd: build it first")
+        self.process = subprocess.Popen(
+            [*self.wrapper, str(BIN / "gwbotd"), *self.arguments, *more], env=self.env,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        with self.fresh:
+            self.lines = []
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        return self
+
+    def _read(self, process):
+        for raw in process.stderr:
+            line = raw.decode("utf-8", "replace").rstrip("\n")
+            with self.fresh:
+                if process is self.process:
+                    self.lines.append((time.monotonic(), line))
+                    self.fresh.notify_all()
+        with self.fresh:
+            self.fresh.notify_all()
+
+    def wait_exit(self, timeout=15):
+        status = self.process.wait(timeout)
+        return status
+
+    def stop(self, number=signal.SIGTERM, timeout=20):
+        self.process.send_signal(number)
+        return self.wait_exit(timeout)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    @property
+    def output(self):
+        with self.fresh:
+            return "\n".join(line for _, line in self.lines)
+
+    # ---- the log ----
+
+    def events(self, name=None, **fields):
+        """(instant, event) of each log line that fits."""
+        with self.fresh:
+            lines = list(self.lines)
+        found = []
+        for when, line in lines:
+            if TOKEN in line:
+                raise Leak(line)
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if name and event.get("event") != name:
+                continue
+            if all(event.get(key) == value for key, value in fields.items()):
+                found.append((when, event))
+        return found
+
+    def wait_event(self, name, timeout=20, count=1, **fields):
+        """Waits for the count-th such line; returns (instant, event)."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self.events(name, **fields)
+            if len(found) >= count:
+                return found[count - 1]
+            with self.fresh:
+                left = deadline - time.monotonic()
+                ended = self.process.poll() is not None
+                if left <= 0 or (ended and not self.fresh.wait(0.5)):
+                    found = self.events(name, **fields)
+                    if len(found) >= count:
+                        return found[count - 1]
+                    raise AssertionError(
+                        f"no event {name} {fields} number {count} in {timeout} s"
+                        f"{' (ended)' if ended else ''}:\n{self.output[-6000:]}")
+                self.fresh.wait(min(left, 0.5))
+
+    def wait_ready(self, timeout=30, count=1):
+        return self.wait_event("shard_state", timeout, count, to="ready")
+
+    # ---- asking it ----
+
+    def get(self, path, method="GET", timeout=5):
+        """(status, headers, body) over HTTP."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            body = response.read()
+            if TOKEN.encode() in body:
+                raise Leak(body)
+            return response.status, dict(response.getheaders()), body
+        finally:
+            connection.close()
+
+    def health(self, path="/healthz"):
+        status, _, body = self.get(path)
+        return status, json.loads(body)
+
+    def wait_health(self, wanted, timeout=15):
+        deadline = time.monotonic() + timeout
+        while True:
+            status, body = self.health()
+            if status == wanted:
+                return body
+            if time.monotonic() > deadline:
+                raise AssertionError(f"/healthz stays {status}: {body}")
+            time.sleep(0.02)
+
+    def ctl(self, *arguments, timeout=20, env=None):
+        """CompletedProcess of gwctl."""
+        done = subprocess.run(
+            [str(BIN / "gwctl"), "-s", str(self.socket), *arguments],
+            env={"PATH": os.environ["PATH"], **(env or {})}, timeout=timeout,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if TOKEN in done.stdout + done.stderr:
+            raise Leak(done.stdout + done.stderr)
+        return done
+
+    def snapshot(self):
+        done = self.ctl("--json", "snapshot")
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return json.loads(done.stdout)

@@ -21,10 +21,13 @@
 #include "ws_tls.h"
 #include "xalloc.h"
 
-/* One stream may read so much before the others have their turn. */
-#define TURN_BYTES ((size_t)512 * 1024)
+/* One stream may read so much before the others have their turn.  A test makes it
+ * small, as OpenSSL's buffer is seldom full for so long. */
+#ifndef STREAM_TURN_BYTES
+#define STREAM_TURN_BYTES ((size_t)512 * 1024)
+#endif
 
-#define LINGER     CLOCK_S(2)
+#define LINGER CLOCK_S(2)
 
 /* An empty queue keeps so much room. */
 #define QUEUE_KEEP_BYTES 4096
@@ -273,7 +276,7 @@ read_plain(struct stream *stream, size_t *size)
 	return *size < sizeof read_buffer ? READ_EMPTY : READ_MORE;
 }
 
-/* Hands up what there is, one buffer after the other, up to TURN_BYTES. */
+/* Hands up what there is, one buffer after the other, up to STREAM_TURN_BYTES. */
 static void
 read_open(struct stream *stream, mono_ns now)
 {
@@ -281,7 +284,7 @@ read_open(struct stream *stream, mono_ns now)
 	int ssl_error = SSL_ERROR_NONE;
 	int error = 0;
 
-	for (size_t total = 0; state == READ_MORE && total < TURN_BYTES;) {
+	for (size_t total = 0; state == READ_MORE && total < STREAM_TURN_BYTES;) {
 		size_t size = 0;
 
 		state = stream->ssl ? read_tls(stream, &size, &ssl_error) :
@@ -330,7 +333,7 @@ read_and_drop(struct stream *stream)
 		got =
 		    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
 		total += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && total < TURN_BYTES);
+	} while (got > 0 && total < STREAM_TURN_BYTES);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
 		close_soon(stream);
 	}

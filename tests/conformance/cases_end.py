@@ -197,8 +197,10 @@ def silence_between_messages_is_allowed(t):
 
 
 def late_reader(t, tls):
-    """More than the kernel takes is queued, and the peer reads it only later: whoever
-    lost the wish to write waits for ever."""
+    """More than the kernel takes is queued, and the peer reads it only later, in many
+    steps as small segments keep the sender's buffer small: whoever loses the wish to write
+    in one of them waits for ever."""
+    t.listen(segment=536)
     conn = t.open(tls=tls)
     count = fill_queue(t)
     conn.send(frame(PING, b"now both ways"))

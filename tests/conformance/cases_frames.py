@@ -1,7 +1,6 @@
 """Cases: data, ping and pong, protocol errors, UTF-8, close frames of the peer."""
 
 import ssl
-import time
 
 from cases import add, case
 from peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, close_frame, frame
@@ -108,18 +107,31 @@ def glued_to_the_upgrade_in_part(t):
 
 
 def burst_then_silence(t, tls):
-    """poll sees nothing of what lies decrypted or undecoded in OpenSSL."""
     conn = t.open(tls=tls)
     payload = b"b" * 65536
-    began = time.monotonic()
     conn.send(b"".join(frame(BINARY, payload) for _ in range(64)))
     for _ in range(64):
         t.expect_message(payload)
-    assert time.monotonic() - began < 5, "the burst stopped on its way"
 
 
 add("data", "burst_then_silence", burst_then_silence, "good")
 add("data", "burst_then_silence_plain", burst_then_silence, None)
+
+
+def burst_left_in_openssl(t):
+    """poll sees nothing of what lies undecoded in OpenSSL.
+
+    The loop stands still until the burst has arrived; then a turn reads one buffer of
+    64 KiB, and the last records, which OpenSSL read ahead, are left.  Needs the client with
+    the small turn, and for itself: some rounds go by until the kernel's window is open.
+    """
+    conn = t.open()
+    burst = frame(BINARY, b"b" * 69990)
+    for _ in range(20):
+        t.command("stall", 30)
+        for at in range(0, len(burst), 5000):  # a record each
+            conn.send(burst[at:at + 5000])
+        t.expect_message(b"b" * 69990)
 
 
 @case("data")

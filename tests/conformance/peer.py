@@ -292,8 +292,11 @@ class Case:
         self.listener = None
         self.conns = []
 
-    def listen(self, family=socket.AF_INET, address="127.0.0.1", backlog=8):
+    def listen(self, family=socket.AF_INET, address="127.0.0.1", backlog=8, segment=0):
         self.listener = socket.socket(family, socket.SOCK_STREAM)
+        if segment:
+            self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         self.listener.bind((address, 0))
         self.listener.listen(backlog)
         self.listener.settimeout(WAIT)

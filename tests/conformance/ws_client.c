@@ -3,8 +3,9 @@
  * JSON lines.  Any number of connections share one loop, as in the daemon.
  *
  *   connect ID key=value...   port, address, host, path, agent, ca (absent: plain),
- *                             open_ms, message_ms, max, echo, close, bytes
+ *                             open_ms, message_ms, max, echo, close
  *   text ID TEXT              bulk ID COUNT SIZE     unsent ID
+ *   stall ID MS: nothing turns for so long
  *   close ID CODE [REASON]    abort ID
  *   stats                     quit: the loop ends with whatever is still open
  */
@@ -36,6 +37,7 @@ struct client {
 	unsigned pieces;
 	struct buf message; /* with echo only */
 	bool echo;
+	unsigned stall_ms;   /* the loop stands still so long at each first piece */
 	unsigned close_code; /* close from inside the first piece with it; 0: do not */
 };
 
@@ -335,6 +337,10 @@ run_for_client(const char *verb, struct client *client, char **save)
 		    text ? strlen(text) : 0);
 	} else if (strcmp(verb, "bulk") == 0) {
 		run_bulk(client, save);
+	} else if (strcmp(verb, "stall") == 0) {
+		const char *ms = strtok_r(NULL, " ", save);
+
+		(void)usleep(ms ? (useconds_t)number(ms) * 1000 : 0);
 	} else if (strcmp(verb, "unsent") == 0) {
 		printf("{\"id\": \"%s\", \"event\": \"unsent\", \"bytes\": %zu}\n",
 		    client->id, ws_unsent(client->ws));

@@ -1,68 +1,85 @@
 /*
- * Replays a corpus through a fuzz target without libFuzzer: every file of every folder
- * named on the command line.
+ * Runs a fuzz target over every file of the folders (or the files) given: the corpus as
+ * a plain test, with any compiler.
  */
 #include <dirent.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
+/* libFuzzer's entry point, defined by the target. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define INPUT_MAX_BYTES (16U * 1024 * 1024)
-
 static int
-replay(const char *path)
+replay_file(const char *path)
 {
 	FILE *file = fopen(path, "rb");
-	uint8_t *data = malloc(INPUT_MAX_BYTES);
-	size_t size = file && data ? fread(data, 1, INPUT_MAX_BYTES, file) : 0;
-	/* The target gets exactly its bytes, so that a checker sees a read behind them. */
-	uint8_t *exact = file && data ? realloc(data, size ? size : 1) : NULL;
+	struct stat status;
+	uint8_t *data = NULL;
+	int result = 1;
 
-	if (exact) {
-		(void)LLVMFuzzerTestOneInput(exact, size);
+	if (!file || fstat(fileno(file), &status) != 0) {
+		goto out;
 	}
-	free(exact ? exact : data);
+	/* Exactly the file's size, so that the checkers see a read behind its end. */
+	size_t size = (size_t)status.st_size;
+
+	data = malloc(size > 0 ? size : 1);
+	if (!data || fread(data, 1, size, file) != size) {
+		goto out;
+	}
+	result = LLVMFuzzerTestOneInput(data, size);
+out:
+	if (result != 0) {
+		(void)fprintf(stderr, "%s: failed\n", path);
+	}
+	free(data);
 	if (file) {
 		(void)fclose(file);
 	}
-	return exact ? 0 : 1;
+	return result;
 }
 
+/* How many files were replayed; -1 where one failed. */
 static int
-replay_folder(const char *folder, unsigned *count)
+replay_folder(const char *path)
 {
-	DIR *dir = opendir(folder);
-	int failed = dir ? 0 : 1;
+	DIR *folder = opendir(path);
 	const struct dirent *entry;
+	int count = 0;
 
-	while (dir && (entry = readdir(dir))) {
-		char path[4096];
+	if (!folder) {
+		return replay_file(path) == 0 ? 1 : -1;
+	}
+	while (count >= 0 && (entry = readdir(folder)) != NULL) {
+		char file[4096];
 
 		if (entry->d_name[0] == '.') {
 			continue;
 		}
-		(void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		failed |= replay(path);
-		*count += 1;
+		(void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+		count = replay_file(file) == 0 ? count + 1 : -1;
 	}
-	if (dir) {
-		(void)closedir(dir);
-	}
-	return failed;
+	(void)closedir(folder);
+	return count;
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned count = 0;
-	int failed = 0;
+	int total = 0;
 
 	for (int i = 1; i < argc; i++) {
-		failed |= replay_folder(argv[i], &count);
+		int count = replay_folder(argv[i]);
+
+		if (count < 0) {
+			return EXIT_FAILURE;
+		}
+		total += count;
 	}
-	(void)printf("%u inputs replayed\n", count);
-	return failed != 0 || count == 0 ? 1 : 0;
+	printf("%d inputs replayed\n", total);
+	/* A test without an input proves nothing. */
+	return total > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

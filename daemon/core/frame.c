@@ -9,8 +9,7 @@
 #define LENGTH_16 126U /* the next 2 bytes hold the length */
 #define LENGTH_64 127U /* the next 8 */
 
-/* ---- UTF-8
- * --------------------------------------------------------------------------- */
+/* ---- UTF-8 ---- */
 
 /* Leading bytes: how many follow, and the range of the first that does (RFC 3629 4). */
 static bool
@@ -79,8 +78,7 @@ frame_utf8_step(struct frame_utf8 *utf8, const void *data, size_t size)
 	return true;
 }
 
-/* ---- headers
- * ------------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static bool
 is_control(unsigned opcode)
@@ -221,8 +219,7 @@ read_header(struct frame_parser *parser, struct slice *input)
 	return got_nothing;
 }
 
-/* ---- payload
- * ------------------------------------------------------------------------- */
+/* ---- payload ---- */
 
 /* Up to `left` bytes off the front of input. */
 static struct slice
@@ -370,8 +367,7 @@ frame_is_idle(const struct frame_parser *parser)
 	return !parser->in_frame && parser->head_size == 0 && parser->message == 0;
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 size_t
 frame_size(size_t size)

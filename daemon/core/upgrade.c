@@ -4,8 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- request
- * ------------------------------------------------------------------------- */
+/* ---- request ---- */
 
 /* Printable ASCII; blanks only where allowed.  Line ends would forge headers. */
 static bool
@@ -43,8 +42,7 @@ upgrade_write(char *out, size_t room, const struct upgrade_request *request)
 	return size > 0 && (size_t)size < room ? (size_t)size : 0;
 }
 
-/* ---- answer
- * -------------------------------------------------------------------------- */
+/* ---- answer ---- */
 
 static bool
 equals_word(struct slice text, const char *word)

@@ -9,27 +9,21 @@
  * callback.
  *
  * What the library itself does before poll (its own timeouts, closing) may still call
- * us there: whoever then wants another turn must wake poll.  wake_if_before_poll()
- * does.
+ * us there: whoever then wants another turn must wake poll: loop_wake_if_before_poll().
  */
 #include "loop.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
-#include <libwebsockets.h>
-
-#include "heap.h"
 #include "log.h"
+#include "loop_private.h"
 #include "xalloc.h"
 
 #define EXIT_INTERNAL 70 /* contract, section 4 */
@@ -54,68 +48,14 @@
 #define LOG_LINES  10
 #define LOG_PERIOD CLOCK_S(10)
 
-struct loop_timer {
-	struct heap_node node; /* first: a node is its timer */
-	struct loop *loop;
-	void (*fn)(void *ctx, mono_ns now);
-	void *ctx;
-	const char *name;
-};
-
-struct loop_fd {
-	TAILQ_ENTRY(loop_fd) link; /* in loop->late */
-	struct loop *loop;
-	struct lws *wsi;
-	const struct loop_fd_events *events;
-	void *ctx;
-	const char *name;
-	bool late;       /* is in loop->late */
-	bool kicked;     /* there for a ready callback */
-	bool want_write; /* there to ask poll for room */
-	bool in_writable;
-	bool closing;
-};
-
-struct post {
-	struct post *next;
+struct loop_post {
+	struct loop_post *next;
 	void (*fn)(void *ctx);
 	void *ctx;
 	const char *name;
 };
 
-TAILQ_HEAD(late_list, loop_fd);
-
-struct loop {
-	struct lws_context *context;
-	struct lws_vhost *vhost;
-	lws_sorted_usec_list_t fence;
-	struct late_list late;
-	struct heap timers;
-	mono_ns pass_at;  /* now of the running pass over the timers; -1: none runs */
-	mono_ns armed_at; /* what the timerfd waits for */
-	int timer_fd;
-	int wake_fd;
-	_Atomic(struct post *) posts; /* newest first */
-
-	bool freeing;
-	bool stopping;
-	int exit_status;
-	bool in_service;
-	bool polled; /* lws_service() is past its poll for certain */
-
-	uint64_t work; /* callbacks of ours */
-	uint64_t work_seen;
-	unsigned empty_turns;
-	/* Also read by the sentinel. */
-	_Atomic uint64_t turns;
-	_Atomic uint64_t spins;
-	_Atomic mono_ns turn_max;
-	_Atomic mono_ns turn_began;
-	_Atomic(const char *) doing;
-};
-
-/* ---- the library's log
- * --------------------------------------------------------------- */
+/* ---- the library's log ---- */
 
 static struct {
 	mono_ns period_began;
@@ -143,12 +83,10 @@ pass_library_log(int level, const char *line)
 	library_log.suppressed = 0;
 }
 
-/* ---- accounts of a turn
- * -------------------------------------------------------------- */
+/* ---- accounts of a turn ---- */
 
-/* A function of ours is about to run. */
-static void
-enter(struct loop *loop, const char *name)
+void
+loop_enter(struct loop *loop, const char *name)
 {
 	loop->work++;
 	atomic_store_explicit(&loop->doing, name, memory_order_relaxed);
@@ -193,7 +131,7 @@ govern(struct loop *loop, mono_ns turn_took)
 void
 loop_note(struct loop *loop, const char *who)
 {
-	enter(loop, who);
+	loop_enter(loop, who);
 }
 
 struct loop_stats
@@ -208,281 +146,15 @@ loop_stats(const struct loop *loop)
 	};
 }
 
-/* The library may be between its timers and poll: what was just asked for would wait
- * for the next event. */
-static void
-wake_if_before_poll(struct loop *loop)
+void
+loop_wake_if_before_poll(struct loop *loop)
 {
 	if (loop->in_service && !loop->polled) {
 		lws_cancel_service(loop->context);
 	}
 }
 
-/* ---- timers
- * -------------------------------------------------------------------------- */
-
-struct loop_timer *
-loop_timer_make(struct loop *loop, void (*fn)(void *ctx, mono_ns now), void *ctx,
-    const char *name)
-{
-	struct loop_timer *timer = xzalloc(sizeof *timer);
-
-	*timer = (struct loop_timer){.loop = loop, .fn = fn, .ctx = ctx, .name = name};
-	return timer;
-}
-
-void
-loop_timer_free(struct loop_timer *owned_timer)
-{
-	if (!owned_timer) {
-		return;
-	}
-	if (owned_timer->node.queued) {
-		heap_remove(&owned_timer->loop->timers, &owned_timer->node);
-	}
-	free(owned_timer);
-}
-
-void
-loop_timer_arm(struct loop_timer *timer, mono_ns at)
-{
-	struct loop *loop = timer->loop;
-
-	if (timer->node.queued) {
-		heap_remove(&loop->timers, &timer->node);
-	}
-	if (at == CLOCK_NEVER) {
-		return;
-	}
-	/* A timer that is due again at once waits for the next turn: descriptors come
-	 * in between. */
-	if (at <= loop->pass_at) {
-		at = loop->pass_at + 1;
-	}
-	heap_insert(&loop->timers, &timer->node, at);
-	if (at < loop->armed_at) {
-		wake_if_before_poll(loop);
-	}
-}
-
-/* Has the timerfd fire at the first timer.  One that fires too early, because the timer
- * was moved or cancelled, costs an empty turn and saves a system call a move. */
-static void
-arm_timer_fd(struct loop *loop)
-{
-	const struct heap_node *first = heap_first(&loop->timers);
-
-	if (!first || first->at >= loop->armed_at) {
-		return;
-	}
-	/* An instant of 0 would disarm it; one in the past fires at once. */
-	mono_ns at = first->at > 0 ? first->at : 1;
-	struct itimerspec spec = {
-	    .it_value = {.tv_sec = at / CLOCK_S(1), .tv_nsec = at % CLOCK_S(1)}};
-
-	if (timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) == 0) {
-		loop->armed_at = first->at;
-	}
-}
-
-static void
-on_timer_fd(void *ctx, mono_ns now)
-{
-	struct loop *loop = ctx;
-	uint64_t fired;
-
-	(void)now;
-	if (read(loop->timer_fd, &fired, sizeof fired) == (ssize_t)sizeof fired) {
-		loop->armed_at = CLOCK_NEVER;
-	}
-}
-
-static void
-run_timers(struct loop *loop)
-{
-	struct heap_node *first = heap_first(&loop->timers);
-
-	if (!first) {
-		return;
-	}
-	loop->pass_at = clock_now();
-	while (first && first->at <= loop->pass_at) {
-		struct loop_timer *timer = (struct loop_timer *)first;
-
-		heap_remove(&loop->timers, first);
-		enter(loop, timer->name);
-		timer->fn(timer->ctx, loop->pass_at);
-		first = heap_first(&loop->timers);
-	}
-	loop->pass_at = -1;
-}
-
-/* ---- descriptors
- * --------------------------------------------------------------------- */
-
-static void
-call_ready(struct loop_fd *fd)
-{
-	if (fd->closing) {
-		return;
-	}
-	enter(fd->loop, fd->name);
-	fd->events->ready(fd->ctx, clock_now());
-}
-
-static void
-add_late(struct loop_fd *fd)
-{
-	if (!fd->late) {
-		fd->late = true;
-		TAILQ_INSERT_TAIL(&fd->loop->late, fd, link);
-	}
-	wake_if_before_poll(fd->loop);
-}
-
-static void
-on_fd_gone(struct loop_fd *fd)
-{
-	if (fd->late) {
-		TAILQ_REMOVE(&fd->loop->late, fd, link);
-	}
-	fd->closing = true;
-	/* It often comes just before poll, maybe behind the fence: not enter(), which
-	 * would begin a turn that lasts as long as poll. */
-	fd->loop->work++;
-	fd->events->gone(fd->ctx);
-	free(fd);
-}
-
-static int
-on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
-    size_t size)
-{
-	struct loop_fd *fd = wsi ? lws_get_opaque_user_data(wsi) : NULL;
-
-	/* A non-zero answer to RAW_ADOPT_FILE would leave a descriptor that is neither
-	 * ours nor closed; elsewhere it would close behind our back.  So: 0, always. */
-	/* NOLINTNEXTLINE(clang-diagnostic-switch-enum): the library has over 100
-	 * reasons */
-	switch ((int)reason) {
-	case LWS_CALLBACK_RAW_RX_FILE:
-		fd->loop->polled = true;
-		call_ready(fd);
-		return 0;
-	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
-		fd->loop->polled = true;
-		fd->in_writable = true;
-		call_ready(fd);
-		fd->in_writable = false;
-		return 0;
-	case LWS_CALLBACK_RAW_CLOSE_FILE:
-		if (fd) {
-			lws_set_opaque_user_data(wsi, NULL);
-			on_fd_gone(fd);
-		}
-		return 0;
-	case LWS_CALLBACK_RAW_ADOPT_FILE:
-		return 0;
-	default:
-		return lws_callback_http_dummy(wsi, reason, user, in, size);
-	}
-}
-
-struct loop_fd *
-loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, void *ctx,
-    const char *name)
-{
-	if (loop->freeing) {
-		(void)close(fd);
-		return NULL;
-	}
-	struct loop_fd *handle = xzalloc(sizeof *handle);
-
-	*handle =
-	    (struct loop_fd){.loop = loop, .events = events, .ctx = ctx, .name = name};
-	handle->wsi = lws_adopt_descriptor_vhost_via_info(&(lws_adopt_desc_t){
-	    .vh = loop->vhost,
-	    .type = LWS_ADOPT_RAW_FILE_DESC,
-	    .fd = {.filefd = fd},
-	    .vh_prot_name = "loop-fd",
-	    .opaque = handle,
-	});
-	if (!handle->wsi) {
-		(void)close(fd);
-		free(handle);
-		return NULL;
-	}
-	return handle;
-}
-
-void
-loop_fd_want_write(struct loop_fd *fd)
-{
-	if (fd->closing) {
-		return;
-	}
-	/* The library (4.1.6) clears POLLOUT behind its writable callback, a wish made
-	 * inside it included: ask again from outside. */
-	if (fd->in_writable) {
-		fd->want_write = true;
-		add_late(fd);
-		return;
-	}
-	(void)lws_callback_on_writable(fd->wsi);
-}
-
-void
-loop_fd_kick(struct loop_fd *fd)
-{
-	if (!fd->closing) {
-		fd->kicked = true;
-		add_late(fd);
-	}
-}
-
-void
-loop_fd_want_read(struct loop_fd *fd, bool on)
-{
-	if (!fd->closing) {
-		(void)lws_rx_flow_control(fd->wsi, on);
-	}
-}
-
-void
-loop_fd_close(struct loop_fd *fd)
-{
-	if (!fd->closing) {
-		fd->closing = true;
-		lws_set_timeout(fd->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
-	}
-}
-
-static void
-run_late(struct loop *loop)
-{
-	struct late_list batch = TAILQ_HEAD_INITIALIZER(batch);
-	struct loop_fd *fd;
-
-	TAILQ_CONCAT(&batch, &loop->late, link);
-	/* Descriptors go only inside lws_service(), so none vanishes from the batch. */
-	while ((fd = TAILQ_FIRST(&batch)) != NULL) {
-		bool kicked = fd->kicked;
-
-		TAILQ_REMOVE(&batch, fd, link);
-		fd->late = false;
-		fd->kicked = false;
-		if (fd->want_write && !fd->closing) {
-			(void)lws_callback_on_writable(fd->wsi);
-		}
-		fd->want_write = false;
-		if (kicked) {
-			call_ready(fd);
-		}
-	}
-}
-
-/* ---- other threads
- * ------------------------------------------------------------------- */
+/* ---- other threads ---- */
 
 void
 loop_wake(struct loop *loop)
@@ -499,10 +171,10 @@ loop_wake(struct loop *loop)
 void
 loop_post_named(struct loop *loop, void (*fn)(void *ctx), void *ctx, const char *name)
 {
-	struct post *post = xzalloc(sizeof *post);
-	struct post *head = atomic_load(&loop->posts);
+	struct loop_post *post = xzalloc(sizeof *post);
+	struct loop_post *head = atomic_load(&loop->posts);
 
-	*post = (struct post){.fn = fn, .ctx = ctx, .name = name};
+	*post = (struct loop_post){.fn = fn, .ctx = ctx, .name = name};
 	do {
 		post->next = head;
 	} while (!atomic_compare_exchange_weak(&loop->posts, &head, post));
@@ -512,14 +184,14 @@ loop_post_named(struct loop *loop, void (*fn)(void *ctx), void *ctx, const char 
 	}
 }
 
-static struct post *
+static struct loop_post *
 take_posts(struct loop *loop)
 {
-	struct post *newest = atomic_exchange(&loop->posts, NULL);
-	struct post *oldest = NULL;
+	struct loop_post *newest = atomic_exchange(&loop->posts, NULL);
+	struct loop_post *oldest = NULL;
 
 	while (newest) {
-		struct post *next = newest->next;
+		struct loop_post *next = newest->next;
 
 		newest->next = oldest;
 		oldest = newest;
@@ -534,10 +206,10 @@ run_posts(struct loop *loop)
 	if (!atomic_load_explicit(&loop->posts, memory_order_relaxed)) {
 		return;
 	}
-	for (struct post *post = take_posts(loop); post;) {
-		struct post *next = post->next;
+	for (struct loop_post *post = take_posts(loop); post;) {
+		struct loop_post *next = post->next;
 
-		enter(loop, post->name);
+		loop_enter(loop, post->name);
 		post->fn(post->ctx);
 		free(post);
 		post = next;
@@ -556,8 +228,7 @@ on_wake_fd(void *ctx, mono_ns now)
 	(void)now;
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------- */
+/* ---- signals ---- */
 
 struct signal_watch {
 	int fd;
@@ -611,8 +282,7 @@ loop_watch_signals(struct loop *loop, const int *signals,
 	return GW_OK;
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------ */
+/* ---- the loop ---- */
 
 static void
 forget(void *ctx)
@@ -620,13 +290,11 @@ forget(void *ctx)
 	(void)ctx;
 }
 
-static const struct loop_fd_events timer_events = {.ready = on_timer_fd,
-    .gone = forget};
 static const struct loop_fd_events wake_events = {.ready = on_wake_fd, .gone = forget};
 
 static const struct lws_protocols protocols[] = {
     {.name = "none", .callback = lws_callback_http_dummy},
-    {.name = "loop-fd", .callback = on_library},
+    {.name = "loop-fd", .callback = loop_fd_on_library},
     {.name = NULL},
 };
 
@@ -664,36 +332,19 @@ make_context(struct loop *loop)
 	return true;
 }
 
-/* Adopts a descriptor of the loop's own; -1 (not made) fails too. */
-static bool
-adopt(struct loop *loop, int fd, const struct loop_fd_events *events)
-{
-	if (fd < 0 || !loop_fd_add(loop, fd, events, loop)) {
-		log_error("loop_failed", KV("reason", "no descriptor for the loop"),
-		    KV("error", strerror(errno)));
-		return false;
-	}
-	return true;
-}
-
 struct loop *
 loop_new(void)
 {
 	struct loop *loop = xzalloc(sizeof *loop);
 
 	TAILQ_INIT(&loop->late);
-	loop->pass_at = -1;
-	loop->armed_at = CLOCK_NEVER;
 	atomic_store(&loop->doing, "nothing yet");
 	if (!make_context(loop)) {
 		goto failed;
 	}
-	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (!adopt(loop, loop->timer_fd, &timer_events)) {
-		goto failed;
-	}
 	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!adopt(loop, loop->wake_fd, &wake_events)) {
+	if (!loop_fd_adopt(loop, loop->wake_fd, &wake_events, "wake-up") ||
+	    !loop_timers_init(loop)) {
 		goto failed;
 	}
 	return loop;
@@ -718,8 +369,8 @@ loop_free(struct loop *owned_loop)
 	for (struct heap_node *node; (node = heap_first(&loop->timers)) != NULL;) {
 		heap_remove(&loop->timers, node);
 	}
-	for (struct post *post = take_posts(loop); post;) {
-		struct post *next = post->next;
+	for (struct loop_post *post = take_posts(loop); post;) {
+		struct loop_post *next = post->next;
 
 		free(post);
 		post = next;
@@ -740,7 +391,7 @@ loop_stop(struct loop *loop, int exit_status)
 		loop->stopping = true;
 		loop->exit_status = exit_status;
 	}
-	wake_if_before_poll(loop);
+	loop_wake_if_before_poll(loop);
 }
 
 static void
@@ -749,7 +400,7 @@ turn(struct loop *loop)
 	mono_ns began = clock_awake();
 	bool wait = TAILQ_EMPTY(&loop->late);
 
-	arm_timer_fd(loop);
+	loop_timers_before_poll(loop);
 	lws_sul_schedule(loop->context, 0, &loop->fence, end_turn, 0);
 	loop->polled = false;
 	loop->in_service = true;
@@ -760,8 +411,8 @@ turn(struct loop *loop)
 	}
 	loop->in_service = false;
 	run_posts(loop);
-	run_late(loop);
-	run_timers(loop);
+	loop_fds_run_late(loop);
+	loop_timers_run(loop);
 	govern(loop, clock_awake() - began);
 }
 

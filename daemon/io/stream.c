@@ -9,15 +9,13 @@
 #include "stream.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "ws_tls.h"
 #include "xalloc.h"
 
@@ -31,13 +29,6 @@
 
 /* An empty queue keeps so much room. */
 #define QUEUE_KEEP_BYTES 4096
-
-/* A peer that vanished is given up after 90 s even where nobody sends: 45 s of silence,
- * then 3 probes.  The gateway's heartbeat is faster; this is the net below it. */
-#define KEEPALIVE_IDLE_S     45
-#define KEEPALIVE_INTERVAL_S 15
-#define KEEPALIVE_PROBES     3
-#define USER_TIMEOUT_MS      90000
 
 enum step {
 	STEP_TCP,
@@ -91,8 +82,7 @@ step_name(enum step step)
 	return "open";
 }
 
-/* ---- ends
- * ---------------------------------------------------------------------------- */
+/* ---- ends ---- */
 
 /* The descriptor goes in the next turn, the stream with it. */
 static void
@@ -139,8 +129,7 @@ fail_errno(struct stream *stream, int error, mono_ns now)
 	fail(stream, connecting ? STREAM_CONNECT : STREAM_LOST, now, text);
 }
 
-/* ---- sending
- * ------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 /* One write of what is queued: bytes taken, 0: not now, -1: failed. */
 static ssize_t
@@ -227,8 +216,7 @@ stream_unsent(const struct stream *stream)
 	return stream->queue.size - stream->sent;
 }
 
-/* ---- reading
- * ------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static enum read_state
 read_tls(struct stream *stream, size_t *size, int *ssl_error)
@@ -339,8 +327,7 @@ read_and_drop(struct stream *stream)
 	}
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 static void
 arm_step(struct stream *stream, mono_ns now)
@@ -520,33 +507,9 @@ on_gone(void *ctx)
 	stream_free(stream);
 }
 
-/* ---- begin and end
- * ------------------------------------------------------------------- */
+/* ---- begin and end ---- */
 
 static const struct loop_fd_events fd_events = {.ready = on_ready, .gone = on_gone};
-
-static void
-set_options(int fd)
-{
-	static const struct {
-		int level;
-		int name;
-		int value;
-	} options[] = {
-	    {IPPROTO_TCP, TCP_NODELAY, 1},
-	    {SOL_SOCKET, SO_KEEPALIVE, 1},
-	    {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-	    {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
-	    {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
-	};
-
-	/* All are extras: a system without one still connects. */
-	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-		(void)setsockopt(fd, options[i].level, options[i].name,
-		    &options[i].value, sizeof options[i].value);
-	}
-}
 
 static struct stream *
 refuse(struct stream *stream, struct stream_end *why, enum stream_fault fault,
@@ -558,41 +521,6 @@ refuse(struct stream *stream, struct stream_end *why, enum stream_fault fault,
 	    stream->name, reason);
 	stream_free(stream);
 	return NULL;
-}
-
-/* A socket on its way to the address; -1 with errno. */
-static int
-dial(const struct stream_options *options)
-{
-	struct addrinfo hints = {
-	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	    .ai_socktype = SOCK_STREAM,
-	};
-	struct addrinfo *found = NULL;
-	char port[8];
-
-	(void)snprintf(port, sizeof port, "%u", (unsigned)options->port);
-	/* Numeric only: asks nobody, so it does not block. */
-	if (getaddrinfo(options->address, port, &hints, &found) != 0) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    IPPROTO_TCP);
-	int error = fd < 0 ? errno : 0;
-
-	if (fd >= 0) {
-		set_options(fd);
-		if (connect(fd, found->ai_addr, found->ai_addrlen) != 0 &&
-		    errno != EINPROGRESS) {
-			error = errno;
-			(void)close(fd);
-			fd = -1;
-		}
-	}
-	freeaddrinfo(found);
-	errno = error;
-	return fd;
 }
 
 struct stream *
@@ -612,7 +540,7 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 	(void)snprintf(stream->name, sizeof stream->name,
 	    strchr(options->address, ':') ? "[%.64s]:%u" : "%.64s:%u", options->address,
 	    (unsigned)options->port);
-	stream->socket = dial(options);
+	stream->socket = dial_tcp(options->address, options->port);
 	if (stream->socket < 0) {
 		bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS;
 

@@ -63,8 +63,7 @@ struct worker {
 /* Pools whose owner is gone while a job still hangs: kept in sight of leak checkers. */
 static struct worker *volatile left_behind;
 
-/* ---- the pool's end
- * ------------------------------------------------------------------ */
+/* ---- the pool's end ---- */
 
 static void
 drop_jobs(struct job_list *jobs)
@@ -97,8 +96,7 @@ leave(struct worker *worker)
 	(void)pthread_mutex_unlock(&worker->lock);
 }
 
-/* ---- threads
- * ------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 /* A detached thread with a small stack that no signal reaches. */
 static enum gw_err
@@ -183,8 +181,7 @@ help(void *arg)
 	return NULL;
 }
 
-/* ---- the pool
- * ------------------------------------------------------------------------ */
+/* ---- the pool ---- */
 
 struct worker *
 worker_new(struct loop *loop, unsigned threads)
@@ -287,8 +284,7 @@ out:
 	return err;
 }
 
-/* ---- the sentinel
- * -------------------------------------------------------------------- */
+/* ---- the sentinel ---- */
 
 /* One line on stderr without the log, which belongs to the loop's thread; none where
  * stderr would block, as the process must end even then. */

@@ -40,8 +40,7 @@ struct ws {
 	bool dead;       /* the owner's handle is: freed when not busy */
 };
 
-/* ---- ends
- * ---------------------------------------------------------------------------- */
+/* ---- ends ---- */
 
 static void
 ws_free(struct ws *owned_ws)
@@ -98,8 +97,7 @@ fail(struct ws *ws, enum ws_cause cause, mono_ns now, const char *format, ...)
 	finish(ws, &end, now);
 }
 
-/* ---- sending
- * ------------------------------------------------------------------------- */
+/* ---- sending ---- */
 
 static bool
 send_frame(struct ws *ws, enum frame_opcode opcode, const void *data, size_t size,
@@ -155,8 +153,7 @@ ws_bytes_in(const struct ws *ws)
 	return ws->bytes_in;
 }
 
-/* ---- the upgrade
- * --------------------------------------------------------------------- */
+/* ---- the upgrade ---- */
 
 static void
 fail_upgrade(struct ws *ws, mono_ns now, const char *text)
@@ -203,8 +200,7 @@ read_answer(struct ws *ws, struct slice *bytes, mono_ns now)
 	}
 }
 
-/* ---- frames
- * -------------------------------------------------------------------------- */
+/* ---- frames ---- */
 
 static void
 on_close(struct ws *ws, const struct frame_event *event, mono_ns now)
@@ -290,8 +286,7 @@ watch_message(struct ws *ws, mono_ns now)
 	loop_timer_arm(ws->timer, ws->message_by);
 }
 
-/* ---- the stream's events
- * ------------------------------------------------------------- */
+/* ---- the stream's events ---- */
 
 static void
 on_stream_open(void *ctx, mono_ns now)
@@ -401,8 +396,7 @@ on_deadline(void *ctx, mono_ns now)
 	leave(ws);
 }
 
-/* ---- begin and end
- * ------------------------------------------------------------------- */
+/* ---- begin and end ---- */
 
 static const struct stream_events stream_events = {
     .open = on_stream_open,

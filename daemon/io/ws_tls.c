@@ -21,8 +21,7 @@ struct ws_tls {
 	SSL_CTX *context;
 };
 
-/* ---- why a certificate was refused
- * --------------------------------------------------- */
+/* ---- why a certificate was refused ---- */
 
 /* Appends to text; what a peer wrote is held to printable ASCII. */
 static void
@@ -156,8 +155,7 @@ on_verify(int good, X509_STORE_CTX *store)
 	return good;
 }
 
-/* ---- settings
- * ------------------------------------------------------------------------ */
+/* ---- settings ---- */
 
 /* The most telling of the errors of the failed call: what the system said, or else the
  * last one.  Empties the queue. */
@@ -226,8 +224,7 @@ ws_tls_free(struct ws_tls *owned_tls)
 	}
 }
 
-/* ---- one session
- * --------------------------------------------------------------------- */
+/* ---- one session ---- */
 
 static bool
 is_address(const char *host)

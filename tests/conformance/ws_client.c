@@ -52,8 +52,7 @@ static LIST_HEAD(, tls_entry) tls_entries = LIST_HEAD_INITIALIZER(tls_entries);
 static struct loop *loop;
 static struct buf input;
 
-/* ---- output
- * -------------------------------------------------------------------------- */
+/* ---- output ---- */
 
 static void
 print_escaped(const char *text)
@@ -118,8 +117,7 @@ print_message(const struct client *client, bool binary)
 	(void)fflush(stdout);
 }
 
-/* ---- connections
- * --------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 static void
 client_free(struct client *client)
@@ -195,8 +193,7 @@ static const struct ws_events events = {
     .end = on_end,
 };
 
-/* ---- commands
- * ------------------------------------------------------------------------ */
+/* ---- commands ---- */
 
 static struct client *
 find_client(const char *id)

@@ -1,0 +1,196 @@
+/* Raw descriptors, as libwebsockets 4.1.6 treats them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "loop_private.h"
+#include "xalloc.h"
+
+struct loop_fd {
+	TAILQ_ENTRY(loop_fd) link; /* in loop->late */
+	struct loop *loop;
+	struct lws *wsi;
+	const struct loop_fd_events *events;
+	void *ctx;
+	const char *name;
+	bool late;       /* is in loop->late */
+	bool kicked;     /* there for a ready callback */
+	bool want_write; /* there to ask poll for room */
+	bool in_writable;
+	bool closing;
+};
+
+static void
+call_ready(struct loop_fd *fd)
+{
+	if (fd->closing) {
+		return;
+	}
+	loop_enter(fd->loop, fd->name);
+	fd->events->ready(fd->ctx, clock_now());
+}
+
+static void
+add_late(struct loop_fd *fd)
+{
+	if (!fd->late) {
+		fd->late = true;
+		TAILQ_INSERT_TAIL(&fd->loop->late, fd, link);
+	}
+	loop_wake_if_before_poll(fd->loop);
+}
+
+static void
+on_fd_gone(struct loop_fd *fd)
+{
+	if (fd->late) {
+		TAILQ_REMOVE(&fd->loop->late, fd, link);
+	}
+	fd->closing = true;
+	/* It often comes just before poll, maybe behind the fence: not loop_enter(),
+	 * which would begin a turn that lasts as long as poll. */
+	fd->loop->work++;
+	fd->events->gone(fd->ctx);
+	free(fd);
+}
+
+int
+loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+    void *in, size_t size)
+{
+	struct loop_fd *fd = wsi ? lws_get_opaque_user_data(wsi) : NULL;
+
+	/* A non-zero answer to RAW_ADOPT_FILE would leave a descriptor that is neither
+	 * ours nor closed; elsewhere it would close behind our back.  So: 0, always. */
+	/* NOLINTNEXTLINE(clang-diagnostic-switch-enum): the library has over 100
+	 * reasons */
+	switch ((int)reason) {
+	case LWS_CALLBACK_RAW_RX_FILE:
+		fd->loop->polled = true;
+		call_ready(fd);
+		return 0;
+	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
+		fd->loop->polled = true;
+		fd->in_writable = true;
+		call_ready(fd);
+		fd->in_writable = false;
+		return 0;
+	case LWS_CALLBACK_RAW_CLOSE_FILE:
+		if (fd) {
+			lws_set_opaque_user_data(wsi, NULL);
+			on_fd_gone(fd);
+		}
+		return 0;
+	case LWS_CALLBACK_RAW_ADOPT_FILE:
+		return 0;
+	default:
+		return lws_callback_http_dummy(wsi, reason, user, in, size);
+	}
+}
+
+struct loop_fd *
+loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, void *ctx,
+    const char *name)
+{
+	if (loop->freeing) {
+		(void)close(fd);
+		return NULL;
+	}
+	struct loop_fd *handle = xzalloc(sizeof *handle);
+
+	*handle =
+	    (struct loop_fd){.loop = loop, .events = events, .ctx = ctx, .name = name};
+	handle->wsi = lws_adopt_descriptor_vhost_via_info(&(lws_adopt_desc_t){
+	    .vh = loop->vhost,
+	    .type = LWS_ADOPT_RAW_FILE_DESC,
+	    .fd = {.filefd = fd},
+	    .vh_prot_name = "loop-fd",
+	    .opaque = handle,
+	});
+	if (!handle->wsi) {
+		(void)close(fd);
+		free(handle);
+		return NULL;
+	}
+	return handle;
+}
+
+void
+loop_fd_want_write(struct loop_fd *fd)
+{
+	if (fd->closing) {
+		return;
+	}
+	/* The library (4.1.6) clears POLLOUT behind its writable callback, a wish made
+	 * inside it included: ask again from outside. */
+	if (fd->in_writable) {
+		fd->want_write = true;
+		add_late(fd);
+		return;
+	}
+	(void)lws_callback_on_writable(fd->wsi);
+}
+
+void
+loop_fd_kick(struct loop_fd *fd)
+{
+	if (!fd->closing) {
+		fd->kicked = true;
+		add_late(fd);
+	}
+}
+
+void
+loop_fd_want_read(struct loop_fd *fd, bool on)
+{
+	if (!fd->closing) {
+		(void)lws_rx_flow_control(fd->wsi, on);
+	}
+}
+
+void
+loop_fd_close(struct loop_fd *fd)
+{
+	if (!fd->closing) {
+		fd->closing = true;
+		lws_set_timeout(fd->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	}
+}
+
+void
+loop_fds_run_late(struct loop *loop)
+{
+	struct loop_late_list batch = TAILQ_HEAD_INITIALIZER(batch);
+	struct loop_fd *fd;
+
+	TAILQ_CONCAT(&batch, &loop->late, link);
+	/* Descriptors go only inside lws_service(), so none vanishes from the batch. */
+	while ((fd = TAILQ_FIRST(&batch)) != NULL) {
+		bool kicked = fd->kicked;
+
+		TAILQ_REMOVE(&batch, fd, link);
+		fd->late = false;
+		fd->kicked = false;
+		if (fd->want_write && !fd->closing) {
+			(void)lws_callback_on_writable(fd->wsi);
+		}
+		fd->want_write = false;
+		if (kicked) {
+			call_ready(fd);
+		}
+	}
+}
+
+bool
+loop_fd_adopt(struct loop *loop, int fd, const struct loop_fd_events *events,
+    const char *name)
+{
+	if (fd < 0 || !loop_fd_make(loop, fd, events, loop, name)) {
+		log_error("loop_failed", KV("reason", "no descriptor for the loop"),
+		    KV("error", strerror(errno)));
+		return false;
+	}
+	return true;
+}

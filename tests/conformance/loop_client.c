@@ -1,0 +1,710 @@
+/*
+ * Traps of the loop and the worker, one a run: loop_client NAME exits with 0 where the
+ * trap does not close.  test_loop.py runs them all, each with a time limit.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libwebsockets.h>
+
+#include "log.h"
+#include "loop.h"
+#include "worker.h"
+#include "xalloc.h"
+
+#define CHECK(condition)                                                               \
+	do {                                                                           \
+		if (!(condition)) {                                                    \
+			(void)fprintf(stderr, "line %d: %s does not hold\n", __LINE__, \
+			    #condition);                                               \
+			exit(1);                                                       \
+		}                                                                      \
+	} while (0)
+
+static struct loop *loop;
+
+static void
+stop(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	loop_stop(loop, 0);
+}
+
+/* Runs the loop for so long, or until something stops it; how long that was. */
+static mono_ns
+run_for(mono_ns time)
+{
+	struct loop_timer *timer = loop_timer_new(loop, stop, NULL);
+	mono_ns began = clock_now();
+
+	loop_timer_arm(timer, began + time);
+	CHECK(loop_run(loop) == 0);
+	loop_timer_free(timer);
+	return clock_now() - began;
+}
+
+/* ---- timers ---- */
+
+#define TIMERS 10000
+
+static struct {
+	struct loop_timer *timer;
+	mono_ns at;
+	unsigned fired;
+} timers[TIMERS];
+static mono_ns last_at;
+static unsigned fired;
+
+static void
+on_timer(void *ctx, mono_ns now)
+{
+	size_t i = (size_t)((uintptr_t)ctx);
+
+	CHECK(now >= timers[i].at);
+	CHECK(timers[i].at >= last_at);
+	last_at = timers[i].at;
+	timers[i].fired++;
+	loop_timer_free(timers[i].timer);
+	timers[i].timer = NULL;
+	if (++fired == TIMERS - TIMERS / 10) {
+		loop_stop(loop, 0);
+	}
+}
+
+static void
+ten_thousand_timers(void)
+{
+	mono_ns began = clock_now();
+
+	for (size_t i = 0; i < TIMERS; i++) {
+		mono_ns at = began + CLOCK_US(i * 7919 % 300000);
+
+		timers[i].timer = loop_timer_new(loop, on_timer, (void *)(uintptr_t)i);
+		timers[i].at = at;
+		loop_timer_arm(timers[i].timer, CLOCK_NEVER);
+		loop_timer_arm(timers[i].timer, 1);
+		loop_timer_arm(timers[i].timer, at);
+	}
+	for (size_t i = 0; i < TIMERS; i += 10) {
+		loop_timer_arm(timers[i].timer, CLOCK_NEVER);
+	}
+	CHECK(loop_run(loop) == 0);
+	CHECK(fired == TIMERS - TIMERS / 10);
+	CHECK(clock_now() - began < CLOCK_S(3));
+	for (size_t i = 0; i < TIMERS; i++) {
+		CHECK(timers[i].fired == (i % 10 == 0 ? 0 : 1));
+		loop_timer_free(timers[i].timer);
+	}
+}
+
+static struct loop_timer *busy_timer;
+static unsigned busy_fired;
+
+static void
+on_busy_timer(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	busy_fired++;
+	loop_timer_arm(busy_timer, now); /* due again at once, always */
+}
+
+/* ---- descriptors ---- */
+
+struct end {
+	struct loop_fd *fd;
+	int raw;
+	unsigned ready;
+	unsigned gone;
+	unsigned limit;
+};
+
+static void
+on_gone(void *ctx)
+{
+	((struct end *)ctx)->gone++;
+}
+
+static void
+write_again(void *ctx, mono_ns now)
+{
+	struct end *end = ctx;
+
+	(void)now;
+	if (++end->ready == end->limit) {
+		loop_stop(loop, 0);
+	} else {
+		loop_fd_want_write(end->fd);
+	}
+}
+
+static void
+kick_again(void *ctx, mono_ns now)
+{
+	struct end *end = ctx;
+
+	(void)now;
+	if (++end->ready == end->limit) {
+		loop_stop(loop, 0);
+	} else {
+		loop_fd_kick(end->fd);
+	}
+}
+
+static void
+read_all(void *ctx, mono_ns now)
+{
+	struct end *end = ctx;
+	char bytes[256];
+
+	(void)now;
+	end->ready++;
+	while (read(end->raw, bytes, sizeof bytes) > 0) {
+	}
+}
+
+static const struct loop_fd_events write_events = {write_again, on_gone};
+static const struct loop_fd_events kick_events = {kick_again, on_gone};
+static const struct loop_fd_events read_events = {read_all, on_gone};
+
+/* One end of a socket pair in the loop; the other is returned. */
+static int
+add_end(struct end *end, const struct loop_fd_events *events)
+{
+	int pair[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+	end->raw = pair[0];
+	end->fd = loop_fd_add(loop, pair[0], events, end);
+	CHECK(end->fd);
+	return pair[1];
+}
+
+static void
+timer_due_again_at_once_starves_nobody(void)
+{
+	static struct end end = {0};
+	int peer = add_end(&end, &read_events);
+
+	busy_timer = loop_timer_new(loop, on_busy_timer, NULL);
+	loop_timer_arm(busy_timer, 0);
+	CHECK(write(peer, "x", 1) == 1);
+	CHECK(run_for(CLOCK_MS(100)) < CLOCK_S(2));
+	CHECK(end.ready >= 1);
+	CHECK(busy_fired > 10);
+	loop_timer_free(busy_timer);
+	(void)close(peer);
+	loop_free(loop);
+	CHECK(end.gone == 1);
+	loop = NULL;
+}
+
+/* The library forgets a wish to write made inside its writable callback. */
+static void
+wish_to_write_inside_the_callback(void)
+{
+	static struct end end = {.limit = 100};
+	int peer = add_end(&end, &write_events);
+
+	loop_fd_want_write(end.fd);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
+	CHECK(end.ready == 100);
+	(void)close(peer);
+}
+
+static void
+kicks_need_no_event(void)
+{
+	static struct end end = {.limit = 1000};
+	int peer = add_end(&end, &kick_events);
+
+	loop_fd_kick(end.fd);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
+	CHECK(end.ready == 1000);
+	(void)close(peer);
+}
+
+static void
+reading_stops_and_resumes(void)
+{
+	static struct end end = {0};
+	int peer = add_end(&end, &read_events);
+
+	loop_fd_want_read(end.fd, false);
+	CHECK(write(peer, "x", 1) == 1);
+	(void)run_for(CLOCK_MS(50));
+	CHECK(end.ready == 0);
+	loop_free(loop);
+	CHECK(end.gone == 1);
+	loop = loop_new();
+	(void)close(peer);
+
+	static struct end other = {0};
+
+	peer = add_end(&other, &read_events);
+	loop_fd_want_read(other.fd, false);
+	CHECK(write(peer, "x", 1) == 1);
+	loop_fd_want_read(other.fd, true);
+	(void)run_for(CLOCK_MS(50));
+	CHECK(other.ready >= 1);
+	(void)close(peer);
+}
+
+static void
+closed_descriptors_are_gone(void)
+{
+	static struct end end = {0};
+	int peer = add_end(&end, &read_events);
+	char byte;
+
+	CHECK(write(peer, "x", 1) == 1);
+	loop_fd_kick(end.fd);
+	loop_fd_want_write(end.fd);
+	loop_fd_close(end.fd);
+	loop_fd_close(end.fd);
+	loop_fd_kick(end.fd);
+	(void)run_for(CLOCK_MS(50));
+	CHECK(end.ready == 0);
+	CHECK(end.gone == 1);
+	CHECK(fcntl(end.raw, F_GETFD) == -1);
+	CHECK(recv(peer, &byte, 1, 0) <= 0);
+	(void)close(peer);
+}
+
+static void
+more_descriptors_than_the_table_holds(void)
+{
+	enum { MANY = 40 };
+	static struct end ends[MANY];
+	struct rlimit limit = {64, 64};
+	unsigned refused = 0;
+
+	loop_free(loop);
+	CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	loop = loop_new();
+	CHECK(loop);
+	for (unsigned i = 0; i < MANY; i++) {
+		int fd = open("/dev/null", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		int pair[2];
+
+		(void)close(fd);
+		CHECK(pipe2(pair, O_NONBLOCK | O_CLOEXEC) == 0);
+		(void)close(pair[1]);
+		if (!loop_fd_add(loop, pair[0], &read_events, &ends[i])) {
+			refused++;
+			CHECK(fcntl(pair[0], F_GETFD) == -1);
+			CHECK(ends[i].gone == 0);
+		}
+	}
+	CHECK(refused > 0 && refused < MANY);
+	(void)run_for(CLOCK_MS(20));
+}
+
+/* ---- before poll ---- */
+
+static lws_sorted_usec_list_t sul;
+static struct end late_end;
+static struct loop_timer *late_timer;
+
+static void
+stop_before_poll(lws_sorted_usec_list_t *list)
+{
+	(void)list;
+	loop_stop(loop, 0);
+}
+
+static void
+arm_before_poll(lws_sorted_usec_list_t *list)
+{
+	(void)list;
+	loop_timer_arm(late_timer, clock_now());
+}
+
+static void
+kick_before_poll(lws_sorted_usec_list_t *list)
+{
+	(void)list;
+	loop_fd_kick(late_end.fd);
+}
+
+/* The library's timers run just before poll, which then waits: in each of these cases
+ * for the 5 s of run_for(). */
+static void
+stop_from_a_timer_of_the_library(void)
+{
+	lws_sul_schedule(loop_context(loop), 0, &sul, stop_before_poll, 50000);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(2));
+}
+
+static void
+timer_from_a_timer_of_the_library(void)
+{
+	late_timer = loop_timer_new(loop, stop, NULL);
+	lws_sul_schedule(loop_context(loop), 0, &sul, arm_before_poll, 50000);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(2));
+	loop_timer_free(late_timer);
+}
+
+static void
+kick_from_a_timer_of_the_library(void)
+{
+	int peer = add_end(&late_end, &kick_events);
+
+	late_end.limit = 1;
+	lws_sul_schedule(loop_context(loop), 0, &sul, kick_before_poll, 50000);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(2));
+	(void)close(peer);
+}
+
+static void
+arm_when_gone(void *ctx)
+{
+	(void)ctx;
+	loop_timer_arm(late_timer, clock_now());
+}
+
+/* A descriptor goes before poll too. */
+static void
+timer_armed_when_a_descriptor_goes(void)
+{
+	static const struct loop_fd_events events = {read_all, arm_when_gone};
+	static struct end end = {0};
+	int peer = add_end(&end, &events);
+
+	late_timer = loop_timer_new(loop, stop, NULL);
+	loop_fd_close(end.fd);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(2));
+	loop_timer_free(late_timer);
+	late_timer = NULL;
+	(void)close(peer);
+}
+
+/* ---- how it turns ---- */
+
+static void
+spin(lws_sorted_usec_list_t *list)
+{
+	lws_sul_schedule(loop_context(loop), 0, list, spin, 0);
+}
+
+static void
+governor_slows_a_spin(void)
+{
+	lws_sul_schedule(loop_context(loop), 0, &sul, spin, 0);
+	(void)run_for(CLOCK_MS(300));
+	lws_sul_cancel(&sul);
+	CHECK(loop_stats(loop).spins > 10);
+	CHECK(loop_stats(loop).turns < 1000);
+}
+
+static void
+sleep_40_ms(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	(void)usleep(40000);
+}
+
+static void
+poll_is_no_part_of_a_turn(void)
+{
+	struct loop_timer *timer = loop_timer_new(loop, sleep_40_ms, NULL);
+	mono_ns idle_max;
+
+	loop_timer_arm(timer, clock_now() + CLOCK_MS(400));
+	(void)run_for(CLOCK_MS(300));
+	idle_max = loop_stats(loop).turn_max;
+	CHECK(idle_max < CLOCK_MS(100));
+	loop_free(loop);
+	loop = loop_new();
+	loop_timer_free(timer);
+	timer = loop_timer_new(loop, sleep_40_ms, NULL);
+	loop_timer_arm(timer, clock_now());
+	(void)run_for(CLOCK_MS(300));
+	CHECK(loop_stats(loop).turn_max >= CLOCK_MS(40));
+	CHECK(loop_stats(loop).turn_max < CLOCK_MS(250));
+	CHECK(strcmp(loop_stats(loop).doing, "stop") == 0);
+	loop_timer_free(timer);
+}
+
+static unsigned signals_seen;
+
+static void
+on_signal(void *ctx, int number, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	CHECK(number == SIGUSR1 || number == SIGTERM);
+	if (++signals_seen == 2) {
+		loop_stop(loop, 0);
+	}
+}
+
+static void
+signals_come_on_the_loop(void)
+{
+	static const int numbers[] = {SIGUSR1, SIGTERM, 0};
+
+	CHECK(loop_watch_signals(loop, numbers, on_signal, NULL) == GW_OK);
+	CHECK(raise(SIGUSR1) == 0 && raise(SIGTERM) == 0);
+	CHECK(signals_seen == 0);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(2));
+	CHECK(signals_seen == 2);
+}
+
+/* ---- other threads ---- */
+
+enum { POSTERS = 4, POSTS = 5000 };
+
+struct poster {
+	unsigned posted;
+	unsigned seen;
+};
+
+struct numbered {
+	struct poster *poster;
+	unsigned number;
+};
+
+static unsigned posts_seen;
+static unsigned jobs_done;
+
+static void
+on_post(void *ctx)
+{
+	struct numbered *numbered = ctx;
+
+	CHECK(numbered->number == numbered->poster->seen++);
+	free(numbered);
+	posts_seen++;
+}
+
+static void
+post_many(void *job)
+{
+	struct poster *poster = job;
+
+	while (poster->posted < POSTS) {
+		struct numbered *numbered = xzalloc(sizeof *numbered);
+
+		*numbered = (struct numbered){poster, poster->posted++};
+		loop_post(loop, on_post, numbered);
+	}
+}
+
+static void
+count_done(void *job)
+{
+	(void)job;
+	if (++jobs_done == POSTERS) {
+		loop_stop(loop, 0);
+	}
+}
+
+static void
+posts_of_each_thread_come_in_order(void)
+{
+	struct worker *worker = worker_new(loop, POSTERS);
+	struct poster posters[POSTERS] = {0};
+
+	for (unsigned i = 0; i < POSTERS; i++) {
+		CHECK(
+		    worker_submit(worker, post_many, count_done, &posters[i]) == GW_OK);
+	}
+	CHECK(run_for(CLOCK_S(20)) < CLOCK_S(19));
+	CHECK(posts_seen == POSTERS * POSTS);
+	worker_free(worker);
+}
+
+static void
+sleep_20_ms(void *job)
+{
+	(void)job;
+	(void)usleep(20000);
+}
+
+static void
+stop_after_64(void *job)
+{
+	(void)job;
+	if (++jobs_done == 64) {
+		loop_stop(loop, 0);
+	}
+}
+
+static void
+queue_holds_64(void)
+{
+	struct worker *worker = worker_new(loop, 2);
+	unsigned taken = 0;
+	enum gw_err err;
+
+	while (
+	    (err = worker_submit(worker, sleep_20_ms, stop_after_64, NULL)) == GW_OK) {
+		taken++;
+	}
+	CHECK(err == GW_ERR_FULL);
+	CHECK(taken >= 64 && taken <= 66);
+	CHECK(run_for(CLOCK_S(20)) < CLOCK_S(19));
+	CHECK(jobs_done == 64);
+	worker_free(worker);
+}
+
+static void
+sleep_30_s(void *job)
+{
+	(void)job;
+	(void)sleep(30);
+}
+
+static void
+never_done(void *job)
+{
+	(void)job;
+	CHECK(!"delivered");
+}
+
+/* A hanging job does not hold the end up. */
+static void
+hanging_job_is_left_behind(void)
+{
+	struct worker *worker = worker_new(loop, 2);
+	mono_ns began = clock_now();
+
+	CHECK(worker_submit(worker, sleep_30_s, never_done, NULL) == GW_OK);
+	(void)run_for(CLOCK_MS(50));
+	worker_free(worker);
+	loop_free(loop);
+	loop = NULL;
+	CHECK(clock_now() - began < CLOCK_S(3));
+}
+
+/* A finished job that the loop does not take any more is dropped. */
+static void
+undelivered_result_is_dropped(void)
+{
+	struct worker *worker = worker_new(loop, 1);
+
+	CHECK(worker_submit(worker, sleep_20_ms, never_done, NULL) == GW_OK);
+	(void)usleep(100000);
+	worker_free(worker);
+}
+
+/* ---- the sentinel ---- */
+
+static void
+start_sentinel(struct worker **worker)
+{
+	*worker = worker_new(loop, 1);
+	worker_start_sentinel(*worker, CLOCK_MS(200), CLOCK_MS(800));
+}
+
+static void
+hang(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	(void)sleep(20);
+}
+
+static void
+sentinel_ends_a_hanging_turn(void)
+{
+	struct loop_timer *timer = loop_timer_new(loop, hang, NULL);
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	loop_timer_arm(timer, clock_now());
+	(void)loop_run(loop);
+	CHECK(!"reached");
+}
+
+static void
+sentinel_leaves_an_idle_loop_alone(void)
+{
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	(void)printf("ready\n");
+	(void)fflush(stdout);
+	(void)run_for(CLOCK_S(3));
+	worker_free(worker);
+}
+
+static void
+sleep_400_ms(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	(void)usleep(400000);
+}
+
+static void
+sentinel_tells_a_slow_turn(void)
+{
+	struct loop_timer *timer = loop_timer_new(loop, sleep_400_ms, NULL);
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	loop_timer_arm(timer, clock_now());
+	(void)run_for(CLOCK_S(1));
+	worker_free(worker);
+	loop_timer_free(timer);
+}
+
+/* ---- which ---- */
+
+#define TRAP(name)          \
+	{                   \
+#name, name \
+	}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} traps[] = {
+    TRAP(ten_thousand_timers),
+    TRAP(timer_due_again_at_once_starves_nobody),
+    TRAP(wish_to_write_inside_the_callback),
+    TRAP(kicks_need_no_event),
+    TRAP(reading_stops_and_resumes),
+    TRAP(closed_descriptors_are_gone),
+    TRAP(more_descriptors_than_the_table_holds),
+    TRAP(stop_from_a_timer_of_the_library),
+    TRAP(timer_from_a_timer_of_the_library),
+    TRAP(kick_from_a_timer_of_the_library),
+    TRAP(timer_armed_when_a_descriptor_goes),
+    TRAP(governor_slows_a_spin),
+    TRAP(poll_is_no_part_of_a_turn),
+    TRAP(signals_come_on_the_loop),
+    TRAP(posts_of_each_thread_come_in_order),
+    TRAP(queue_holds_64),
+    TRAP(hanging_job_is_left_behind),
+    TRAP(undelivered_result_is_dropped),
+    TRAP(sentinel_ends_a_hanging_turn),
+    TRAP(sentinel_leaves_an_idle_loop_alone),
+    TRAP(sentinel_tells_a_slow_turn),
+};
+
+int
+main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof traps / sizeof traps[0]; i++) {
+		if (argc < 2) {
+			(void)printf("%s\n", traps[i].name);
+		} else if (strcmp(argv[1], traps[i].name) == 0) {
+			loop = loop_new();
+			CHECK(loop);
+			traps[i].run();
+			loop_free(loop);
+			return 0;
+		}
+	}
+	return argc < 2 ? 0 : 2;
+}

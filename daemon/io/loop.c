@@ -100,7 +100,7 @@ loop_enter(struct loop *loop, const char *name)
 static void
 end_turn(lws_sorted_usec_list_t *fence)
 {
-	struct loop *loop = lws_container_of(fence, struct loop, fence);
+	struct loop *loop = (struct loop *)fence;
 	mono_ns began = atomic_load_explicit(&loop->turn_began, memory_order_relaxed);
 
 	if (began != 0) {

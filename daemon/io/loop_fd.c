@@ -62,6 +62,9 @@ loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user
 {
 	struct loop_fd *fd = wsi ? lws_get_opaque_user_data(wsi) : NULL;
 
+	if (!fd) {
+		return lws_callback_http_dummy(wsi, reason, user, in, size);
+	}
 	/* A non-zero answer to RAW_ADOPT_FILE would leave a descriptor that is neither
 	 * ours nor closed; elsewhere it would close behind our back.  So: 0, always. */
 	/* NOLINTNEXTLINE(clang-diagnostic-switch-enum): the library has over 100
@@ -78,10 +81,8 @@ loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		fd->in_writable = false;
 		return 0;
 	case LWS_CALLBACK_RAW_CLOSE_FILE:
-		if (fd) {
-			lws_set_opaque_user_data(wsi, NULL);
-			on_fd_gone(fd);
-		}
+		lws_set_opaque_user_data(wsi, NULL);
+		on_fd_gone(fd);
 		return 0;
 	case LWS_CALLBACK_RAW_ADOPT_FILE:
 		return 0;

@@ -18,9 +18,9 @@ struct loop_post;
 TAILQ_HEAD(loop_late_list, loop_fd);
 
 struct loop {
+	lws_sorted_usec_list_t fence; /* first: its address is the loop's */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
-	lws_sorted_usec_list_t fence;
 	struct loop_late_list late;
 	struct heap timers;
 	mono_ns pass_at;  /* now of the running pass over the timers; -1: none runs */

@@ -19,7 +19,7 @@
 #include "xalloc.h"
 
 #define QUEUE_MAX   64
-#define STACK_BYTES (256U * 1024)
+#define STACK_BYTES ((size_t)256 * 1024)
 
 /* How long worker_free() waits for threads that have nothing to do. */
 #define LEAVE_TIMEOUT CLOCK_MS(500)
@@ -255,32 +255,37 @@ provide_thread(struct worker *worker)
 	return true;
 }
 
+/* With the lock held. */
+static enum gw_err
+enqueue(struct worker *worker, struct job *job)
+{
+	if (worker->waiting_count >= QUEUE_MAX) {
+		return GW_ERR_FULL;
+	}
+	worker->waiting_count++;
+	if (!provide_thread(worker)) {
+		worker->waiting_count--;
+		return GW_ERR_IO;
+	}
+	STAILQ_INSERT_TAIL(&worker->waiting, job, link);
+	(void)pthread_cond_signal(&worker->work_there);
+	return GW_OK;
+}
+
 enum gw_err
 worker_submit(struct worker *worker, void (*work)(void *job), void (*done)(void *job),
     void *job)
 {
 	struct job *entry = xzalloc(sizeof *entry);
-	enum gw_err err = GW_OK;
 
 	*entry = (struct job){.work = work, .done = done, .job = job};
 	(void)pthread_mutex_lock(&worker->lock);
-	if (worker->waiting_count >= QUEUE_MAX) {
-		err = GW_ERR_FULL;
-		goto out;
-	}
-	STAILQ_INSERT_TAIL(&worker->waiting, entry, link);
-	worker->waiting_count++;
-	if (!provide_thread(worker)) {
-		STAILQ_REMOVE(&worker->waiting, entry, job, link);
-		worker->waiting_count--;
-		err = GW_ERR_IO;
-		goto out;
-	}
-	(void)pthread_cond_signal(&worker->work_there);
-	entry = NULL;
-out:
+	enum gw_err err = enqueue(worker, entry);
+
 	(void)pthread_mutex_unlock(&worker->lock);
-	free(entry);
+	if (err != GW_OK) {
+		free(entry);
+	}
 	return err;
 }
 

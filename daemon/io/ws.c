@@ -208,7 +208,7 @@ on_close(struct ws *ws, const struct frame_event *event, mono_ns now)
 	struct ws_end end = {.cause = WS_CAUSE_CLOSED,
 	    .code = event->code,
 	    .step = "open"};
-	char reason[FRAME_CONTROL_MAX];
+	char reason[FRAME_REASON_MAX + 1];
 
 	(void)slice_copy(event->bytes, reason, sizeof reason);
 	if (event->code == WS_CODE_NONE) {
@@ -216,7 +216,7 @@ on_close(struct ws *ws, const struct frame_event *event, mono_ns now)
 		    "closed by the peer without a code");
 	} else {
 		(void)snprintf(end.text, sizeof end.text,
-		    "closed by the peer with code %u%s%s", event->code,
+		    "closed by the peer with code %u%s%s", event->code & 0xFFFFU,
 		    *reason ? ": " : "", reason);
 	}
 	send_close(ws, event->code, NULL);
@@ -425,17 +425,20 @@ make_key(char key[UPGRADE_KEY_BYTES], char accept[UPGRADE_ACCEPT_BYTES])
 }
 
 /* The Host header: a numeric IPv6 host in brackets, the port unless it is the usual. */
-static void
+static bool
 write_host(const struct ws_options *options, char *out, size_t room)
 {
 	bool v6 = strchr(options->host, ':') != NULL;
 	unsigned usual = options->tls ? 443 : 80;
-	int size = snprintf(out, room, v6 ? "[%s]" : "%s", options->host);
+	unsigned port = options->port;
+	char suffix[8] = "";
 
-	if (options->port != usual && size > 0 && (size_t)size < room) {
-		(void)snprintf(out + size, room - (size_t)size, ":%u",
-		    (unsigned)options->port);
+	if (port != usual) {
+		(void)snprintf(suffix, sizeof suffix, ":%u", port & 0xFFFFU);
 	}
+	int size = snprintf(out, room, v6 ? "[%s]%s" : "%s%s", options->host, suffix);
+
+	return size > 0 && (size_t)size < room;
 }
 
 static bool
@@ -451,10 +454,9 @@ prepare(struct handshake *handshake, const struct ws_options *options)
 	    .key = key,
 	};
 
-	if (!make_key(key, accept)) {
+	if (!make_key(key, accept) || !write_host(options, host, sizeof host)) {
 		return false;
 	}
-	write_host(options, host, sizeof host);
 	upgrade_parser_init(&handshake->parser, accept);
 	handshake->request_size =
 	    upgrade_write(handshake->request, sizeof handshake->request, &request);

@@ -30,7 +30,12 @@ append(char *text, size_t room, const char *more, size_t size)
 	size_t at = strlen(text);
 
 	for (size_t i = 0; i < size && at + 1 < room; i++) {
-		text[at++] = more[i] >= ' ' && more[i] <= '~' ? more[i] : '?';
+		char c = more[i];
+
+		if (c < ' ' || c > '~') {
+			c = '?';
+		}
+		text[at++] = c;
 	}
 	text[at] = '\0';
 }
@@ -238,7 +243,7 @@ is_address(const char *host)
 /* Whom the certificate must name.  Never the subject's common name (RFC 6125 6.4.4):
  * without the flag OpenSSL takes it where there is no alternative name. */
 static bool
-expect_host(SSL *ssl, const char *host)
+expect_host(SSL *ssl, char *host)
 {
 	if (is_address(host)) {
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;

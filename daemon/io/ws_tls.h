@@ -11,7 +11,7 @@
 
 /* What a session was to reach and why its certificate was refused. */
 struct ws_tls_peer {
-	const char *host;  /* borrowed while the session lives */
+	char *host;        /* borrowed while the session lives */
 	char refused[128]; /* empty: it was not */
 };
 

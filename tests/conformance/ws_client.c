@@ -37,7 +37,6 @@ struct client {
 	unsigned pieces;
 	struct buf message; /* with echo only */
 	bool echo;
-	unsigned stall_ms;   /* the loop stands still so long at each first piece */
 	unsigned close_code; /* close from inside the first piece with it; 0: do not */
 };
 
@@ -47,8 +46,8 @@ struct tls_entry {
 	struct ws_tls *tls;
 };
 
-static LIST_HEAD(, client) clients = LIST_HEAD_INITIALIZER(clients);
-static LIST_HEAD(, tls_entry) tls_entries = LIST_HEAD_INITIALIZER(tls_entries);
+static LIST_HEAD(client_list, client) clients = LIST_HEAD_INITIALIZER(clients);
+static LIST_HEAD(tls_list, tls_entry) tls_entries = LIST_HEAD_INITIALIZER(tls_entries);
 static struct loop *loop;
 static struct buf input;
 
@@ -198,7 +197,7 @@ static const struct ws_events events = {
 static struct client *
 find_client(const char *id)
 {
-	struct client *client;
+	struct client *client = NULL;
 
 	LIST_FOREACH(client, &clients, link)
 	{
@@ -213,7 +212,7 @@ find_client(const char *id)
 static const struct ws_tls *
 find_tls(const char *ca, struct ws_end *why)
 {
-	struct tls_entry *entry;
+	struct tls_entry *entry = NULL;
 
 	LIST_FOREACH(entry, &tls_entries, link)
 	{
@@ -286,7 +285,7 @@ run_connect(const char *id, char **save)
 
 	(void)slice_copy(slice_of(id), client->id, sizeof client->id);
 	client->digest = EVP_MD_CTX_new();
-	buf_init(&client->message, 64U * 1024 * 1024);
+	buf_init(&client->message, (size_t)64 * 1024 * 1024);
 	LIST_INSERT_HEAD(&clients, client, link);
 	for (char *word; (word = strtok_r(NULL, " ", save)) != NULL;) {
 		char *equals = strchr(word, '=');
@@ -423,7 +422,7 @@ main(void)
 	int status = 1;
 
 	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	buf_init(&input, 1024U * 1024);
+	buf_init(&input, (size_t)1024 * 1024);
 	loop = loop_new();
 	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 

@@ -75,6 +75,7 @@ failure_print(const struct failure *failure, bool json)
 	} else {
 		write_lines(failure, &out);
 	}
+	(void)fflush(stdout); /* what was shown before stands before */
 	(void)fwrite(out.data, 1, out.size, stderr);
 	buf_fini(&out);
 	return (int)failure->exit;

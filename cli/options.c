@@ -14,10 +14,14 @@
 #define SHORTEST_WATCH  CLOCK_MS(100)
 
 /* "" no argument, "[X]" an optional one, "X" a required one. */
-#define ARGUMENT_KIND(argument)                            \
-	((argument)[0] == '\0'       ? no_argument :       \
-		(argument)[0] == '[' ? optional_argument : \
-				       required_argument)
+static int
+argument_kind(const char *argument)
+{
+	if (argument[0] == '\0') {
+		return no_argument;
+	}
+	return argument[0] == '[' ? optional_argument : required_argument;
+}
 
 /* True where --json stands on the line, so that even an error before it obeys. */
 static bool
@@ -201,13 +205,22 @@ take_rest(int argc, char **argv, struct options *out, struct failure *failure)
 bool
 options_parse(int argc, char **argv, struct options *out, struct failure *failure)
 {
-	static const struct option longs[] = {
-#define OPTION_LONG(name, letter, argument, help) \
-	{name, ARGUMENT_KIND(argument), NULL, letter},
-	    OPTIONS_TABLE(OPTION_LONG)
-#undef OPTION_LONG
-		{NULL, 0, NULL, 0},
+	static const struct {
+		const char *name;
+		int letter;
+		const char *argument;
+	} rows[] = {
+#define OPTION_ROW(name, letter, argument, help) {name, letter, argument},
+	    OPTIONS_TABLE(OPTION_ROW)
+#undef OPTION_ROW
 	};
+	struct option longs[sizeof rows / sizeof rows[0] + 1] = {0};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		longs[i] = (struct option){.name = rows[i].name,
+		    .has_arg = argument_kind(rows[i].argument),
+		    .val = rows[i].letter};
+	}
 	int letter;
 
 	*out = (struct options){

@@ -530,16 +530,44 @@ json_add_text(struct json *object, const char *name, const char *text)
 	json_add(object, name, json_new_text(text));
 }
 
+/* Such characters stand inside strings only, where an escape means the same. */
+static enum gw_err
+append_escaped(struct slice text, struct buf *out)
+{
+	enum gw_err err = GW_OK;
+	size_t done = 0;
+
+	for (size_t at = 0; err == GW_OK && at < text.size;) {
+		uint32_t code = 0;
+		size_t size =
+		    text_read((struct slice){text.data + at, text.size - at}, &code);
+
+		if (size > 0 && text_is_control(code)) {
+			err = buf_append(out, text.data + done, at - done);
+			if (err == GW_OK) {
+				err = buf_printf(out, "\\u%04x", code);
+			}
+			done = at + size;
+		}
+		at += size ? size : 1;
+	}
+	return err == GW_OK ? buf_append(out, text.data + done, text.size - done) : err;
+}
+
 enum gw_err
 json_print(const struct json *value, struct buf *out)
 {
+	size_t before = out->size;
 	char *text = cJSON_PrintUnformatted(tree_of(value));
 
 	if (!text) {
 		return GW_ERR_NOMEM;
 	}
-	enum gw_err err = buf_append(out, text, strlen(text));
+	enum gw_err err = append_escaped(slice_of(text), out);
 
 	cJSON_free(text);
+	if (err != GW_OK) {
+		out->size = before;
+	}
 	return err;
 }

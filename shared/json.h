@@ -111,7 +111,11 @@ void json_add_time(struct json *object, const char *name, int64_t wall_ms);
 /** As json_new_text(). */
 void json_add_text(struct json *object, const char *name, const char *text);
 
-/** Appends the value on one line, without a line end.  Errors as buf_append(). */
+/**
+ * Appends the value on one line, without a line end.  Errors as buf_append().
+ *
+ * Characters that could steer a terminal (text_is_control()) are written as \\uXXXX.
+ */
 enum gw_err json_print(const struct json *value, struct buf *out);
 
 #endif

@@ -80,23 +80,27 @@ peer_gone(void *ctx)
 static bool
 flush(struct control_peer *peer, mono_ns now)
 {
+	bool owed = has_unsent(peer);
+
 	while (has_unsent(peer)) {
 		ssize_t sent = send(peer->fd, peer->out.data + peer->sent,
 		    peer->out.size - peer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-		if (sent < 0 && errno == EINTR) {
-			continue;
-		}
-		if (sent < 0 && errno == EAGAIN) {
+		if (sent >= 0) {
+			peer->sent += (size_t)sent;
+			peer->active_at = now;
+		} else if (errno == EAGAIN) {
 			loop_fd_want_write(peer->handle);
+			if (peer->state == PEER_OPEN) {
+				peer->deadline = peer->active_at + CONTROL_STALL_TIME;
+			}
 			return true;
-		}
-		if (sent < 0) {
+		} else if (errno != EINTR) {
 			return false;
 		}
-		peer->sent += (size_t)sent;
-		peer->active_at = now;
-		peer->deadline = now + CONTROL_STALL_TIME;
+	}
+	if (owed && peer->state == PEER_OPEN) {
+		peer->deadline = CLOCK_NEVER;
 	}
 	peer->sent = 0;
 	buf_clear(&peer->out);
@@ -135,7 +139,6 @@ finish(struct control_call *owned_call)
 	}
 	peer->call = NULL;
 	peer->active_at = now;
-	peer->deadline = now + CONTROL_STALL_TIME;
 	if (!flush(peer, now)) {
 		control_peer_kill(peer);
 	} else if (!peer->stepping) {
@@ -402,7 +405,7 @@ control_peer_is_dead(const struct control_peer *peer)
 mono_ns
 control_peer_idle_since(const struct control_peer *peer)
 {
-	bool served = peer->state != PEER_OPEN || peer->call || has_unsent(peer);
+	bool served = peer->state == PEER_DEAD || peer->call;
 
 	return served ? CLOCK_NEVER : peer->active_at;
 }

@@ -41,7 +41,7 @@ void control_peer_expire(struct control_peer *peer, mono_ns now);
 /** True for one that is being hung up on. */
 bool control_peer_is_dead(const struct control_peer *peer);
 
-/** Since when nothing is asked and nothing is owed; CLOCK_NEVER while it is served. */
+/** Since when it neither asked nor took anything; CLOCK_NEVER while it is served. */
 mono_ns control_peer_idle_since(const struct control_peer *peer);
 
 #endif

@@ -242,9 +242,10 @@ enum gw_err
 control_socket_open(struct control_socket *socket, const char *path, int *fd, char *why,
     size_t room)
 {
-	const struct reason reason = {why, room};
+	struct reason reason = {.room = room};
 	size_t size = strlen(path);
 
+	reason.text = why;
 	if (size == 0 || size > CONTROL_PATH_MAX_BYTES) {
 		return fail(&reason, GW_ERR_RANGE,
 		    "the path of the control socket has %zu bytes; 1 to %d are "

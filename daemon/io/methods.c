@@ -1,32 +1,18 @@
 #include "methods.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "commands.h"
-#include "log.h"
 #include "methods_json.h"
+#include "methods_visit.h"
 #include "xalloc.h"
-
-#define SCHEMA "gwctl/1"
 
 struct methods {
 	const struct methods_source *source;
 	bool rebooting;
-};
-
-/* What a method works on: one call, at one instant. */
-struct visit {
-	struct methods *methods;
-	const struct methods_source *source;
-	const struct command *command;
-	const struct rpc_request *request;
-	struct control_call *call;
-	mono_ns now;
 };
 
 /* Every row must have its function: one without does not link, and with -Werror does
@@ -41,153 +27,6 @@ static void (*const functions[])(const struct visit *visit) = {
 #include "commands.def"
 #undef COMMAND
 };
-
-/* ---- answers ---- */
-
-static struct json *
-new_answer(const char *command)
-{
-	struct json *document = json_new_object();
-
-	json_add_text(document, "schema", SCHEMA);
-	json_add_text(document, "command", command);
-	json_add_time(document, "time", clock_wall_ms());
-	return document;
-}
-
-static void
-answer(const struct visit *visit, struct json *owned_answer)
-{
-	control_call_answer(visit->call, owned_answer);
-}
-
-static void refuse(const struct visit *visit, enum rpc_error error, const char *hint,
-    const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-static void
-refuse(const struct visit *visit, enum rpc_error error, const char *hint,
-    const char *format, ...)
-{
-	char text[320];
-	const struct rpc_failure failure = {error, text, hint};
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	control_call_fail(visit->call, &failure);
-}
-
-/* ---- arguments ---- */
-
-/* The argument at index of the synopsis, by its place or by its name. */
-static const struct json *
-argument(const struct visit *visit, size_t index)
-{
-	const struct json *params = visit->request->params;
-	char name[32];
-
-	if (json_kind(params) == JSON_ARRAY) {
-		return json_at(params, index);
-	}
-	return commands_arg_name(visit->command, index, name, sizeof name) ?
-	    json_get(params, name) :
-	    NULL;
-}
-
-static bool
-knows_name(const struct command *command, const char *wanted)
-{
-	char name[32];
-
-	for (size_t i = 0; commands_arg_name(command, i, name, sizeof name); i++) {
-		if (strcmp(name, wanted) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Too few, too many, or unknown arguments are refused here for all methods. */
-static bool
-arguments_fit(const struct visit *visit)
-{
-	const struct json *params = visit->request->params;
-	const struct command *command = visit->command;
-	size_t min;
-	size_t max;
-	size_t count = json_count(params);
-
-	commands_arity(command, &min, &max);
-	for (const struct json *member = json_first(params);
-	     member && json_kind(params) == JSON_OBJECT; member = json_next(member)) {
-		if (!knows_name(command, json_name(member))) {
-			refuse(visit, RPC_ERR_PARAMS, NULL,
-			    "%s takes no argument \"%.60s\"", command->name,
-			    json_name(member));
-			return false;
-		}
-	}
-	if (count < min || count > max) {
-		refuse(visit, RPC_ERR_PARAMS, NULL, "usage: %s%s%s", command->name,
-		    command->synopsis[0] ? " " : "", command->synopsis);
-		return false;
-	}
-	return true;
-}
-
-/* Which shards a method speaks of: all of them, or the one asked for. */
-struct selection {
-	const struct snapshot *shards;
-	uint32_t count;
-	bool all;
-};
-
-/* A number, or a string that holds one, as plain commands and gwctl send it. */
-static bool
-read_shard_id(const struct json *value, int64_t *out)
-{
-	const char *text = json_text(value);
-	char *end = NULL;
-
-	if (!text) {
-		return json_int(value, out) && *out >= 0;
-	}
-	if (text[0] < '0' || text[0] > '9' || strlen(text) > 9) {
-		return false;
-	}
-	*out = strtol(text, &end, 10);
-	return *end == '\0';
-}
-
-static bool
-select_shards(const struct visit *visit, struct selection *out)
-{
-	const struct methods_source *source = visit->source;
-	const struct json *wanted = argument(visit, 0);
-	int64_t id = -1;
-
-	out->shards = source->snapshots(source->ctx, visit->now, &out->count);
-	out->all = json_kind(wanted) == JSON_NONE || json_kind(wanted) == JSON_NULL;
-	if (out->all) {
-		return true;
-	}
-	if (!read_shard_id(wanted, &id)) {
-		refuse(visit, RPC_ERR_PARAMS, NULL,
-		    "SHARD must be a number, as in: %s 0", visit->command->name);
-		return false;
-	}
-	for (uint32_t i = 0; i < out->count; i++) {
-		if (out->shards[i].shard_id == id) {
-			out->shards += i;
-			out->count = 1;
-			return true;
-		}
-	}
-	refuse(visit, RPC_ERR_REFUSED, "the shards of this process are in: status",
-	    "there is no shard %" PRId64 " here", id);
-	return false;
-}
 
 static struct methods_limits
 limits_of(const struct methods_source *source)
@@ -241,7 +80,7 @@ say_hello(const struct visit *visit)
 	int64_t max;
 
 	if (!protocols_meet(params, &min, &max)) {
-		refuse(visit, RPC_ERR_SKEW,
+		visit_refuse(visit, RPC_ERR_SKEW,
 		    "restart the daemon after an upgrade: systemctl restart gwbotd",
 		    "gwbotd %s speaks protocol %d to %d, %.40s %.40s needs %" PRId64
 		    " to %" PRId64,
@@ -250,7 +89,7 @@ say_hello(const struct visit *visit)
 		    text_or(json_get(params, "version"), ""), min, max);
 		return;
 	}
-	struct json *hello = new_answer("hello");
+	struct json *hello = visit_new_answer("hello");
 	struct json *capabilities = json_new_array();
 
 	source->process(source->ctx, &process);
@@ -265,7 +104,7 @@ say_hello(const struct visit *visit)
 	json_add_text(hello, "profile", source->profile);
 	json_add_int(hello, "pid", process.pid);
 	json_add_time(hello, "start_time", source->started_wall_ms);
-	answer(visit, hello);
+	visit_answer(visit, hello);
 }
 
 /* ---- the rows of commands.def ---- */
@@ -297,7 +136,8 @@ describe_daemon(const struct visit *visit)
 
 /* The verdict that would end the process soonest: the enum is in that order. */
 static const char *
-worst_verdict(const struct selection *selection, const struct watchdog_limits *limits)
+worst_verdict(const struct visit_shards *selection,
+    const struct watchdog_limits *limits)
 {
 	enum watchdog_verdict worst = WATCHDOG_OK;
 
@@ -311,7 +151,7 @@ worst_verdict(const struct selection *selection, const struct watchdog_limits *l
 }
 
 static struct json *
-describe_watchdog(const struct selection *selection,
+describe_watchdog(const struct visit_shards *selection,
     const struct watchdog_limits *limits)
 {
 	struct json *object = json_new_object();
@@ -337,7 +177,8 @@ describe_loop(const struct methods_source *source)
 }
 
 static struct json *
-describe_shards(const struct selection *selection, const struct watchdog_limits *limits)
+describe_shards(const struct visit_shards *selection,
+    const struct watchdog_limits *limits)
 {
 	struct json *array = json_new_array();
 
@@ -351,12 +192,12 @@ static void
 method_status(const struct visit *visit)
 {
 	struct methods_limits limits = limits_of(visit->source);
-	struct selection selection;
+	struct visit_shards selection;
 
-	if (!select_shards(visit, &selection)) {
+	if (!visit_select_shards(visit, &selection)) {
 		return;
 	}
-	struct json *status = new_answer("status");
+	struct json *status = visit_new_answer("status");
 
 	json_add(status, "daemon", describe_daemon(visit));
 	json_add(status, "gateway",
@@ -364,38 +205,38 @@ method_status(const struct visit *visit)
 	json_add(status, "watchdog", describe_watchdog(&selection, &limits.values));
 	json_add(status, "loop", describe_loop(visit->source));
 	json_add(status, "shards", describe_shards(&selection, &limits.values));
-	answer(visit, status);
+	visit_answer(visit, status);
 }
 
 static void
 method_snapshot(const struct visit *visit)
 {
 	struct methods_limits limits = limits_of(visit->source);
-	struct selection selection;
+	struct visit_shards selection;
 
-	if (!select_shards(visit, &selection)) {
+	if (!visit_select_shards(visit, &selection)) {
 		return;
 	}
-	struct json *snapshot = new_answer("snapshot");
+	struct json *snapshot = visit_new_answer("snapshot");
 
 	if (selection.all) {
 		json_add(snapshot, "total",
 		    methods_json_total(selection.shards, selection.count));
 	}
 	json_add(snapshot, "shards", describe_shards(&selection, &limits.values));
-	answer(visit, snapshot);
+	visit_answer(visit, snapshot);
 }
 
 static void
 method_latency(const struct visit *visit)
 {
 	struct methods_limits limits = limits_of(visit->source);
-	struct selection selection;
+	struct visit_shards selection;
 
-	if (!select_shards(visit, &selection)) {
+	if (!visit_select_shards(visit, &selection)) {
 		return;
 	}
-	struct json *latency = new_answer("latency");
+	struct json *latency = visit_new_answer("latency");
 	struct json *shards = json_new_array();
 	mono_ns highest = SNAPSHOT_NONE;
 
@@ -408,7 +249,7 @@ method_latency(const struct visit *visit)
 	json_add_seconds(latency, "highest_seconds", highest);
 	json_add_seconds(latency, "max_latency_seconds", limits.values.max_latency);
 	json_add(latency, "shards", shards);
-	answer(visit, latency);
+	visit_answer(visit, latency);
 }
 
 static void
@@ -427,12 +268,12 @@ method_thresholds(const struct visit *visit)
 {
 	struct methods_limits limits = limits_of(visit->source);
 	const struct watchdog_limits *values = &limits.values;
-	struct selection selection;
+	struct visit_shards selection;
 
-	if (!select_shards(visit, &selection)) {
+	if (!visit_select_shards(visit, &selection)) {
 		return;
 	}
-	struct json *thresholds = new_answer("thresholds");
+	struct json *thresholds = visit_new_answer("thresholds");
 	struct json *rows = json_new_array();
 	struct json *shards = json_new_array();
 
@@ -448,7 +289,7 @@ method_thresholds(const struct visit *visit)
 	}
 	json_add(thresholds, "limits", rows);
 	json_add(thresholds, "shards", shards);
-	answer(visit, thresholds);
+	visit_answer(visit, thresholds);
 }
 
 /* The answer is in the kernel's hands before the end of the process is asked for. */
@@ -457,16 +298,16 @@ method_reboot(const struct visit *visit)
 {
 	const struct methods_source *source = visit->source;
 	struct methods_process process;
-	struct selection selection;
+	struct visit_shards selection;
 	uint32_t resumable = 0;
 
-	if (!select_shards(visit, &selection)) {
+	if (!visit_select_shards(visit, &selection)) {
 		return;
 	}
 	for (uint32_t i = 0; i < selection.count; i++) {
 		resumable += selection.shards[i].session_id[0] ? 1 : 0;
 	}
-	struct json *reboot = new_answer("reboot");
+	struct json *reboot = visit_new_answer("reboot");
 
 	source->process(source->ctx, &process);
 	json_add_bool(reboot, "accepted", true);
@@ -476,20 +317,20 @@ method_reboot(const struct visit *visit)
 	json_add_int(reboot, "shards", selection.count);
 	json_add_int(reboot, "resumable", resumable);
 	visit->methods->rebooting = true;
-	answer(visit, reboot);
+	visit_answer(visit, reboot);
 	source->reboot(source->ctx);
 }
 
 static void
 method_version(const struct visit *visit)
 {
-	struct json *version = new_answer("version");
+	struct json *version = visit_new_answer("version");
 	struct json *daemon = json_new_object();
 
 	json_add_text(daemon, "version", visit->source->version);
 	add_protocol(daemon);
 	json_add(version, "gwbotd", daemon);
-	answer(visit, version);
+	visit_answer(visit, version);
 }
 
 /* gwctl talks to gwsim itself: the daemon only says where it listens. */
@@ -497,16 +338,16 @@ static void
 method_sim(const struct visit *visit)
 {
 	if (!visit->source->sim_control) {
-		refuse(visit, RPC_ERR_REFUSED,
+		visit_refuse(visit, RPC_ERR_REFUSED,
 		    "the built-in gateway runs with: gwbotd --sim",
 		    "this gwbotd talks to the real gateway; there is nothing to play "
 		    "faults with");
 		return;
 	}
-	struct json *sim = new_answer("sim");
+	struct json *sim = visit_new_answer("sim");
 
 	json_add_text(sim, "socket", visit->source->sim_control);
-	answer(visit, sim);
+	visit_answer(visit, sim);
 }
 
 static void
@@ -522,19 +363,17 @@ append_command(struct json *array, const struct command *command)
 	json_append(array, object);
 }
 
-static void refuse_unknown(const struct visit *visit, const char *name);
-
 static void
 method_help(const struct visit *visit)
 {
-	const char *wanted = json_text(argument(visit, 0));
+	const char *wanted = json_text(visit_argument(visit, 0));
 	const struct command *only = wanted ? commands_find(wanted) : NULL;
 
 	if (wanted && !only) {
-		refuse_unknown(visit, wanted);
+		visit_refuse_unknown(visit, wanted);
 		return;
 	}
-	struct json *help = new_answer("help");
+	struct json *help = visit_new_answer("help");
 	struct json *commands = json_new_array();
 
 	for (size_t i = 0; i < commands_count(); i++) {
@@ -543,49 +382,10 @@ method_help(const struct visit *visit)
 		}
 	}
 	json_add(help, "commands", commands);
-	answer(visit, help);
+	visit_answer(visit, help);
 }
 
 /* ---- dispatch ---- */
-
-static void
-refuse_unknown(const struct visit *visit, const char *name)
-{
-	char text[256];
-
-	commands_explain_unknown(name, text, sizeof text);
-	refuse(visit, RPC_ERR_METHOD, "all commands: help", "%s", text);
-}
-
-/* The arguments as one text for the log. */
-static void
-join_arguments(const struct json *params, struct buf *out)
-{
-	for (const struct json *value = json_first(params); value;
-	     value = json_next(value)) {
-		const char *text = json_text(value);
-
-		if (out->size > 0 && buf_append(out, " ", 1) != GW_OK) {
-			return;
-		}
-		(void)(text ? buf_append(out, text, strlen(text)) :
-			      json_print(value, out));
-	}
-}
-
-static void
-log_command(const struct visit *visit)
-{
-	struct control_caller caller = control_call_caller(visit->call);
-	struct buf args;
-
-	buf_init(&args, 512);
-	join_arguments(visit->request->params, &args);
-	log_info("control_command", KV("command", visit->command->name),
-	    KV("args", buf_slice(&args)), KV("uid", caller.uid), KV("gid", caller.gid),
-	    KV("pid", caller.pid));
-	buf_fini(&args);
-}
 
 void
 methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
@@ -606,14 +406,14 @@ methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
 		return;
 	}
 	if (!visit.command) {
-		refuse_unknown(&visit, request->method);
+		visit_refuse_unknown(&visit, request->method);
 		return;
 	}
-	if (!arguments_fit(&visit)) {
+	if (!visit_arguments_fit(&visit)) {
 		return;
 	}
 	if (visit.command->access == COMMAND_WRITE) {
-		log_command(&visit);
+		visit_log(&visit);
 	}
 	functions[visit.command->id](&visit);
 }

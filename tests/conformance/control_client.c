@@ -290,14 +290,34 @@ fill_source(struct stage *stage)
 	source->reboot = stage_reboot;
 }
 
+/* Serves until the loop ends; the exit status. */
+static int
+run(struct stage *stage, const char *path)
+{
+	const struct control_options options = {.loop = stage->loop,
+	    .path = path,
+	    .request = on_request,
+	    .ctx = stage};
+	struct control *control = NULL;
+	char why[320];
+	enum gw_err err = control_new(&options, &control, why, sizeof why);
+
+	if (err != GW_OK) {
+		(void)fprintf(stderr, "control_client: %s: %s\n", err_text(err), why);
+		return err == GW_ERR_BUSY ? 3 : 1;
+	}
+	log_info("listening", KV("path", path));
+	int status = loop_run(stage->loop);
+
+	control_free(control);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, 0};
 	struct stage stage = {.source = {0}};
-	struct control *control = NULL;
-	char why[320];
-	int status = 70;
 
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
@@ -309,26 +329,12 @@ main(int argc, char **argv)
 	stage.loop = loop_new();
 	if (!stage.loop ||
 	    loop_watch_signals(stage.loop, signals, on_signal, &stage) != GW_OK) {
-		return status;
+		return 70;
 	}
 	stage.methods = methods_new(&stage.source);
 	stage.timer = loop_timer_new(stage.loop, on_timer, &stage);
-	const struct control_options options = {
-	    .loop = stage.loop,
-	    .path = argv[optind],
-	    .request = on_request,
-	    .ctx = &stage,
-	};
-	enum gw_err err = control_new(&options, &control, why, sizeof why);
+	int status = run(&stage, argv[optind]);
 
-	if (err == GW_OK) {
-		log_info("listening", KV("path", options.path));
-		status = loop_run(stage.loop);
-	} else {
-		(void)fprintf(stderr, "control_client: %s: %s\n", err_text(err), why);
-		status = err == GW_ERR_BUSY ? 3 : 1;
-	}
-	control_free(control);
 	on_timer(&stage, CLOCK_NEVER); /* calls whose time did not come */
 	loop_timer_free(stage.timer);
 	methods_free(stage.methods);

@@ -122,6 +122,14 @@ class Readable(unittest.TestCase):
         self.assertRegex(screen, r"Reason +connection refused by ")
         self.assertRegex(screen, r"Next +tries to resume the session in 3\.2 s")
 
+    def test_the_manual_has_every_option(self):
+        with open(os.path.join(GOLDEN, "../../../man/gwctl.1.in"), encoding="utf-8") as file:
+            manual = file.read()
+        options = re.findall(r"^  -(\w), --(\w+)", self.read("help"), re.M)
+        self.assertGreater(len(options), 5)
+        for letter, name in options:
+            self.assertIn(f"\n.It Fl {letter} , -{name}", manual)
+
     def test_json_is_one_document(self):
         for name in ("status-json", "reboot-json"):
             document, status = self.read(name).rstrip("\n").split("\n")

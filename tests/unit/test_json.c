@@ -194,7 +194,7 @@ what_is_made_prints_as_strict_json(void **state)
 	json_append(array, json_new_int(1));
 	json_append(array, json_new_text(NULL));
 	json_add(object, "array", array);
-	json_add_text(object, "text", "a\"\\\n\x01\xff\xc3\xa4");
+	json_add_text(object, "text", "a\"\\\n\x01\xff\xc3\xa4\x7f\xc2\x9b");
 	json_add_int(object, "big", INT64_C(9223372036854775807));
 	json_add_int(object, "seq", 184467);
 	json_add_number(object, "nan", (double)NAN);
@@ -203,7 +203,8 @@ what_is_made_prints_as_strict_json(void **state)
 	json_add_time(object, "time", INT64_C(1732282082114));
 	json_add_bool(object, "yes", true);
 	assert_prints(object,
-	    "{\"array\":[1,null],\"text\":\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa4\","
+	    "{\"array\":[1,null],\"text\":"
+	    "\"a\\\"\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa4\\u007f\\u009b\","
 	    "\"big\":9223372036854775807,\"seq\":184467,\"nan\":null,"
 	    "\"age_seconds\":1.412345,\"unknown_seconds\":null,"
 	    "\"time\":\"2024-11-22T13:28:02.114Z\",\"yes\":true}");

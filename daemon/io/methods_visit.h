@@ -1,0 +1,52 @@
+/*
+ * One call on its way through the methods: its arguments, and the ways to end it.
+ */
+#ifndef GWBOTD_METHODS_VISIT_H
+#define GWBOTD_METHODS_VISIT_H
+
+#include "commands.h"
+#include "control.h"
+#include "methods.h"
+#include "snapshot.h"
+
+/* What a method works on: one call, at one instant. */
+struct visit {
+	struct methods *methods;
+	const struct methods_source *source;
+	const struct command *command; /* NULL: hello, or nothing we know */
+	const struct rpc_request *request;
+	struct control_call *call;
+	mono_ns now;
+};
+
+/* Which shards a method speaks of: all of them, or the one asked for. */
+struct visit_shards {
+	const struct snapshot *shards;
+	uint32_t count;
+	bool all;
+};
+
+/** The begin of every answer: schema, command, time. */
+struct json *visit_new_answer(const char *command);
+
+/** Ends the call. */
+void visit_answer(const struct visit *visit, struct json *owned_answer);
+void visit_refuse(const struct visit *visit, enum rpc_error error, const char *hint,
+    const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** Ends the call for a name that is no command, with the nearest ones. */
+void visit_refuse_unknown(const struct visit *visit, const char *name);
+
+/** The argument at index of the synopsis, by its place or by its name; or NULL. */
+const struct json *visit_argument(const struct visit *visit, size_t index);
+
+/** False where there are too few, too many or unknown arguments: the call has ended. */
+bool visit_arguments_fit(const struct visit *visit);
+
+/** The shards that the first argument chooses; false: the call has ended. */
+bool visit_select_shards(const struct visit *visit, struct visit_shards *out);
+
+/** Logs a command that changes something, with its arguments and its caller. */
+void visit_log(const struct visit *visit);
+
+#endif

@@ -79,18 +79,43 @@ render_name(struct writer *writer, const char *name)
 	}
 }
 
-static void
-render_members(struct writer *writer, const struct json *object)
+static bool
+is_container(const struct json *value)
 {
-	size_t column = 2 + longest_name(object) + 2;
+	return json_kind(value) == JSON_OBJECT || json_kind(value) == JSON_ARRAY;
+}
 
-	for (const struct json *member = json_first(object); member;
-	     member = json_next(member)) {
-		writer_tab(writer, 2);
-		render_name(writer, json_name(member));
-		writer_tab(writer, column);
-		render_value(writer, json_name(member), member);
+static void render_container(struct writer *writer, const struct json *container,
+    size_t indent);
+
+/* One member or element (which has no name) with all below it. */
+static void
+render_member(struct writer *writer, const struct json *value, size_t indent,
+    size_t column)
+{
+	const char *name = json_name(value) ? json_name(value) : "-";
+
+	writer_tab(writer, indent);
+	render_name(writer, name);
+	if (is_container(value) && json_count(value) > 0) {
 		writer_newline(writer);
+		render_container(writer, value, indent + 2);
+		return;
+	}
+	writer_tab(writer, column);
+	render_value(writer, name, value);
+	writer_newline(writer);
+}
+
+/* The parser, or our own hand, bounds the depth: JSON_MAX_DEPTH. */
+static void
+render_container(struct writer *writer, const struct json *container, size_t indent)
+{
+	size_t column = indent + longest_name(container) + 2;
+
+	for (const struct json *value = json_first(container); value;
+	     value = json_next(value)) {
+		render_member(writer, value, indent, column);
 	}
 }
 
@@ -113,7 +138,7 @@ render_snapshot(struct writer *writer, const struct json *result)
 		    TEXT_OF(json_get(shard, "shard")),
 		    TEXT_OF(json_get(shard, "shard_count")));
 		writer_newline(writer);
-		render_members(writer, shard);
+		render_container(writer, shard, 2);
 		if (json_next(shard) || total) {
 			writer_newline(writer);
 		}
@@ -121,7 +146,7 @@ render_snapshot(struct writer *writer, const struct json *result)
 	if (total) {
 		writer_put(writer, STYLE_BOLD, "all shards");
 		writer_newline(writer);
-		render_members(writer, total);
+		render_container(writer, total, 2);
 	}
 }
 
@@ -265,17 +290,39 @@ render_version(struct writer *writer, const struct json *result)
 	render_program(writer, "gwbotd", json_get(result, "gwbotd"));
 }
 
-/* gwsim's answer, whatever it holds. */
+/* A list of commands, ours or gwsim's: what each takes stands under synopsis. */
+static void
+render_command(struct writer *writer, const struct json *command, const char *synopsis)
+{
+	writer_tab(writer, 2);
+	writer_put(writer, STYLE_BOLD, text_or(json_get(command, "name"), "-"));
+	if (synopsis[0]) {
+		writer_printf(writer, STYLE_PLAIN, " %s", synopsis);
+	}
+	writer_newline(writer);
+	writer_tab(writer, 6);
+	writer_text(writer, STYLE_PLAIN, text_or(json_get(command, "help"), "-"));
+	writer_newline(writer);
+}
+
 static void
 render_sim(struct writer *writer, const struct json *result)
 {
 	const struct json *answer = json_get(result, "answer");
+	const struct json *affected = json_get(answer, "affected");
+	const struct json *command = json_first(json_get(answer, "commands"));
 
-	if (json_kind(answer) == JSON_OBJECT) {
-		render_members(writer, answer);
-	} else {
-		writer_put(writer, STYLE_PLAIN, TEXT_OF(answer));
+	if (json_kind(affected) == JSON_NUMBER) {
+		writer_printf(writer, STYLE_PLAIN, "done, %s affected",
+		    TEXT_OF(affected));
 		writer_newline(writer);
+	} else if (command) {
+		for (; command; command = json_next(command)) {
+			render_command(writer, command,
+			    text_or(json_get(command, "arguments"), ""));
+		}
+	} else {
+		render_container(writer, answer, 2);
 	}
 }
 
@@ -285,17 +332,8 @@ render_help(struct writer *writer, const struct json *result)
 	const struct json *command = json_first(json_get(result, "commands"));
 
 	for (; command; command = json_next(command)) {
-		writer_tab(writer, 2);
-		writer_put(writer, STYLE_BOLD, TEXT_OF(json_get(command, "name")));
-		if (text_or(json_get(command, "synopsis"), "")[0]) {
-			writer_printf(writer, STYLE_PLAIN, " %s",
-			    TEXT_OF(json_get(command, "synopsis")));
-		}
-		writer_newline(writer);
-		writer_tab(writer, 6);
-		writer_text(writer, STYLE_PLAIN,
-		    text_or(json_get(command, "help"), "-"));
-		writer_newline(writer);
+		render_command(writer, command,
+		    text_or(json_get(command, "synopsis"), ""));
 	}
 }
 

@@ -762,16 +762,22 @@ class Gwctl(Case):
 
         def answer(line):
             heard.append(line)
-            return b'{"error":"no such fault"}\n' if b"bogus" in line else b'{"ok":true,"fault":"freeze"}\n'
+            return {
+                b"bogus\n": b'{"ok":false,"error":"no such command: try help"}\n',
+                b"stats\n": b'{"ok":true,"totals":{"resumes":3},"sessions":[{"seq":7}]}\n',
+                b"help\n": b'{"ok":true,"commands":[{"name":"drop","arguments":"[N]","help":"FIN"}]}\n',
+            }.get(line, b'{"ok":true,"affected":2}\n')
         sim = FakeDaemon(path, answer)
         self.addCleanup(sim.close)
         self.start(args=("-s", path))
         run = self.gwctl("sim", "freeze", "5s")
         self.assertEqual((run.returncode, run.stderr), (0, ""))
         self.assertEqual(heard, [b"freeze 5s\n"])
-        self.assertIn("freeze", run.stdout)
+        self.assertEqual(run.stdout, "done, 2 affected\n")
+        self.assertRegex(self.gwctl("sim", "stats").stdout, r"totals\n +resumes +3\n(.*\n)* +seq +7\n")
+        self.assertEqual(self.gwctl("sim", "help").stdout, "  drop [N]\n      FIN\n")
         document = json.loads(self.gwctl("--json", "sim", "freeze").stdout)
-        self.assertEqual(document["answer"], {"ok": True, "fault": "freeze"})
+        self.assertEqual(document["answer"], {"ok": True, "affected": 2})
         self.assert_failure(self.gwctl("sim", "bogus"), 1, "refused")
 
     def test_colour_only_where_it_is_wanted(self):

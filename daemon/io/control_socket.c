@@ -93,12 +93,13 @@ prepare_folder(const char *path, const struct reason *why)
 
 	folder_of(path, folder);
 	bool made = mkdir(folder, 0755) == 0;
-
-	if (!made && errno != EEXIST && errno != EROFS && errno != EACCES) {
-		return fail_errno(why, "cannot make the folder", folder);
-	}
+	int number = made ? 0 : errno;
 	int fd = open(folder, flags);
 
+	if (fd < 0 && errno == ENOENT) {
+		errno = number;
+		return fail_errno(why, "cannot make the folder", folder);
+	}
 	if (fd < 0) {
 		return fail_errno(why, "cannot use the folder", folder);
 	}

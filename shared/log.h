@@ -114,9 +114,11 @@ struct log_kv log_kv_slice(const char *key, struct slice value);
 #define log_error(event, ...)   LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define log_warning(event, ...) LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
 #define log_info(event, ...)    LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
-#define log_debug(event, ...)                                    \
-	(log_get_level() >= LOG_LEVEL_DEBUG ?                    \
-		LOG_EVENT(LOG_LEVEL_DEBUG, event, __VA_ARGS__) : \
-		(void)0)
+#define log_debug(event, ...)                                           \
+	do {                                                            \
+		if (log_get_level() >= LOG_LEVEL_DEBUG) {               \
+			LOG_EVENT(LOG_LEVEL_DEBUG, event, __VA_ARGS__); \
+		}                                                       \
+	} while (0)
 
 #endif

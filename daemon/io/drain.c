@@ -24,7 +24,7 @@ struct kept {
 
 struct drain {
 	struct loop *loop;
-	TAILQ_HEAD(, kept) sockets; /* the earliest deadline first */
+	TAILQ_HEAD(kept_list, kept) sockets; /* the earliest deadline first */
 	unsigned count;
 	struct loop_timer *timer;
 };

@@ -381,13 +381,12 @@ make_room(struct http *http, uint64_t peer, mono_ns now)
 {
 	unsigned same = 0;
 	struct connection *oldest_same = NULL;
-	struct connection *conn;
+	struct connection *conn = NULL;
 
 	TAILQ_FOREACH(conn, &http->lists[CONNECTION_WAITING], link)
 	{
-		if (conn->peer == peer) {
-			same++;
-			oldest_same = oldest_same ? oldest_same : conn;
+		if (conn->peer == peer && same++ == 0) {
+			oldest_same = conn;
 		}
 	}
 	struct connection *victim = NULL;

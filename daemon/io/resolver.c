@@ -51,8 +51,8 @@ struct resolver {
 	struct worker *worker;
 	struct loop_timer *timer;
 	uint64_t last_id;
-	TAILQ_HEAD(, lookup) lookups;
-	LIST_HEAD(, job) jobs;
+	TAILQ_HEAD(lookup_list, lookup) lookups;
+	LIST_HEAD(job_list, job) jobs;
 	unsigned job_count;
 	struct cached cache[CACHE_NAMES];
 	unsigned cache_count;
@@ -199,7 +199,7 @@ lookup_fail(struct resolver *resolver, struct lookup *lookup, const char *error,
 static struct lookup *
 find_answered(struct resolver *resolver)
 {
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	TAILQ_FOREACH(lookup, &resolver->lookups, link)
 	{
@@ -215,7 +215,7 @@ find_answered(struct resolver *resolver)
 static void
 tell_answered(struct resolver *resolver, mono_ns now)
 {
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	while ((lookup = find_answered(resolver))) {
 		TAILQ_REMOVE(&resolver->lookups, lookup, link);
@@ -228,7 +228,7 @@ static void
 arm(struct resolver *resolver, mono_ns now)
 {
 	mono_ns at = CLOCK_NEVER;
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	TAILQ_FOREACH(lookup, &resolver->lookups, link)
 	{
@@ -246,7 +246,7 @@ static void job_done(void *ctx);
 static bool
 job_runs_for(const struct resolver *resolver, const char *name)
 {
-	struct job *job;
+	struct job *job = NULL;
 
 	LIST_FOREACH(job, &resolver->jobs, link)
 	{
@@ -279,7 +279,7 @@ job_start(struct resolver *resolver, const char *name)
 static void
 start_jobs(struct resolver *resolver, mono_ns now)
 {
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	TAILQ_FOREACH(lookup, &resolver->lookups, link)
 	{
@@ -303,7 +303,7 @@ job_done(void *ctx)
 	struct job *job = ctx;
 	struct resolver *resolver = job->resolver;
 	mono_ns now = clock_now();
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	if (!resolver) {
 		free(job);
@@ -334,7 +334,7 @@ static void
 on_timer(void *ctx, mono_ns now)
 {
 	struct resolver *resolver = ctx;
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	TAILQ_FOREACH(lookup, &resolver->lookups, link)
 	{
@@ -364,8 +364,8 @@ resolver_new(struct loop *loop, struct worker *worker)
 void
 resolver_free(struct resolver *owned_resolver)
 {
-	struct lookup *lookup;
-	struct job *job;
+	struct lookup *lookup = NULL;
+	struct job *job = NULL;
 
 	if (!owned_resolver) {
 		return;
@@ -424,7 +424,7 @@ resolver_lookup(struct resolver *resolver, const char *host, mono_ns deadline,
 void
 resolver_cancel(struct resolver *resolver, uint64_t id)
 {
-	struct lookup *lookup;
+	struct lookup *lookup = NULL;
 
 	TAILQ_FOREACH(lookup, &resolver->lookups, link)
 	{

@@ -281,8 +281,6 @@ start_http(struct app *app)
 	if (!app->http) {
 		return config_failed(why);
 	}
-	log_info("listening", KV("http_port", http_port(app->http)),
-	    KV("control", (const char *)app->config->control_socket));
 	return 0;
 }
 
@@ -327,6 +325,7 @@ start_gateway(struct app *app)
 	    .connect_timeout = config->gateway_connect_timeout,
 	    .hello_timeout = config->gateway_hello_timeout,
 	    .ready_timeout = config->gateway_ready_timeout,
+	    .api_base = api_base,
 	    .url = app->args.sim ? "" : config->discord_gateway,
 	    .fallback = strstr(api_base, "//discord.com/") ? DISCORD_GATEWAY : NULL,
 	    .user_agent = USER_AGENT,

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "quota.h"
 #include "log.h"
+#include "quota.h"
 #include "rng.h"
 #include "shard.h"
 #include "url.h"
@@ -40,6 +40,7 @@ struct gateway {
 	struct loop_timer *slot_timer;
 	mono_ns asleep; /* BOOTTIME minus MONOTONIC when last looked at */
 
+	struct url trusted; /* the general gateway once it is known, the API before */
 	bool have_general;
 	bool general_doubtful; /* a connection to it never opened: ask again */
 	struct url general;
@@ -67,6 +68,7 @@ set_general(struct gateway *gateway, const char *text)
 		return false;
 	}
 	gateway->general = url;
+	gateway->trusted = url;
 	gateway->have_general = true;
 	gateway->general_doubtful = false;
 	return true;
@@ -337,6 +339,7 @@ make_shards(struct gateway *gateway)
 	    .resolver = options->resolver,
 	    .store = options->store,
 	    .tls = options->tls,
+	    .trusted = &gateway->trusted,
 	    .token = options->token,
 	    .intents = options->intents,
 	    .presence = options->presence[0] != '\0' ? options->presence : NULL,
@@ -375,6 +378,7 @@ gateway_new(const struct gateway_options *options)
 	identify_gate_init(&gateway->gate, store_ledger(options->store), now,
 	    clock_wall_ms());
 	gateway->slot_timer = loop_timer_new(options->loop, on_slot_timer, gateway);
+	(void)url_parse(options->api_base, &gateway->trusted);
 	if (is_configured(gateway)) {
 		(void)set_general(gateway, options->url);
 	}

@@ -355,11 +355,18 @@ connect_to(struct shard *shard, const char *url_text, mono_ns now)
 	struct url url;
 
 	forget_connection(shard);
-	if (url_text && url_parse(url_text, &url) == GW_OK) {
-		shard_connect(shard, &url, now);
-	} else {
+	if (!url_text) {
 		shard->options.hooks->want_general(shard->options.ctx, shard, now);
+		return;
 	}
+	if (url_parse(url_text, &url) == GW_OK &&
+	    url_resume_allowed(&url, shard->options.trusted)) {
+		shard_connect(shard, &url, now);
+		return;
+	}
+	log_warning("resume_url_refused", KV("shard", shard->session.config.shard_id),
+	    KV("url", url_text), KV("effect", "resuming at the general gateway"));
+	shard->options.hooks->want_general(shard->options.ctx, shard, now);
 }
 
 /* A send that does not fit the queue ends the connection by itself: on_end follows. */

@@ -44,6 +44,8 @@ struct shard_options {
 	struct resolver *resolver;
 	struct store *store;
 	const struct ws_tls *tls;
+	const struct url
+	    *trusted; /* whom a resume may go to, besides Discord's own hosts */
 	const struct secret *token;
 	uint64_t intents;
 	const char *presence; /* JSON, or NULL */

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "quota.h"
 #include "loop.h"
+#include "quota.h"
 #include "record.h"
 #include "secret.h"
 #include "session.h"

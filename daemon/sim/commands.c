@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static const struct command_row rows[] = {
     {"upgrade", "STATUS [RETRY_AFTER]|off", "answer upgrades with this status", false,
 	command_upgrade},
     {"rest",
-	"STATUS|drop|stall|off [COUNT] [retry_after=S] [scope=user|global|shared] "
+	"STATUS|drop|stall|off [COUNT] [retry_after=S|absent] "
+	"[scope=user|global|shared] "
 	"[html]",
 	"what REST answers; drop and stall do what was asked for but do not answer",
 	false, command_rest},
@@ -228,7 +230,7 @@ find(const char *name)
 }
 
 static void
-finish(const struct command *command, const struct command_row *row)
+put_answer(const struct command *command, const struct command_row *row)
 {
 	struct jsonw *answer = command->answer;
 
@@ -236,16 +238,12 @@ finish(const struct command *command, const struct command_row *row)
 		jsonw_raw(answer, "{\"ok\":false,\"error\":");
 		jsonw_string(answer, slice_of(command->error), false);
 		if (row) {
-			jsonw_raw(answer, ",\"usage\":");
-			jsonw_fmt(answer, "\"%s ", row->name);
-			/* The usage as the inside of a string. */
-			struct jsonw usage;
+			char usage[192];
 
-			jsonw_init(&usage, 512);
-			jsonw_string(&usage, slice_of(row->usage), false);
-			(void)buf_append(&usage.buf, "", 1);
-			jsonw_raw(answer, usage.buf.data + 1);
-			jsonw_fini(&usage);
+			(void)snprintf(usage, sizeof usage, "%s %s", row->name,
+			    row->usage);
+			jsonw_raw(answer, ",\"usage\":");
+			jsonw_string(answer, slice_of(usage), false);
 		}
 		jsonw_raw(answer, "}");
 	} else if (!command->answered) {
@@ -254,31 +252,45 @@ finish(const struct command *command, const struct command_row *row)
 	}
 }
 
-void
-commands_run(struct sim *sim, char *line, struct jsonw *answer)
+static void
+log_command(const struct command *command, const struct command_row *row)
 {
+	log_info("command", KV("name", row->name), KV("text", command->text));
+}
+
+static void
+run(struct command *command, const struct command_row *row)
+{
+	char *copy = NULL;
+
+	take_shard(command);
+	copy = xstrdup(command->text);
+	if (!row->raw) {
+		split_words(command, copy);
+	}
+	log_command(command, row);
+	if (!command->error) {
+		row->run(command);
+	}
+	free(copy);
+}
+
+void
+commands_run(struct sim *sim, const char *line, struct jsonw *answer)
+{
+	char *text = xstrdup(line);
 	struct command command = {.sim = sim,
 	    .shard = FAULT_NO_SHARD,
-	    .text = line,
+	    .text = text,
 	    .answer = answer};
 	const char *name = take_word(&command.text);
 	const struct command_row *row = find(name);
 
-	if (!row) {
+	if (row) {
+		run(&command, row);
+	} else {
 		command.error = "no such command: try help";
-		finish(&command, NULL);
-		return;
 	}
-	take_shard(&command);
-	char *copy = xstrdup(command.text);
-
-	if (!row->raw) {
-		split_words(&command, copy);
-	}
-	log_info("command", KV("name", row->name), KV("text", command.text));
-	if (!command.error) {
-		row->run(&command);
-	}
-	finish(&command, row);
-	free(copy);
+	put_answer(&command, row);
+	free(text);
 }

@@ -7,7 +7,7 @@
 #include "jsonw.h"
 #include "sim.h"
 
-#define COMMAND_MAX_WORDS 6
+#define COMMAND_MAX_WORDS 8
 
 /* One command, taken apart. */
 struct command {
@@ -33,8 +33,8 @@ struct command_row {
 	command_fn *run;
 };
 
-/** Runs a line (changed by it) and writes one JSON object to answer. */
-void commands_run(struct sim *sim, char *line, struct jsonw *answer);
+/** Runs a line and writes one JSON object to answer. */
+void commands_run(struct sim *sim, const char *line, struct jsonw *answer);
 
 /** A whole number from a word; false where it is none or out of range. */
 bool command_number(const char *word, uint64_t min, uint64_t max, uint64_t *out);

@@ -105,10 +105,7 @@ conn_rearm(struct conn *conn)
 		events |= EPOLLOUT;
 	}
 	/* Something must be asked for, or a reset would go unnoticed. */
-	loop_arm(&conn->sim->loop, &conn->watch, events ? events : EPOLLRDHUP);
-	if (events == 0 && conn->peer_fin) {
-		loop_arm(&conn->sim->loop, &conn->watch, 0);
-	}
+	loop_arm(&conn->sim->loop, &conn->watch, events ? events : EPOLLERR);
 }
 
 /* -1: would block, -2: broken. */

@@ -77,7 +77,7 @@ flush(struct peer *peer)
 }
 
 static void
-run_line(struct peer *peer, char *line)
+run_line(struct peer *peer, const char *line)
 {
 	struct jsonw answer;
 

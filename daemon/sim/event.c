@@ -11,6 +11,13 @@
 
 #define FIXED_BYTES (sizeof HEAD + sizeof SEQ + sizeof BODY + sizeof TAIL - 4)
 
+static char *
+put(char *out, const char *data, size_t size)
+{
+	memcpy(out, data, size);
+	return out + size;
+}
+
 struct event *
 event_new(const char *name, struct slice d, size_t id_at)
 {
@@ -24,8 +31,7 @@ event_new(const char *name, struct slice d, size_t id_at)
 	    .name_size = name_size,
 	    .id_at = id_at,
 	    .size = d.size};
-	memcpy(event->bytes, name, name_size);
-	memcpy(event->bytes + name_size, d.data, d.size);
+	(void)put(put(event->bytes, name, name_size), d.data, d.size);
 	return event;
 }
 
@@ -88,13 +94,6 @@ size_t
 event_wire_size(const struct event *event, uint64_t seq)
 {
 	return FIXED_BYTES + event->name_size + digits_of(seq) + event->size;
-}
-
-static char *
-put(char *out, const char *data, size_t size)
-{
-	memcpy(out, data, size);
-	return out + size;
 }
 
 void

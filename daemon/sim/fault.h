@@ -46,11 +46,11 @@ enum fault_rest_kind {
 
 struct fault_rest {
 	enum fault_rest_kind kind;
-	int status;     /* with FAULT_REST_STATUS; 0: off */
-	uint64_t count; /* how many more; UINT64_MAX: until it is taken back */
-	double retry_after_s;
-	char scope[8]; /* user, global or shared */
-	bool html;     /* as the CDN would */
+	int status;           /* with FAULT_REST_STATUS; 0: off */
+	uint64_t count;       /* how many more; UINT64_MAX: until it is taken back */
+	char retry_after[32]; /* as the header has it; "absent": no header */
+	char scope[8];        /* user, global or shared */
+	bool html;            /* as the CDN would */
 };
 
 struct fault_table {

@@ -348,11 +348,8 @@ read_rest_word(struct fault_rest *rest, const char *word)
 		return true;
 	}
 	if (strncmp(word, after, sizeof after - 1) == 0) {
-		char *end = NULL;
-
-		rest->retry_after_s = strtod(word + sizeof after - 1, &end);
-		return *end == '\0' && rest->retry_after_s >= 0 &&
-		    rest->retry_after_s <= 1e6;
+		return slice_copy(slice_of(word + sizeof after - 1), rest->retry_after,
+		    sizeof rest->retry_after);
 	}
 	if (strncmp(word, scope, sizeof scope - 1) == 0) {
 		word += sizeof scope - 1;
@@ -367,7 +364,7 @@ void
 command_rest(struct command *command)
 {
 	struct fault_rest rest = {.count = UINT64_MAX,
-	    .retry_after_s = 1,
+	    .retry_after = "1",
 	    .scope = "user"};
 	const char *word = command->word_count > 0 ? command->words[0] : "";
 	uint64_t status = 0;

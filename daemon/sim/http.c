@@ -143,6 +143,18 @@ parse_head(struct slice head, struct http_request *out)
 	return 0;
 }
 
+/* The value of a digit; base or more where it is none. */
+static unsigned
+digit_of(char c)
+{
+	int lower = tolower((unsigned char)c);
+
+	if (isdigit(lower)) {
+		return (unsigned)(lower - '0');
+	}
+	return lower >= 'a' && lower <= 'f' ? (unsigned)(lower - 'a' + 10) : 16;
+}
+
 static bool
 parse_number(struct slice text, unsigned base, size_t *out)
 {
@@ -151,10 +163,7 @@ parse_number(struct slice text, unsigned base, size_t *out)
 		return false;
 	}
 	for (size_t i = 0; i < text.size; i++) {
-		int c = tolower((unsigned char)text.data[i]);
-		unsigned digit = isdigit(c) ? (unsigned)(c - '0') :
-		    c >= 'a' && c <= 'f'    ? (unsigned)(c - 'a' + 10) :
-					      base;
+		unsigned digit = digit_of(text.data[i]);
 
 		if (digit >= base) {
 			return false;

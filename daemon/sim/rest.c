@@ -190,13 +190,16 @@ is_authorized(struct call *call)
 }
 
 static void
-rate_limited(struct call *call, double wait_s, const char *scope, bool html)
+rate_limited(struct call *call, const char *retry_after, double wait_s,
+    const char *scope, bool html)
 {
 	struct rest_answer *answer = call->answer;
 	bool global = strcmp(scope, "global") == 0;
 
 	answer->status = 429;
-	jsonw_fmt(&answer->headers, "Retry-After: %.0f\r\n", wait_s < 1 ? 1 : wait_s);
+	if (strcmp(retry_after, "absent") != 0) {
+		jsonw_fmt(&answer->headers, "Retry-After: %s\r\n", retry_after);
+	}
 	if (html) {
 		answer->type = "text/html";
 		jsonw_raw(&answer->body,
@@ -213,6 +216,17 @@ rate_limited(struct call *call, double wait_s, const char *scope, bool html)
 	    wait_s, global ? "true" : "false");
 }
 
+/* The header has whole seconds, rounded up; the body has what is meant. */
+static void
+over_limit(struct call *call, mono_ns wait, const char *scope)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof text, "%lld",
+	    (long long)((wait + CLOCK_S(1) - 1) / CLOCK_S(1)));
+	rate_limited(call, text, clock_seconds(wait), scope, false);
+}
+
 static bool
 within_limits(struct call *call, const struct route *route)
 {
@@ -220,13 +234,13 @@ within_limits(struct call *call, const struct route *route)
 	mono_ns wait = 0;
 
 	if (!buckets_take_global(buckets, call->sim->now, &wait)) {
-		rate_limited(call, clock_seconds(wait), "global", false);
+		over_limit(call, wait, "global");
 		return false;
 	}
 	if (route->bucket != BUCKET_NONE &&
 	    !buckets_take(buckets, route->bucket, call->channel_id, call->sim->now,
 		&call->answer->headers, &wait)) {
-		rate_limited(call, clock_seconds(wait), "user", false);
+		over_limit(call, wait, "user");
 		return false;
 	}
 	return true;
@@ -256,7 +270,8 @@ play_fault(struct call *call)
 		break;
 	}
 	if (fault->status == 429) {
-		rate_limited(call, fault->retry_after_s, fault->scope, fault->html);
+		rate_limited(call, fault->retry_after, strtod(fault->retry_after, NULL),
+		    fault->scope, fault->html);
 		return true;
 	}
 	if (fault->html || fault->status >= 500) {

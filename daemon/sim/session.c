@@ -74,8 +74,9 @@ session_new(struct sim *sim, const struct world_view *view)
 	/* The play depends on the seed and the shard alone. */
 	session->rng.state = sim->argv.seed * UINT64_C(1000003) + view->shard;
 	session->due_at = sim->now;
-	session->guilds_left =
-	    view->intents & INTENT_GUILDS ? world_shard_guilds(&sim->world, view) : 0;
+	session->guilds_left = (view->intents & INTENT_GUILDS) != 0 ?
+	    world_shard_guilds(&sim->world, view) :
+	    0;
 	session->next = sim->sessions;
 	sim->sessions = session;
 	return session;
@@ -215,7 +216,9 @@ pick_kind(struct session *session)
 	unsigned sum = 0;
 
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		sum += session->view.intents & kinds[i].intent ? kinds[i].weight : 0;
+		sum += (session->view.intents & kinds[i].intent) != 0 ?
+		    kinds[i].weight :
+		    0;
 	}
 	if (sum == 0) {
 		return 0;

@@ -100,7 +100,7 @@ world_guild_create(const struct world *world, uint64_t guild, uint32_t intents,
 	struct jsonw out;
 	uint64_t id = world_guild_id(guild);
 	uint64_t look = world_trait(world, id, 4);
-	int members = intents & INTENT_PRESENCES ? 20 : 3;
+	int members = (intents & INTENT_PRESENCES) != 0 ? 20 : 3;
 
 	jsonw_init(&out, EVENT_MAX_BYTES);
 	jsonw_raw(&out, "{\"unavailable\":false,\"id\":");

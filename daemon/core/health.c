@@ -147,25 +147,24 @@ utf8_size(const unsigned char *text)
 	return overlong || surrogate || beyond ? 0 : size;
 }
 
-/* One document under way: the first error stays, later pieces are not appended. */
+/* One document under way; with an error anywhere it is taken back as a whole. */
 struct document {
 	struct buf *body;
 	enum gw_err err;
 };
 
-#define PUT(doc, ...)                                                      \
-	do {                                                               \
-		if ((doc)->err == GW_OK) {                                 \
-			(doc)->err = buf_printf((doc)->body, __VA_ARGS__); \
-		}                                                          \
-	} while (0)
+static void
+note(struct document *doc, enum gw_err err)
+{
+	doc->err = err != GW_OK ? err : doc->err;
+}
+
+#define PUT(doc, ...) note((doc), buf_printf((doc)->body, __VA_ARGS__))
 
 static void
 put_bytes(struct document *doc, const unsigned char *from, const unsigned char *to)
 {
-	if (doc->err == GW_OK) {
-		doc->err = buf_append(doc->body, from, (size_t)(to - from));
-	}
+	note(doc, buf_append(doc->body, from, (size_t)(to - from)));
 }
 
 /* The inside of a JSON string.  Reasons quote peers: what is not UTF-8 is replaced. */

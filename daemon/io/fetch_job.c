@@ -148,6 +148,7 @@ fetch_job_note(struct fetch_job *job, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): a line above */
 	(void)vsnprintf(job->error, sizeof job->error, format, args);
 	va_end(args);
 }

@@ -383,11 +383,15 @@ make_room(struct http *http, uint64_t peer, mono_ns now)
 	struct connection *oldest_same = NULL;
 	struct connection *conn = NULL;
 
-	TAILQ_FOREACH(conn, &http->lists[CONNECTION_WAITING], link)
-	{
-		if (conn->peer == peer && same++ == 0) {
+	for (conn = TAILQ_FIRST(&http->lists[CONNECTION_WAITING]); conn;
+	     conn = TAILQ_NEXT(conn, link)) {
+		if (conn->peer != peer) {
+			continue;
+		}
+		if (same == 0) {
 			oldest_same = conn;
 		}
+		same++;
 	}
 	struct connection *victim = NULL;
 
@@ -553,6 +557,7 @@ drop_connections(struct http *http)
 		struct connection *conn;
 
 		while ((conn = TAILQ_FIRST(&http->lists[i]))) {
+			/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): TAILQ_REMOVE */
 			lws_set_opaque_user_data(conn->wsi, NULL);
 			lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK,
 			    LWS_TO_KILL_ASYNC);

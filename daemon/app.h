@@ -46,7 +46,9 @@ struct app {
 	mono_ns started_at;
 
 	struct loop *loop;
-	struct worker *worker;
+	struct worker
+	    *lookups; /* helper threads of the resolver: each may hang for long */
+	struct worker *worker; /* of the disk, and the sentinel */
 	struct resolver *resolver;
 	struct ws_tls *tls;
 	struct fetch *fetch;

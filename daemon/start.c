@@ -15,7 +15,8 @@
 #include "log.h"
 #include "xalloc.h"
 
-#define HELPER_THREADS 4
+#define LOOKUP_THREADS 4
+#define DISK_THREADS   2
 
 /* The sentinel names a turn of the loop that takes longer than this. */
 #define TURN_WARN CLOCK_S(5)
@@ -193,8 +194,9 @@ start_loop(struct app *app)
 	    loop_watch_signals(app->loop, signals, app_on_signal, app) != GW_OK) {
 		return APP_EXIT_INTERNAL;
 	}
-	app->worker = worker_new(app->loop, HELPER_THREADS);
-	app->resolver = resolver_new(app->loop, app->worker);
+	app->lookups = worker_new(app->loop, LOOKUP_THREADS);
+	app->worker = worker_new(app->loop, DISK_THREADS);
+	app->resolver = resolver_new(app->loop, app->lookups);
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
 	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
 	return 0;
@@ -389,6 +391,7 @@ free_all(struct app *app)
 	resolver_free(app->resolver);
 	loop_timer_free(app->watchdog_timer);
 	loop_timer_free(app->stop_timer);
+	worker_free(app->lookups);
 	worker_free(app->worker);
 	loop_free(app->loop);
 	ws_tls_free(app->tls);

@@ -6,8 +6,8 @@ bool
 send_budget_take(struct send_budget *budget, mono_ns now, bool vital)
 {
 	while (budget->count > 0) {
-		uint32_t oldest = (budget->next + QUOTA_SENDS_MAX - budget->count) %
-		    QUOTA_SENDS_MAX;
+		uint32_t oldest =
+		    (budget->next + QUOTA_SENDS_MAX - budget->count) % QUOTA_SENDS_MAX;
 
 		if (now - budget->sent[oldest] < QUOTA_SENDS_WINDOW) {
 			break;

@@ -23,8 +23,8 @@
 #include <stdint.h>
 
 #include "clock.h"
-#include "quota.h"
 #include "payload.h"
+#include "quota.h"
 #include "rng.h"
 #include "snapshot.h"
 

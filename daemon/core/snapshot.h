@@ -67,7 +67,7 @@ struct snapshot {
 	char host[128];      /* the gateway host dialled last */
 	char user_id[24];
 	char user_name[136]; /* as PAYLOAD_NAME_BYTES */
-	char reason[192]; /* why it is not ready, or the last loss, in words */
+	char reason[192];    /* why it is not ready, or the last loss, in words */
 };
 
 struct snapshot_total {

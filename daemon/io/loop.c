@@ -311,11 +311,13 @@ make_context(struct loop *loop)
 		return false;
 	}
 	rlim_t table = limit.rlim_cur - FDS_RESERVED;
+
+	loop->fds_max = table < FDS_MAX ? (unsigned)table : FDS_MAX;
 	struct lws_context_creation_info info = {
 	    .port = CONTEXT_PORT_NO_LISTEN,
 	    .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
 		LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
-	    .fd_limit_per_thread = table < FDS_MAX ? (unsigned)table : FDS_MAX,
+	    .fd_limit_per_thread = loop->fds_max,
 	    .max_http_header_data2 = HTTP_HEADER_BYTES,
 	    .vhost_name = "loop",
 	    .protocols = protocols,

@@ -8,6 +8,9 @@
 #include "loop_private.h"
 #include "xalloc.h"
 
+/* Rows of the library's table that we leave to the library. */
+#define FDS_SPARE 4
+
 struct loop_fd {
 	TAILQ_ENTRY(loop_fd) link; /* in loop->late */
 	struct loop *loop;
@@ -52,6 +55,7 @@ on_fd_gone(struct loop_fd *fd)
 	/* It often comes just before poll, maybe behind the fence: not loop_enter(),
 	 * which would begin a turn that lasts as long as poll. */
 	fd->loop->work++;
+	fd->loop->fds--;
 	fd->events->gone(fd->ctx);
 	free(fd);
 }
@@ -95,7 +99,9 @@ struct loop_fd *
 loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, void *ctx,
     const char *name)
 {
-	if (loop->freeing) {
+	/* The library leaks what it fails to adopt, and closes that descriptor's number
+	 * once more at its end: so do not let it fail. */
+	if (loop->freeing || loop->fds + FDS_SPARE >= loop->fds_max) {
 		(void)close(fd);
 		return NULL;
 	}
@@ -115,6 +121,7 @@ loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, voi
 		free(handle);
 		return NULL;
 	}
+	loop->fds++;
 	return handle;
 }
 

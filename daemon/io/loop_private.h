@@ -25,6 +25,8 @@ struct loop {
 	struct heap timers;
 	mono_ns pass_at;  /* now of the running pass over the timers; -1: none runs */
 	mono_ns armed_at; /* what the timerfd waits for */
+	unsigned fds;     /* adopted ones */
+	unsigned fds_max; /* rows of the library's table */
 	int timer_fd;
 	int wake_fd;
 	_Atomic(struct loop_post *) posts; /* newest first */

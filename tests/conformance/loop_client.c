@@ -573,7 +573,7 @@ static void
 never_done(void *job)
 {
 	(void)job;
-	CHECK(!"delivered");
+	CHECK(false);
 }
 
 /* A hanging job does not hold the end up. */
@@ -628,7 +628,7 @@ sentinel_ends_a_hanging_turn(void)
 	start_sentinel(&worker);
 	loop_timer_arm(timer, clock_now());
 	(void)loop_run(loop);
-	CHECK(!"reached");
+	CHECK(false);
 }
 
 static void

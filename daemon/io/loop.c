@@ -396,6 +396,19 @@ loop_stop(struct loop *loop, int exit_status)
 	loop_wake_if_before_poll(loop);
 }
 
+/* Has end_turn() called just before poll.  Timers of the same microsecond run in
+ * reverse order (4.1.6), and a callback behind the fence would begin a turn that lasts
+ * as long as poll: so the fence gets a microsecond of its own. */
+static void
+put_fence(struct loop *loop)
+{
+	lws_usec_t used = lws_now_usecs();
+
+	while (lws_now_usecs() == used) {
+	}
+	lws_sul_schedule(loop->context, 0, &loop->fence, end_turn, 0);
+}
+
 static void
 turn(struct loop *loop)
 {
@@ -403,7 +416,7 @@ turn(struct loop *loop)
 	bool wait = TAILQ_EMPTY(&loop->late);
 
 	loop_timers_before_poll(loop);
-	lws_sul_schedule(loop->context, 0, &loop->fence, end_turn, 0);
+	put_fence(loop);
 	loop->polled = false;
 	loop->in_service = true;
 	/* To the library 0 is "until the next event", -1 "do not wait". */

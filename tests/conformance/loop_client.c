@@ -439,6 +439,33 @@ poll_is_no_part_of_a_turn(void)
 	loop_timer_free(timer);
 }
 
+static void
+note(lws_sorted_usec_list_t *list)
+{
+	(void)list;
+	loop_note(loop, __func__);
+}
+
+static void
+have_library_note(void *ctx, mono_ns now)
+{
+	lws_sul_schedule(loop_context(loop), 0, &sul, note, 0);
+	loop_timer_arm(*(struct loop_timer **)ctx, now + CLOCK_MS(150));
+}
+
+/* What the library calls just before poll ends with it, as a turn. */
+static void
+poll_is_no_part_of_a_turn_of_the_library(void)
+{
+	struct loop_timer *timer = loop_timer_new(loop, have_library_note, &timer);
+
+	loop_timer_arm(timer, clock_now());
+	(void)run_for(CLOCK_MS(1500));
+	CHECK(loop_stats(loop).turn_max < CLOCK_MS(120));
+	lws_sul_cancel(&sul);
+	loop_timer_free(timer);
+}
+
 static unsigned signals_seen;
 
 static void
@@ -688,6 +715,7 @@ static const struct {
     TRAP(timer_armed_when_a_descriptor_goes),
     TRAP(governor_slows_a_spin),
     TRAP(poll_is_no_part_of_a_turn),
+    TRAP(poll_is_no_part_of_a_turn_of_the_library),
     TRAP(signals_come_on_the_loop),
     TRAP(posts_of_each_thread_come_in_order),
     TRAP(queue_holds_64),

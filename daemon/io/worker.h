@@ -24,7 +24,8 @@ void worker_free(struct worker *owned_worker);
  * Runs work(job) on a helper thread, then done(job) on the loop.
  *
  * job belongs to the worker until done gets it back.  GW_ERR_FULL with 64 jobs waiting,
- * GW_ERR_IO when no thread can be made: neither function is called then.
+ * GW_ERR_IO when no thread can be made: neither function is called then.  What the job
+ * itself gave to loop_post() may run after done.
  */
 enum gw_err worker_submit(struct worker *worker, void (*work)(void *job),
     void (*done)(void *job), void *job);

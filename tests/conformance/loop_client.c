@@ -508,6 +508,15 @@ struct numbered {
 static unsigned posts_seen;
 static unsigned jobs_done;
 
+/* done() of a job may come before the last of its posts. */
+static void
+stop_when_all_came(void)
+{
+	if (jobs_done == POSTERS && posts_seen == POSTERS * POSTS) {
+		loop_stop(loop, 0);
+	}
+}
+
 static void
 on_post(void *ctx)
 {
@@ -516,6 +525,7 @@ on_post(void *ctx)
 	CHECK(numbered->number == numbered->poster->seen++);
 	free(numbered);
 	posts_seen++;
+	stop_when_all_came();
 }
 
 static void
@@ -535,9 +545,8 @@ static void
 count_done(void *job)
 {
 	(void)job;
-	if (++jobs_done == POSTERS) {
-		loop_stop(loop, 0);
-	}
+	jobs_done++;
+	stop_when_all_came();
 }
 
 static void

@@ -31,9 +31,9 @@
 /* ---- reading the present state ---- */
 
 const struct snapshot *
-app_snapshots(void *context, mono_ns now, uint32_t *count)
+app_snapshots(void *ctx, mono_ns now, uint32_t *count)
 {
-	struct app *app = context;
+	struct app *app = ctx;
 
 	*count = gateway_shard_count(app->gateway);
 	gateway_snapshots(app->gateway, now, app->snapshots);
@@ -71,10 +71,9 @@ health_now(struct app *app, mono_ns now)
 }
 
 static void
-render_health(void *context, enum health_path path, mono_ns now,
-    struct http_reply *reply)
+render_health(void *ctx, enum health_path path, mono_ns now, struct http_reply *reply)
 {
-	struct health_input input = health_now(context, now);
+	struct health_input input = health_now(ctx, now);
 
 	reply->status = health_render(path, &input, reply->body);
 	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
@@ -83,9 +82,9 @@ render_health(void *context, enum health_path path, mono_ns now,
 /* ---- what the control methods ask for ---- */
 
 static const char *
-source_state(void *context, mono_ns now)
+source_state(void *ctx, mono_ns now)
 {
-	struct health_input input = health_now(context, now);
+	struct health_input input = health_now(ctx, now);
 
 	return health_state(&input);
 }
@@ -101,9 +100,9 @@ origin_of(const struct app *app, const char *path)
 }
 
 static void
-source_limits(void *context, struct methods_limits *out)
+source_limits(void *ctx, struct methods_limits *out)
 {
-	const struct app *app = context;
+	const struct app *app = ctx;
 
 	*out = (struct methods_limits){
 	    .values = app_limits(app),
@@ -115,9 +114,9 @@ source_limits(void *context, struct methods_limits *out)
 }
 
 static struct loop_stats
-source_loop(void *context)
+source_loop(void *ctx)
 {
-	const struct app *app = context;
+	const struct app *app = ctx;
 
 	return loop_stats(app->loop);
 }
@@ -125,9 +124,9 @@ source_loop(void *context)
 /* ---- stopping ---- */
 
 static void
-on_stop_timer(void *context, mono_ns now)
+on_stop_timer(void *ctx, mono_ns now)
 {
-	struct app *app = context;
+	struct app *app = ctx;
 
 	if (store_is_synced(app->store) || now >= app->stop_deadline) {
 		loop_stop(app->loop, app->exit_status);
@@ -155,17 +154,17 @@ app_stop(struct app *app, int exit_status, const char *reason)
 }
 
 static void
-source_reboot(void *context)
+source_reboot(void *ctx)
 {
-	app_stop(context, APP_EXIT_STOPPED, "reboot asked for by gwctl");
+	app_stop(ctx, APP_EXIT_STOPPED, "reboot asked for by gwctl");
 }
 
 static void
-on_refused(void *context, const char *reason)
+on_refused(void *ctx, const char *reason)
 {
 	log_error("refused_by_discord", KV("reason", reason),
 	    KV("exit_status", APP_EXIT_REFUSED));
-	app_stop(context, APP_EXIT_REFUSED, "Discord refuses this bot");
+	app_stop(ctx, APP_EXIT_REFUSED, "Discord refuses this bot");
 }
 
 /* ---- starting ---- */

@@ -64,9 +64,9 @@ judge(struct app *app, const struct snapshot *snap, mono_ns now)
 }
 
 void
-app_on_watchdog(void *context, mono_ns now)
+app_on_watchdog(void *ctx, mono_ns now)
 {
-	struct app *app = context;
+	struct app *app = ctx;
 	uint32_t count = 0;
 
 	if (app->stopping) {
@@ -174,9 +174,9 @@ dump(struct app *app, mono_ns now)
 }
 
 void
-app_on_signal(void *context, int number, mono_ns now)
+app_on_signal(void *ctx, int number, mono_ns now)
 {
-	struct app *app = context;
+	struct app *app = ctx;
 
 	switch (number) {
 	case SIGHUP:

@@ -126,9 +126,9 @@ take_answer(struct gateway *gateway, const struct rest_gateway *answer, mono_ns 
 }
 
 static void
-on_answer(void *context, const struct rest_gateway *answer, mono_ns now)
+on_answer(void *ctx, const struct rest_gateway *answer, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 	char why[160] = "the API named no usable gateway";
 
 	gateway->asking = false;
@@ -170,9 +170,9 @@ is_configured(const struct gateway *gateway)
 }
 
 static void
-on_want_general(void *context, struct shard *shard, mono_ns now)
+on_want_general(void *ctx, struct shard *shard, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	if (gateway->have_general && !gateway->general_doubtful) {
 		shard_connect(shard, &gateway->general, now);
@@ -183,9 +183,9 @@ on_want_general(void *context, struct shard *shard, mono_ns now)
 }
 
 static void
-on_unreachable(void *context, const char *host)
+on_unreachable(void *ctx, const char *host)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	if (!is_configured(gateway) && strcmp(host, gateway->general.host) == 0) {
 		gateway->general_doubtful = true;
@@ -241,9 +241,9 @@ serve_slots(struct gateway *gateway, mono_ns now)
 }
 
 static void
-on_slot_timer(void *context, mono_ns now)
+on_slot_timer(void *ctx, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 	bool stale =
 	    gateway->told_at == CLOCK_NEVER || now - gateway->told_at > LIMITS_MAX_AGE;
 
@@ -255,9 +255,9 @@ on_slot_timer(void *context, mono_ns now)
 }
 
 static void
-on_want_slot(void *context, struct shard *shard, mono_ns now)
+on_want_slot(void *ctx, struct shard *shard, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	member_of(gateway, shard)->wants_slot = true;
 	/* The shard is in the middle of its actions: answer in a turn of its own. */
@@ -265,18 +265,18 @@ on_want_slot(void *context, struct shard *shard, mono_ns now)
 }
 
 static void
-on_drop_slot(void *context, struct shard *shard)
+on_drop_slot(void *ctx, struct shard *shard)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	member_of(gateway, shard)->wants_slot = false;
 	identify_gate_returned(&gateway->gate, shard_id(shard));
 }
 
 static void
-on_identifying(void *context, struct shard *shard, mono_ns now)
+on_identifying(void *ctx, struct shard *shard, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	identify_gate_sent(&gateway->gate, shard_id(shard), now, clock_wall_ms());
 	store_ledger_changed(gateway->options.store);
@@ -287,18 +287,18 @@ on_identifying(void *context, struct shard *shard, mono_ns now)
 /* ---- the rest ---- */
 
 static void
-on_fatal(void *context, struct shard *shard, const char *reason)
+on_fatal(void *ctx, struct shard *shard, const char *reason)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 
 	(void)shard;
 	gateway->options.fatal(gateway->options.ctx, reason);
 }
 
 static void
-on_tick(void *context, mono_ns now)
+on_tick(void *ctx, mono_ns now)
 {
-	struct gateway *gateway = context;
+	struct gateway *gateway = ctx;
 	mono_ns asleep = now - clock_awake();
 	mono_ns slept = asleep - gateway->asleep;
 

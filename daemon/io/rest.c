@@ -8,7 +8,7 @@
 #include "xalloc.h"
 
 /* /gateway/bot answers with some 200 bytes. */
-#define ANSWER_MAX_BYTES  (64 * 1024)
+#define ANSWER_MAX_BYTES  ((size_t)64 * 1024)
 
 #define HTTP_UNAUTHORIZED 401
 #define RETRY_AFTER_MAX_S 900
@@ -117,9 +117,9 @@ finish(struct rest *rest, const struct rest_gateway *answer, mono_ns now)
 }
 
 static void
-on_gateway(void *context, const struct fetch_response *response, mono_ns now)
+on_gateway(void *ctx, const struct fetch_response *response, mono_ns now)
 {
-	struct rest *rest = context;
+	struct rest *rest = ctx;
 	struct rest_gateway answer = {.total = -1, .remaining = -1};
 	struct json *document = NULL;
 	char text[96];

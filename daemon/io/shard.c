@@ -135,9 +135,9 @@ feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
 }
 
 static void
-on_open(void *context, mono_ns now)
+on_open(void *ctx, mono_ns now)
 {
-	struct shard *shard = context;
+	struct shard *shard = ctx;
 	struct session_event event = {.kind = SESSION_OPENED};
 
 	shard->opened = true;
@@ -180,9 +180,9 @@ on_bad_stream(struct shard *shard, enum gw_err err, mono_ns now)
 }
 
 static void
-on_piece(void *context, const struct ws_piece *piece, mono_ns now)
+on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 {
-	struct shard *shard = context;
+	struct shard *shard = ctx;
 	struct slice message = {NULL, 0};
 
 	check_first_message(shard, piece);
@@ -203,17 +203,17 @@ on_piece(void *context, const struct ws_piece *piece, mono_ns now)
 }
 
 static void
-on_control(void *context, mono_ns now)
+on_control(void *ctx, mono_ns now)
 {
-	step(context, &(struct session_event){.kind = SESSION_FRAME}, now);
+	step(ctx, &(struct session_event){.kind = SESSION_FRAME}, now);
 }
 
 static void try_next_address(struct shard *shard, mono_ns now);
 
 static void
-on_end(void *context, const struct ws_end *end, mono_ns now)
+on_end(void *ctx, const struct ws_end *end, mono_ns now)
 {
-	struct shard *shard = context;
+	struct shard *shard = ctx;
 	bool opened = shard->opened;
 	char text[FAILURE_BYTES];
 
@@ -302,13 +302,14 @@ try_next_address(struct shard *shard, mono_ns now)
 }
 
 static void
-on_addresses(void *context, const struct resolver_answer *answer, mono_ns now)
+on_addresses(void *ctx, const struct resolver_answer *answer, mono_ns now)
 {
-	struct shard *shard = context;
-	char text[FAILURE_BYTES];
+	struct shard *shard = ctx;
 
 	shard->lookup = 0;
 	if (answer->error || answer->count == 0) {
+		char text[FAILURE_BYTES];
+
 		(void)snprintf(text, sizeof text, "%s cannot be looked up: %s",
 		    shard->target.host, answer->error ? answer->error : "no address");
 		shard->options.hooks->unreachable(shard->options.ctx,
@@ -474,7 +475,7 @@ run_action(struct shard *shard, const struct session_action *action,
 	case SESSION_DISPATCH:
 		/* Stored only after it was handed on, so that a crash repeats rather
 		 * than loses it. */
-		if (event->payload->has_seq) {
+		if (event->payload && event->payload->has_seq) {
 			store_seq(options->store, id, shard->session.saved.seq);
 		}
 		return;
@@ -505,9 +506,9 @@ step(struct shard *shard, const struct session_event *event, mono_ns now)
 }
 
 static void
-on_timer(void *context, mono_ns now)
+on_timer(void *ctx, mono_ns now)
 {
-	struct shard *shard = context;
+	struct shard *shard = ctx;
 	struct session_event event = {.kind = SESSION_TIMEOUT};
 
 	shard->armed_at = CLOCK_NEVER;

@@ -162,12 +162,10 @@ exec_child(const char *program, const char *dir, const char *control, int ready_
 	const char *const arguments[] = {"gwsim", "--tls", "--tls-dir", tls_dir,
 	    "--control", control, "--heartbeat", HEARTBEAT_MS, "--rate", EVENTS_PER_S,
 	    "--idle-exit", IDLE_EXIT_S, "--ready-fd", "3", NULL};
-	union {
-		const char *const *in;
-		char *const *out; /* execve() does not write to them */
-	} cast = {.in = arguments};
+	char *copy[sizeof arguments / sizeof arguments[0]];
 
-	(void)execve(program, cast.out, environment);
+	memcpy(copy, arguments, sizeof arguments); /* execve() does not write to them */
+	(void)execve(program, copy, environment);
 	_exit(127);
 }
 

@@ -212,17 +212,17 @@ unmap(struct mapped *mapped)
 /* ---- syncing ---- */
 
 static void
-sync_work(void *context)
+sync_work(void *ctx)
 {
-	struct sync_job *job = context;
+	struct sync_job *job = ctx;
 
 	job->error = fdatasync(job->fd) == 0 ? 0 : errno;
 }
 
 static void
-sync_done(void *context)
+sync_done(void *ctx)
 {
-	struct sync_job *job = context;
+	struct sync_job *job = ctx;
 	struct store *store = job->store;
 
 	store->syncing--;
@@ -288,9 +288,9 @@ sync_dirty(struct store *store, mono_ns now)
 }
 
 static void
-on_sync_timer(void *context, mono_ns now)
+on_sync_timer(void *ctx, mono_ns now)
 {
-	struct store *store = context;
+	struct store *store = ctx;
 
 	store->timer_armed = false;
 	sync_dirty(store, now);

@@ -21,8 +21,7 @@
 #define LINE_ROOM   1024
 #define WRAP_COLUMN 78
 
-/* ---- words
- * --------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 static const char *
 reload_text(enum config_reload reload)
@@ -82,8 +81,7 @@ allowed_text(const struct config_option *option, char out[TEXT_BYTES])
 	return out;
 }
 
-/* ---- mdoc
- * ---------------------------------------------------------------------------- */
+/* ---- mdoc ---- */
 
 /* Running text: backslashes doubled in mdoc's way, nothing that looks like a macro. */
 static void
@@ -265,8 +263,7 @@ put_page(const char *path)
 	return 0;
 }
 
-/* ---- the example file
- * ---------------------------------------------------------------- */
+/* ---- the example file ---- */
 
 static const char *
 no_environment(void *context, const char *name)

@@ -42,8 +42,7 @@ config_value_source(const struct config *config, size_t index)
 	return config->origins->at[index].source;
 }
 
-/* ---- the profile
- * --------------------------------------------------------------------- */
+/* ---- the profile ---- */
 
 bool
 config_profile_name(const char *text, char *out, size_t room)
@@ -165,8 +164,7 @@ choose_profile(const struct config_sources *sources, const struct config_file *f
 	    profile->name);
 }
 
-/* ---- defaults
- * ------------------------------------------------------------------------ */
+/* ---- defaults ---- */
 
 static void
 put_defaults(struct config *config, const struct profile *profile)
@@ -231,8 +229,7 @@ derive(struct config *config)
 	}
 }
 
-/* ---- the command line
- * ---------------------------------------------------------------- */
+/* ---- the command line ---- */
 
 /* What a `PATH=VALUE`, or a flag that stands for one, assigns. */
 struct assignment {
@@ -305,8 +302,7 @@ put_override(struct config *config, const struct config_override *override,
 	buf_fini(&allowed);
 }
 
-/* ---- all of it
- * ----------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 /* NULL where the file is missing and may be, or where there is nothing to parse. */
 static struct config_file *

@@ -60,8 +60,7 @@ refuse(enum gw_err err, char *reason, const char *format, ...)
 	return err;
 }
 
-/* ---- addresses and URLs
- * -------------------------------------------------------------- */
+/* ---- addresses and URLs ---- */
 
 enum gw_err
 config_check_address(const char *text, char *reason)
@@ -197,8 +196,7 @@ check_url(const struct config_option *option, const char *text, char *reason)
 	return GW_OK;
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 static enum gw_err
 check_json(const char *text, char *reason)
@@ -214,7 +212,7 @@ check_json(const char *text, char *reason)
 	return object ? GW_OK : refuse(GW_ERR_TYPE, reason, "not a JSON object");
 }
 
-/* ---- texts -------- */
+/* ---- texts ---- */
 
 /* Control characters would reach logs, terminals and JSON; the rest is UTF-8 or not. */
 static bool
@@ -306,8 +304,7 @@ config_check_text(const struct config_option *option, const char *text, char *re
 	return GW_OK;
 }
 
-/* ---- intents
- * ------------------------------------------------------------------------- */
+/* ---- intents ---- */
 
 static enum gw_err
 add_intent(const char *name, uint32_t *out, char *reason)

@@ -12,8 +12,7 @@
 #define ALLOWED_BYTES 512
 #define VALUE_BYTES   1024
 
-/* ---- the layer
- * ----------------------------------------------------------------------- */
+/* ---- the layer ---- */
 
 static const char *
 get(const struct config_sources *sources, const char *name)
@@ -119,8 +118,7 @@ config_env_apply(const struct config_sources *sources, struct config *config,
 	}
 }
 
-/* ---- the warnings
- * -------------------------------------------------------------------- */
+/* ---- the warnings ---- */
 
 static void
 tell_refused(const struct config_sources *sources, const struct config *config,
@@ -172,8 +170,7 @@ config_env_tell(const struct config_sources *sources, const struct config *confi
 	}
 }
 
-/* ---- the process's own
- * --------------------------------------------------------------- */
+/* ---- the process's own ---- */
 
 struct config_env {
 	struct secret *taken[CONFIG_ID_COUNT]; /* of secret options, else NULL */

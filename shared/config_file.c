@@ -79,8 +79,7 @@ is_told(const struct target *target, const config_setting_t *setting)
 	return config_report_has(target->report, where);
 }
 
-/* ---- libconfig's types -> text
- * ------------------------------------------------------- */
+/* ---- libconfig's types -> text ---- */
 
 static bool
 put_scalar(const config_setting_t *setting, struct buf *out)
@@ -167,8 +166,7 @@ put_setting(enum config_type type, const config_setting_t *setting, struct buf *
 	return put_scalar(setting, out);
 }
 
-/* ---- settings -> options
- * ------------------------------------------------------------- */
+/* ---- settings -> options ---- */
 
 static void
 refuse(const struct target *target, const config_setting_t *setting,
@@ -363,8 +361,7 @@ config_file_warn_open(const struct config_file *file, struct config_report *repo
 	}
 }
 
-/* ---- parsing
- * ------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 /* The text of a line, without blanks at its ends. */
 static void

@@ -11,7 +11,7 @@
 #define SETTINGS_MAX 2000 /* libconfig takes 46 s for 100,000 */
 #define TOKEN_ROOM   256
 
-/* ---- words ----------------------------------------------------------------- */
+/* ---- words ---- */
 
 static bool
 is_word_char(char c)
@@ -47,8 +47,7 @@ take_word(struct config_scan *scan, struct config_cursor *cursor)
 	config_scan_put(scan, "\"", 1);
 }
 
-/* ---- punctuation
- * --------------------------------------------------------------------- */
+/* ---- punctuation ---- */
 
 static bool
 in_array(const struct config_scan *scan)
@@ -130,8 +129,7 @@ take_mark(struct config_scan *scan, struct config_cursor *cursor)
 	cursor->at++;
 }
 
-/* ---- the lexer
- * ----------------------------------------------------------------------- */
+/* ---- the lexer ---- */
 
 static bool
 starts(const struct config_cursor *cursor, const char *mark)

@@ -98,8 +98,7 @@ config_allowed(const struct config_option *option, struct buf *out)
 	return GW_ERR_UNKNOWN;
 }
 
-/* ---- --print-config
- * ------------------------------------------------------------------ */
+/* ---- --print-config ---- */
 
 /* Lines keep a column for their comments. */
 #define COMMENT_COLUMN 48

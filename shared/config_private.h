@@ -56,14 +56,12 @@ void config_value_clear(struct config *config, enum config_id id);
 enum gw_err config_value_literal(const struct config *config, enum config_id id,
     struct buf *out);
 
-/* ---- config_print.c
- * ------------------------------------------------------------------ */
+/* ---- config_print.c ---- */
 
 /** Appends what is allowed: "a duration from 100ms to 1d". */
 enum gw_err config_allowed(const struct config_option *option, struct buf *out);
 
-/* ---- config_env.c
- * -------------------------------------------------------------------- */
+/* ---- config_env.c ---- */
 
 /** Puts the credential, then the environment into config. */
 void config_env_apply(const struct config_sources *sources, struct config *config,
@@ -73,14 +71,12 @@ void config_env_apply(const struct config_sources *sources, struct config *confi
 void config_env_tell(const struct config_sources *sources, const struct config *config,
     struct config_report *report);
 
-/* ---- config_token.c
- * ------------------------------------------------------------------ */
+/* ---- config_token.c ---- */
 
 /** Reads the token's file where that has precedence over a token given directly. */
 void config_token_read(struct config *config, struct config_report *report);
 
-/* ---- config_check.c: the forms of texts
- * ---------------------------------------------- */
+/* ---- config_check.c: the forms of texts ---- */
 
 /** Whether text is one that the row of a TEXT, PATH, URL or JSON allows. */
 enum gw_err config_check_text(const struct config_option *option, const char *text,
@@ -97,8 +93,7 @@ enum gw_err config_parse_intents(const struct config_option *option, const char 
 enum gw_err config_intents_text(uint32_t intents, const char *quote,
     const char *separator, struct buf *out);
 
-/* ---- config_report.c
- * ----------------------------------------------------------------- */
+/* ---- config_report.c ---- */
 
 /** Adds a message; at most a hundred, then one that says so. */
 void config_report_add(struct config_report *report, enum config_severity severity,
@@ -113,8 +108,7 @@ void config_printable(const char *text, char *out, size_t room);
 /** The same for a value: what might be a token by mistake is masked. */
 void config_shown(const char *text, char out[CONFIG_SHOWN_ROOM]);
 
-/* ---- config_table.c
- * ------------------------------------------------------------------ */
+/* ---- config_table.c ---- */
 
 /* The candidate nearest to a mistyped word; best is NULL while none is near. */
 struct config_nearest {
@@ -136,8 +130,7 @@ bool config_is_group(const char *name);
 /** The place of a field in its struct config, for config_value.c. */
 size_t config_field_offset(enum config_id id);
 
-/* ---- config_slurp.c
- * ------------------------------------------------------------------- */
+/* ---- config_slurp.c ---- */
 
 /**
  * Reads a regular file of at most max_bytes without ever blocking.
@@ -147,8 +140,7 @@ size_t config_field_offset(enum config_id id);
 enum gw_err config_slurp(const char *path, size_t max_bytes, struct buf *out,
     struct stat *status, char reason[CONFIG_REASON_ROOM]);
 
-/* ---- config_slip.c
- * ------------------------------------------------------------------- */
+/* ---- config_slip.c ---- */
 
 /**
  * Whether an unquoted value is one that libconfig takes amiss or reads wrongly; reason
@@ -156,8 +148,7 @@ enum gw_err config_slurp(const char *path, size_t max_bytes, struct buf *out,
  */
 bool config_is_slip(const char *token, char reason[CONFIG_REASON_ROOM]);
 
-/* ---- config_scan.c: files -> one text
- * ------------------------------------------------ */
+/* ---- config_scan.c: files -> one text ---- */
 
 struct config_scan;
 
@@ -182,8 +173,7 @@ const char *config_scan_place(const struct config_scan *scan, unsigned line,
 /** A file that others than its owner and group may touch; NULL: none. */
 const char *config_scan_open_file(const struct config_scan *scan);
 
-/* ---- config_file.c: libconfig
- * -------------------------------------------------------- */
+/* ---- config_file.c: libconfig ---- */
 
 struct config_file;
 
@@ -203,8 +193,7 @@ void config_file_apply(const struct config_file *file, const char *profile,
 void config_file_warn_open(const struct config_file *file,
     struct config_report *report);
 
-/* ---- config.c
- * ------------------------------------------------------------------------ */
+/* ---- config.c ---- */
 
 /** Notes where the present value of an option came from. */
 void config_note(struct config *config, enum config_id id, enum config_layer layer,

@@ -115,8 +115,7 @@ config_scan_include(struct config_scan *scan, const struct config_cursor *cursor
 	}
 }
 
-/* ---- files
- * --------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 static bool
 is_loop(const struct config_scan *scan, const struct config_cursor *parent,

@@ -45,8 +45,7 @@ refuse(enum gw_err err, char *reason, const char *format, ...)
 	return err;
 }
 
-/* ---- text -> field
- * ------------------------------------------------------------------- */
+/* ---- text -> field ---- */
 
 static enum gw_err
 set_bool(const char *text, bool *out, char *reason)
@@ -329,8 +328,7 @@ config_value_clear(struct config *config, enum config_id id)
 	}
 }
 
-/* ---- field -> text
- * ------------------------------------------------------------------- */
+/* ---- field -> text ---- */
 
 static enum gw_err
 put_list(const struct config_list *list, const char *quote, struct buf *out)

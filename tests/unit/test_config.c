@@ -24,8 +24,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- defaults and precedence
- * --------------------------------------------------------- */
+/* ---- defaults and precedence ---- */
 
 /* Where a default says that it comes from, in a profile named by a flag. */
 static const char *
@@ -242,8 +241,7 @@ numbers_of_words_are_those_of_their_enums(void **state)
 	assert_int_equal(fixture->config->log_format, LOG_FORMAT_JOURNAL);
 }
 
-/* ---- the environment
- * ----------------------------------------------------------------- */
+/* ---- the environment ---- */
 
 static void
 bad_variables_give_way_with_one_warning(void **state)
@@ -427,8 +425,7 @@ what_no_default_may_replace_is_an_error_from_anywhere(void **state)
 	}
 }
 
-/* ---- the command line
- * ---------------------------------------------------------------- */
+/* ---- the command line ---- */
 
 static void
 bad_assignments_are_errors(void **state)
@@ -474,8 +471,7 @@ a_flag_gives_path_and_value_apart(void **state)
 	assert_string_equal(fixture_value(fixture, "log.level"), "debug (cli)");
 }
 
-/* ---- printing
- * ------------------------------------------------------------------------ */
+/* ---- printing ---- */
 
 static void
 what_is_printed_reads_back_to_the_same_values(void **state)

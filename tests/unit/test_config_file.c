@@ -20,8 +20,7 @@ teardown(void **state)
 	return 0;
 }
 
-/* ---- what stands in it
- * --------------------------------------------------------------- */
+/* ---- what stands in it ---- */
 
 static void
 values_are_taken_in_every_form(void **state)
@@ -256,8 +255,7 @@ a_hundred_messages_are_enough(void **state)
 	buf_fini(&text);
 }
 
-/* ---- what it is
- * ---------------------------------------------------------------------- */
+/* ---- what it is ---- */
 
 static void
 a_named_file_must_be_there(void **state)
@@ -351,8 +349,7 @@ unreadable_files_are_named(void **state)
 	fixture_remove(fixture, "x");
 }
 
-/* ---- @include
- * ------------------------------------------------------------------------ */
+/* ---- @include ---- */
 
 static void
 included_files_count_with_their_own_lines(void **state)

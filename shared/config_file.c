@@ -33,6 +33,7 @@ struct target {
 	struct config *config;
 	enum config_layer layer;
 	struct config_report *report;
+	size_t scanned; /* messages of the scan, which mends what it tells */
 };
 
 static const char *
@@ -76,7 +77,7 @@ is_told(const struct target *target, const config_setting_t *setting)
 	char where[WHERE_ROOM];
 
 	place_of(target->file, config_setting_source_line(setting), false, where);
-	return config_report_has(target->report, where);
+	return config_report_has(target->report, target->scanned, where);
 }
 
 /* ---- libconfig's types -> text ---- */
@@ -311,7 +312,7 @@ void
 config_file_apply(const struct config_file *file, const char *profile,
     struct config *config, struct config_report *report)
 {
-	struct target target = {file, config, LAYER_FILE, report};
+	struct target target = {file, config, LAYER_FILE, report, report->count};
 
 	if (!file->parsed) {
 		return;
@@ -402,7 +403,7 @@ tell_syntax(const struct config_file *file, const char *text,
 		    shown);
 		return;
 	}
-	if (config_report_has(report, where)) {
+	if (config_report_has(report, report->count, where)) {
 		return;
 	}
 	config_report_add(report, CONFIG_ERROR, where,

@@ -99,8 +99,9 @@ enum gw_err config_intents_text(uint32_t intents, const char *quote,
 void config_report_add(struct config_report *report, enum config_severity severity,
     const char *where, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** True where an error for this place is there already. */
-bool config_report_has(const struct config_report *report, const char *where);
+/** True where one of the first count messages is an error for this place. */
+bool config_report_has(const struct config_report *report, size_t count,
+    const char *where);
 
 /** Copies text as what a terminal can be shown, cut to room with "..." at the end. */
 void config_printable(const char *text, char *out, size_t room);

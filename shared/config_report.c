@@ -114,9 +114,9 @@ config_report_add(struct config_report *report, enum config_severity severity,
 }
 
 bool
-config_report_has(const struct config_report *report, const char *where)
+config_report_has(const struct config_report *report, size_t count, const char *where)
 {
-	for (size_t i = 0; i < report->count; i++) {
+	for (size_t i = 0; i < count && i < report->count; i++) {
 		if (report->messages[i].severity == CONFIG_ERROR &&
 		    strcmp(report->messages[i].where, where) == 0) {
 			return true;

@@ -353,6 +353,21 @@ unreadable_files_are_named(void **state)
 	fixture_remove(fixture, "x");
 }
 
+static void
+every_mistake_of_one_line_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_write(fixture, "x",
+	    slice_of("http: { port = 70000; listen = 5; strict_probe = 3; };\n"));
+	fixture->file = "x";
+	fixture_load(fixture);
+	assert_true(fixture_says(fixture, "http.port = \"70000\""));
+	assert_true(fixture_says(fixture, "http.listen: wrong type"));
+	assert_true(fixture_says(fixture, "http.strict_probe: wrong type"));
+	fixture_remove(fixture, "x");
+}
+
 /* ---- @include ---- */
 
 static void
@@ -461,6 +476,7 @@ main(void)
 	    TEST(a_named_file_must_be_there),
 	    TEST(only_small_regular_files_are_read),
 	    TEST(unreadable_files_are_named),
+	    TEST(every_mistake_of_one_line_is_told),
 	    TEST(included_files_count_with_their_own_lines),
 	    TEST(includes_that_cannot_be_are_errors_at_their_line),
 	    TEST(includes_are_bounded_in_number),

@@ -44,10 +44,16 @@ identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms)
 	}
 	/* Forgetting what lies in the future could pass the limit; keeping its stamp
 	 * could block for years. */
+	int64_t before = INT64_MIN;
+
 	for (uint32_t i = 0; i < ledger->count; i++) {
 		int64_t *entry = ledger_entry(ledger, i);
 
 		*entry = *entry > now_wall_ms ? now_wall_ms : *entry;
+		/* One that is older than its forerunner is damaged: the youngest must
+		 * not look older than the day that the oldest lies in. */
+		*entry = *entry < before ? before : *entry;
+		before = *entry;
 	}
 	while (ledger->count > 0 &&
 	    *ledger_entry(ledger, 0) <= now_wall_ms - QUOTA_IDENTIFY_WINDOW_MS) {

@@ -66,7 +66,8 @@ struct identify_ledger {
  * How many identifies the ledger has within the 24 h before now_wall_ms.
  *
  * Drops older ones.  Entries of the future (the clock went back) are moved to now: they
- * count for a day and no longer.  A ledger whose numbers cannot be true is emptied.
+ * count for a day and no longer.  Entries out of order (damage) are moved to the one
+ * before.  A ledger whose numbers cannot be true is emptied.
  */
 uint32_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
 

@@ -208,6 +208,27 @@ a_ledger_from_a_damaged_disk_is_survived(void **state)
 	}
 }
 
+static void
+a_damaged_entry_after_a_good_one_counts_as_that_one(void **state)
+{
+	static const int64_t damaged[] = {INT64_MIN, -1, 0, WALL - 10 * DAY_MS};
+
+	for (size_t i = 0; i < COUNT_OF(damaged); i++) {
+		mono_ns retry_at = 0;
+
+		(void)empty_the_ledger(state);
+		identify_ledger_add(&ledger, WALL - 1000);
+		identify_ledger_add(&ledger, damaged[i]);
+		identify_gate_init(&gate, &ledger, NOW, WALL);
+		assert_int_equal(identify_ledger_count(&ledger, WALL), 2);
+		assert_int_equal(identify_gate_ask(&gate, 0, NOW, WALL, &retry_at),
+		    IDENTIFY_WAIT);
+		assert_int_equal(retry_at, NOW + QUOTA_IDENTIFY_SPACING - CLOCK_S(1));
+		assert_int_equal(identify_ledger_count(&ledger, WALL - 1000 + DAY_MS),
+		    0);
+	}
+}
+
 /* ---- the gate ---- */
 
 static enum identify_answer
@@ -487,6 +508,8 @@ main(void)
 	    cmocka_unit_test_setup(entries_of_the_future_count_for_a_day_and_no_longer,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_ledger_from_a_damaged_disk_is_survived,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(a_damaged_entry_after_a_good_one_counts_as_that_one,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(one_bucket_lets_one_identify_through_in_its_spacing,
 		empty_the_ledger),

@@ -4,7 +4,9 @@
  */
 #include "app.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct config *
 app_load_config(const struct app *app, struct config_report *report)
@@ -110,11 +112,27 @@ act(struct app *app)
 	return APP_EXIT_INTERNAL;
 }
 
+/* A standard descriptor that was closed would be the next file or socket that is
+ * opened, and the log would be written into it. */
+static bool
+fill_standard_fds(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd >= 0 && close(fd) == 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct app app = {.started_at = clock_now()};
 
+	if (!fill_standard_fds()) {
+		return APP_EXIT_INTERNAL;
+	}
 	args_parse(argc, argv, &app.args);
 	if (app.args.action == ARGS_HELP) {
 		(void)fputs(args_help(), stdout);

@@ -28,7 +28,7 @@ struct simchild {
 enum gw_err simchild_start(const char *dir, struct simchild *out, char *why,
     size_t room);
 
-/** Asks it to end. */
+/** Asks it to end, and does not wait for it: the loop may call this. */
 void simchild_quit(const struct simchild *child);
 
 /** A token that gwsim takes and Discord does not. */

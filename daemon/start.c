@@ -347,8 +347,13 @@ start_sim(struct app *app)
 	if (!app->args.sim) {
 		return 0;
 	}
-	if (simchild_start(app->config->state_dir, &app->sim, why, sizeof why) !=
-	    GW_OK) {
+	enum gw_err err =
+	    simchild_start(app->config->state_dir, &app->sim, why, sizeof why);
+
+	if (err == GW_ERR_TOO_LARGE) {
+		return config_failed(why); /* of the path of state.dir */
+	}
+	if (err != GW_OK) {
 		log_error("sim_failed", KV("reason", (const char *)why));
 		return APP_EXIT_INTERNAL;
 	}

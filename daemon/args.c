@@ -2,6 +2,10 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
+
+/* A token begins with the id of its bot, which is no secret, in 24 bytes or more. */
+#define ECHO_BYTES 24
 
 enum {
 	OPT_CONFIG = 'c',
@@ -56,12 +60,19 @@ args_help(void)
 	       "gwctl(1).\n";
 }
 
+/* Echoes the begin of a word up to its value: someone may have put the token there. */
 static void
-bad(struct args *out, const char *what, const char *detail)
+bad(struct args *out, const char *what, const char *word)
 {
+	char echo[ECHO_BYTES + 1] = "";
+
+	if (word) {
+		memcpy(echo, word, strnlen(word, ECHO_BYTES));
+		echo[strcspn(echo, "=")] = '\0';
+	}
 	out->action = ARGS_BAD;
 	(void)snprintf(out->problem, sizeof out->problem, "%s%s%s", what,
-	    detail ? ": " : "", detail ? detail : "");
+	    word ? ": " : "", echo);
 }
 
 static void

@@ -63,6 +63,7 @@ struct app {
 	struct loop_timer *stop_timer;
 	struct snapshot *snapshots;
 
+	mono_ns checked_at;      /* the watchdog, last; at first the start */
 	mono_ns stale_logged_at; /* 0: never */
 	bool stopping;
 	int exit_status;

@@ -420,6 +420,7 @@ app_run(struct app *app)
 		mono_ns now = clock_now();
 
 		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit);
+		app->checked_at = now;
 		loop_timer_arm(app->watchdog_timer, now + config->watchdog_keepalive);
 		log_info("watchdog",
 		    KV("keepalive_s", clock_seconds(config->watchdog_keepalive)),

@@ -72,6 +72,7 @@ app_on_watchdog(void *ctx, mono_ns now)
 	if (app->stopping) {
 		return;
 	}
+	app->checked_at = now;
 	gateway_note_check(app->gateway, now);
 	const struct snapshot *shards = app_snapshots(app, now, &count);
 
@@ -148,7 +149,10 @@ reload(struct app *app)
 	app->source.profile = fresh->profile;
 	log_open(STDERR_FILENO, (enum log_format)fresh->log_format,
 	    (enum log_level)fresh->log_level);
-	loop_timer_arm(app->watchdog_timer, clock_now() + fresh->watchdog_keepalive);
+	/* Counted from the last check: reloads that come faster than the checks must
+	 * not put them off for ever. */
+	loop_timer_arm(app->watchdog_timer,
+	    app->checked_at + fresh->watchdog_keepalive);
 	log_info("reloaded", KV("changed", changed));
 }
 

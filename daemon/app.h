@@ -73,6 +73,12 @@ struct app {
 /** Reads the configuration from all layers; NULL where report has errors. */
 struct config *app_load_config(const struct app *app, struct config_report *report);
 
+/**
+ * Keeps the signals that end, reload or dump waiting until the loop takes them, so that
+ * one during the start is not lost and does not kill.
+ */
+void app_hold_signals(void);
+
 /** Starts all parts, runs the loop, stops in reverse; returns the exit status. */
 int app_run(struct app *app);
 

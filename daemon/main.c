@@ -147,6 +147,9 @@ main(int argc, char **argv)
 		    app.args.problem);
 		return APP_EXIT_USAGE;
 	}
+	if (app.args.action == ARGS_RUN) {
+		app_hold_signals();
+	}
 	app.env = config_env_new();
 	int status = act(&app);
 

@@ -22,8 +22,10 @@
 #define TURN_WARN CLOCK_S(5)
 
 /* How long a stop may wait for the disk; the whole exit takes at most 2 s. */
-#define STOP_LIMIT      CLOCK_S(1)
-#define STOP_POLL       CLOCK_MS(10)
+#define STOP_LIMIT CLOCK_S(1)
+#define STOP_POLL  CLOCK_MS(10)
+
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
 
 #define DISCORD_GATEWAY "wss://gateway.discord.gg"
 #define USER_AGENT      "DiscordBot (https://gwbot.example, " GWBOT_VERSION ") gwbotd"
@@ -183,11 +185,21 @@ config_failed(const char *why)
 	return APP_EXIT_CONFIG;
 }
 
+void
+app_hold_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (const int *number = signals; *number != 0; number++) {
+		(void)sigaddset(&set, *number);
+	}
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int
 start_loop(struct app *app)
 {
-	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
-
 	app->loop = loop_new();
 	if (!app->loop ||
 	    loop_watch_signals(app->loop, signals, app_on_signal, app) != GW_OK) {

@@ -1,5 +1,6 @@
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -115,7 +116,7 @@ open_folder(struct store *store, const char *dir)
 			err_text(err));
 		return;
 	}
-	store->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	store->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (store->dir_fd < 0) {
 		set_problem(store, "%s cannot be opened: %s", dir, strerror(errno));
 		return;
@@ -143,6 +144,58 @@ lock_folder(struct store *store, const char *dir)
 	}
 	set_problem(store, "%s/lock cannot be locked: %s", dir, strerror(errno));
 	return GW_OK;
+}
+
+/* ---- sessions of another time ---- */
+
+static void
+name_session(char *out, size_t room, uint32_t shard_id, uint32_t shard_count)
+{
+	(void)snprintf(out, room, "shard-%" PRIu32 "-of-%" PRIu32 ".session", shard_id,
+	    shard_count);
+}
+
+/* A session's file, and not of the present number of shards. */
+static bool
+is_of_other_count(const struct store *store, const char *name)
+{
+	uint32_t id = 0;
+	uint32_t count = 0;
+	char same[64];
+
+	if (sscanf(name, "shard-%" SCNu32 "-of-%" SCNu32, &id, &count) != 2) {
+		return false;
+	}
+	name_session(same, sizeof same, id, count);
+	return strcmp(name, same) == 0 && count != store->shard_count;
+}
+
+/* Discord gives each number of shards other guilds a shard: a session of another number
+ * must not be resumed when that number comes back, and its file not lie about. */
+static void
+discard_other_counts(struct store *store)
+{
+	unsigned files = 0;
+	int fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!folder) {
+		if (fd >= 0) {
+			(void)close(fd);
+		}
+		return;
+	}
+	for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+		if (is_of_other_count(store, entry->d_name) &&
+		    unlinkat(store->dir_fd, entry->d_name, 0) == 0) {
+			files++;
+		}
+	}
+	(void)closedir(folder);
+	if (files > 0) {
+		log_info("session_discarded", KV("files", files),
+		    KV("reason", "stored for another number of shards"));
+	}
 }
 
 /* ---- mapped files ---- */
@@ -439,8 +492,7 @@ map_all(struct store *store)
 	for (uint32_t i = 0; i < store->shard_count; i++) {
 		struct mapped *mapped = &store->shards[i];
 
-		(void)snprintf(mapped->name, sizeof mapped->name,
-		    "shard-%" PRIu32 "-of-%" PRIu32 ".session", i, store->shard_count);
+		name_session(mapped->name, sizeof mapped->name, i, store->shard_count);
 		map_or_remember(store, mapped, RECORD_FILE_BYTES);
 	}
 	(void)snprintf(store->ledger.name, sizeof store->ledger.name,
@@ -472,6 +524,9 @@ store_open(const struct store_options *options, enum gw_err *err)
 	store->dirty = xzalloc(options->shard_count * sizeof *store->dirty);
 	store->sync_timer = loop_timer_new(options->loop, on_sync_timer, store);
 	catch_bus_errors();
+	if (store->problem[0] == '\0') {
+		discard_other_counts(store);
+	}
 	map_all(store);
 	if (store->problem[0] != '\0') {
 		log_warning("state_not_durable", KV("dir", options->dir),

@@ -18,8 +18,13 @@
 
 #define REST_TIMEOUT   CLOCK_S(8)
 
-/* An API that does not answer is not asked more often than this. */
-#define ASK_AGAIN_AFTER CLOCK_S(20)
+/* An API that failed is not asked again before this, and not before its Retry-After;
+ * where the gateway is known without it, there is even less of a hurry. */
+#define ASK_AGAIN_LEAST CLOCK_S(1)
+#define ASK_AGAIN_KNOWN CLOCK_S(20)
+
+/* Why the API failed: a sentence. */
+#define FAILURE_BYTES 160
 
 /* BOOTTIME running away from MONOTONIC by more than this: the host slept. */
 #define SLEPT_AFTER CLOCK_S(2)
@@ -44,9 +49,10 @@ struct gateway {
 	bool have_general;
 	bool general_doubtful; /* a connection to it never opened: ask again */
 	struct url general;
-	bool asking;      /* the API is being asked */
-	mono_ns asked_at; /* when it was asked last */
-	mono_ns told_at;  /* when the API last answered; CLOCK_NEVER: never */
+	bool asking;          /* the API is being asked */
+	mono_ns ask_again_at; /* it failed: not asked before this */
+	char failure[FAILURE_BYTES];
+	mono_ns told_at; /* when the API last answered; CLOCK_NEVER: never */
 };
 
 static void serve_slots(struct gateway *gateway, mono_ns now);
@@ -74,21 +80,27 @@ set_general(struct gateway *gateway, const char *text)
 	return true;
 }
 
+/* With what is known; where nothing is, the shard backs off until the API may be asked
+ * again. */
 static void
-serve_general(struct gateway *gateway, const char *why, mono_ns retry_after,
-    mono_ns now)
+send_to_general(struct gateway *gateway, struct shard *shard, mono_ns now)
+{
+	if (gateway->have_general) {
+		shard_connect(shard, &gateway->general, now);
+	} else {
+		shard_fail(shard, gateway->failure, gateway->ask_again_at - now, now);
+	}
+}
+
+static void
+serve_general(struct gateway *gateway, mono_ns now)
 {
 	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
 		struct member *member = &gateway->members[i];
 
-		if (!member->wants_general) {
-			continue;
-		}
-		member->wants_general = false;
-		if (gateway->have_general) {
-			shard_connect(member->shard, &gateway->general, now);
-		} else {
-			shard_fail(member->shard, why, retry_after, now);
+		if (member->wants_general) {
+			member->wants_general = false;
+			send_to_general(gateway, member->shard, now);
 		}
 	}
 }
@@ -102,11 +114,21 @@ refuse_all(struct gateway *gateway, const char *why, mono_ns now)
 }
 
 static void
+take_failure(struct gateway *gateway, const char *why, mono_ns retry_after, mono_ns now)
+{
+	mono_ns least = gateway->have_general ? ASK_AGAIN_KNOWN : ASK_AGAIN_LEAST;
+
+	gateway->ask_again_at = now + (retry_after > least ? retry_after : least);
+	(void)snprintf(gateway->failure, sizeof gateway->failure, "%s", why);
+	log_warning("gateway_not_found", KV("reason", (const char *)gateway->failure));
+}
+
+static void
 take_answer(struct gateway *gateway, const struct rest_gateway *answer, mono_ns now)
 {
 	if (!set_general(gateway, answer->url)) {
-		log_warning("gateway_url_unusable",
-		    KV("reason", "not a ws or wss URL"));
+		take_failure(gateway, "GET /gateway/bot named no ws or wss URL", 0,
+		    now);
 		return;
 	}
 	gateway->told_at = now;
@@ -129,7 +151,7 @@ static void
 on_answer(void *ctx, const struct rest_gateway *answer, mono_ns now)
 {
 	struct gateway *gateway = ctx;
-	char why[160] = "the API named no usable gateway";
+	char why[FAILURE_BYTES];
 
 	gateway->asking = false;
 	if (answer->unauthorized) {
@@ -143,13 +165,19 @@ on_answer(void *ctx, const struct rest_gateway *answer, mono_ns now)
 	} else {
 		(void)snprintf(why, sizeof why, "GET /gateway/bot failed: %s",
 		    answer->error);
-		log_warning("gateway_not_found", KV("reason", (const char *)why));
+		take_failure(gateway, why, answer->retry_after, now);
 	}
 	if (!gateway->have_general && gateway->options.fallback) {
 		(void)set_general(gateway, gateway->options.fallback);
 	}
-	serve_general(gateway, why, answer->retry_after, now);
+	serve_general(gateway, now);
 	serve_slots(gateway, now);
+}
+
+static bool
+may_ask(const struct gateway *gateway, mono_ns now)
+{
+	return gateway->asking || now >= gateway->ask_again_at;
 }
 
 static void
@@ -159,7 +187,6 @@ ask_api(struct gateway *gateway)
 		return;
 	}
 	gateway->asking = true;
-	gateway->asked_at = clock_now();
 	rest_get_gateway(gateway->options.rest, REST_TIMEOUT, on_answer, gateway);
 }
 
@@ -176,6 +203,10 @@ on_want_general(void *ctx, struct shard *shard, mono_ns now)
 
 	if (gateway->have_general && !gateway->general_doubtful) {
 		shard_connect(shard, &gateway->general, now);
+		return;
+	}
+	if (!may_ask(gateway, now)) {
+		send_to_general(gateway, shard, now);
 		return;
 	}
 	member_of(gateway, shard)->wants_general = true;
@@ -247,7 +278,7 @@ on_slot_timer(void *ctx, mono_ns now)
 	bool stale =
 	    gateway->told_at == CLOCK_NEVER || now - gateway->told_at > LIMITS_MAX_AGE;
 
-	if (stale && !is_configured(gateway)) {
+	if (stale && !is_configured(gateway) && may_ask(gateway, now)) {
 		ask_api(gateway); /* its answer serves the slots */
 		return;
 	}
@@ -372,7 +403,6 @@ gateway_new(const struct gateway_options *options)
 
 	gateway->options = *options;
 	gateway->told_at = CLOCK_NEVER;
-	gateway->asked_at = now - 2 * ASK_AGAIN_AFTER;
 	gateway->asleep = now - clock_awake();
 	seed(&gateway->rng);
 	identify_gate_init(&gateway->gate, store_ledger(options->store), now,

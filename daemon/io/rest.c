@@ -91,6 +91,9 @@ retry_after(const struct fetch_response *response)
 	if (end == text || seconds < 0) {
 		return 0;
 	}
+	if (*end == '.' && seconds < RETRY_AFTER_MAX_S) {
+		seconds++; /* a part of a second is waited for as a whole one */
+	}
 	return CLOCK_S(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S);
 }
 

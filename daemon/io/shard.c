@@ -7,6 +7,7 @@
 #include "closecode.h"
 #include "log.h"
 #include "payload.h"
+#include "shard_log.h"
 #include "xalloc.h"
 
 /* While other addresses are left, one that does not answer gets no more than this. */
@@ -47,54 +48,6 @@ struct shard {
 };
 
 static void step(struct shard *shard, const struct session_event *event, mono_ns now);
-
-/* ---- words ---- */
-
-/* What ended the connection, for the log and for `gwctl status`. */
-static void
-describe_end(const struct shard *shard, const struct ws_end *end, char *out,
-    size_t room)
-{
-	if (end->cause == WS_CAUSE_CLOSED && end->code != WS_CODE_NONE) {
-		(void)snprintf(out, room, "%s (%s)", end->text,
-		    closecode_find(end->code)->text);
-	} else if (end->text[0] != '\0') {
-		(void)snprintf(out, room, "%s", end->text);
-	} else {
-		(void)snprintf(out, room, "connection lost");
-	}
-	/* A peer may quote what we sent. */
-	secret_scrub(shard->options.token, out, strlen(out));
-}
-
-static void
-log_change(const struct shard *shard, const struct session_action *action)
-{
-	const char *reason =
-	    shard->session.reason[0] != '\0' ? shard->session.reason : NULL;
-	struct log_kv pairs[] = {
-	    KV("shard", shard->session.config.shard_id),
-	    KV("from", snapshot_state_text(action->old_state)),
-	    KV("to", snapshot_state_text(action->new_state)),
-	    KV("host", (const char *)shard->target.host),
-	    KV("seq", shard->session.saved.seq),
-	    KV("attempts", shard->session.attempts),
-	    KV("reason", reason),
-	};
-	enum log_level level = LOG_LEVEL_DEBUG;
-
-	if (action->new_state == SNAPSHOT_READY ||
-	    action->new_state == SNAPSHOT_STOPPED) {
-		level = LOG_LEVEL_INFO;
-	} else if (action->new_state == SNAPSHOT_FATAL) {
-		level = LOG_LEVEL_ERROR;
-	} else if (action->old_state == SNAPSHOT_READY ||
-	    action->new_state == SNAPSHOT_BACKOFF) {
-		level = LOG_LEVEL_WARNING;
-	}
-	log_write(level, "shard_state", pairs,
-	    sizeof pairs / sizeof pairs[0] - (reason ? 0 : 1));
-}
 
 /* ---- connecting ---- */
 
@@ -218,7 +171,7 @@ on_end(void *ctx, const struct ws_end *end, mono_ns now)
 	char text[FAILURE_BYTES];
 
 	shard->ws = NULL;
-	describe_end(shard, end, text, sizeof text);
+	shard_log_describe(end, shard->options.token, text, sizeof text);
 	bool other_address = !opened && strcmp(end->step, "tcp") == 0 &&
 	    shard->next_address < shard->addresses.count &&
 	    now < shard->connect_deadline;
@@ -483,7 +436,7 @@ run_action(struct shard *shard, const struct session_action *action,
 		options->hooks->fatal(options->ctx, shard, shard->session.reason);
 		return;
 	case SESSION_CHANGED:
-		log_change(shard, action);
+		shard_log_change(&shard->session, shard->target.host, action);
 		return;
 	}
 }

@@ -1,0 +1,22 @@
+/*
+ * What a shard says of its connection: in the log, and as the reason in a snapshot.
+ */
+#ifndef GWBOTD_SHARD_LOG_H
+#define GWBOTD_SHARD_LOG_H
+
+#include <stddef.h>
+
+#include "secret.h"
+#include "session.h"
+#include "ws.h"
+
+/** What ended a connection, in one line; the token is masked, should the peer quote it.
+ */
+void shard_log_describe(const struct ws_end *end, const struct secret *token, char *out,
+    size_t room);
+
+/** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
+void shard_log_change(const struct session *session, const char *host,
+    const struct session_action *action);
+
+#endif

@@ -10,7 +10,9 @@
 #include "shard_log.h"
 #include "xalloc.h"
 
-/* While other addresses are left, one that does not answer gets no more than this. */
+/* While other addresses are left, one that does not take the connection gets no more
+ * than this.  TLS and the upgrade keep their own limits: on a slow line they take long
+ * at every address. */
 #define ADDRESS_TIMEOUT CLOCK_S(3)
 
 /* From the first to the last byte of one message. */
@@ -163,6 +165,13 @@ on_control(void *ctx, mono_ns now)
 
 static void try_next_address(struct shard *shard, mono_ns now);
 
+static bool
+has_other_address(const struct shard *shard, mono_ns now)
+{
+	return shard->next_address < shard->addresses.count &&
+	    now < shard->connect_deadline;
+}
+
 static void
 on_end(void *ctx, const struct ws_end *end, mono_ns now)
 {
@@ -172,11 +181,11 @@ on_end(void *ctx, const struct ws_end *end, mono_ns now)
 
 	shard->ws = NULL;
 	shard_log_describe(end, shard->options.token, text, sizeof text);
-	bool other_address = !opened && strcmp(end->step, "tcp") == 0 &&
-	    shard->next_address < shard->addresses.count &&
-	    now < shard->connect_deadline;
+	/* A host that takes connections and then says nothing is as dead as one that
+	 * takes none; an answer that refuses is the same everywhere. */
+	bool silent = end->cause == WS_CAUSE_TIMEOUT || strcmp(end->step, "tcp") == 0;
 
-	if (other_address) {
+	if (!opened && silent && has_other_address(shard, now)) {
 		log_debug("address_failed", KV("shard", shard->session.config.shard_id),
 		    KV("host", (const char *)shard->target.host),
 		    KV("reason", (const char *)text));
@@ -222,12 +231,11 @@ gateway_path(const struct shard *shard, char *out, size_t room)
 	    kind == INFLATE_NONE ? "" : inflate_name(kind));
 }
 
-static void
-try_next_address(struct shard *shard, mono_ns now)
+/* NULL where not even the attempt could be made, e.g. without a route: *why says it. */
+static struct ws *
+begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
 {
 	char path[64];
-	struct ws_end why = {.cause = WS_CAUSE_INTERNAL};
-	mono_ns left = shard->connect_deadline - now;
 	bool more = shard->next_address + 1 < shard->addresses.count;
 
 	gateway_path(shard, path, sizeof path);
@@ -239,16 +247,27 @@ try_next_address(struct shard *shard, mono_ns now)
 	    .host = shard->target.host,
 	    .path = path,
 	    .user_agent = shard->options.user_agent,
-	    .open_timeout = more && left > ADDRESS_TIMEOUT ? ADDRESS_TIMEOUT : left,
+	    .open_timeout = shard->connect_deadline - now,
+	    .tcp_timeout = more ? ADDRESS_TIMEOUT : 0,
 	    .message_timeout = MESSAGE_TIMEOUT,
 	    .max_message_bytes = PAYLOAD_MAX_BYTES,
 	};
+
+	return ws_connect(&options, &ws_callbacks, shard, why);
+}
+
+static void
+try_next_address(struct shard *shard, mono_ns now)
+{
+	struct ws_end why = {.cause = WS_CAUSE_INTERNAL};
 
 	inflate_free(shard->inflate);
 	shard->inflate = inflate_new(compression(shard), PAYLOAD_MAX_BYTES);
 	shard->first_message = true;
 	shard->opened = false;
-	shard->ws = ws_connect(&options, &ws_callbacks, shard, &why);
+	do {
+		shard->ws = begin_at_next_address(shard, now, &why);
+	} while (!shard->ws && has_other_address(shard, now));
 	if (!shard->ws) {
 		fail_later(shard, why.text, 0);
 	}

@@ -562,6 +562,10 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 	}
 	stream->timer = loop_timer_new(options->loop, on_deadline, stream);
 	arm_step(stream, now);
+	if (options->tcp_by < clock_add(now, STREAM_STEP_TIMEOUT) &&
+	    options->tcp_by < stream->open_by) {
+		loop_timer_arm(stream->timer, options->tcp_by);
+	}
 	loop_fd_want_write(stream->fd);
 	return stream;
 }

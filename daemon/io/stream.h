@@ -47,6 +47,7 @@ struct stream_options {
 	uint16_t port;
 	const char *host; /* whom the certificate must name */
 	mono_ns open_by;  /* an instant: the connection is open then or over */
+	mono_ns tcp_by;   /* an instant: TCP is done; CLOCK_NEVER: as any step */
 };
 
 /* How long one step may take, within open_by. */

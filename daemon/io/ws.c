@@ -491,6 +491,9 @@ ws_connect(const struct ws_options *options, const struct ws_events *events, voi
 			.port = options->port,
 			.host = options->host,
 			.open_by = ws->open_by,
+			.tcp_by = options->tcp_timeout > 0 ?
+			    clock_add(clock_now(), options->tcp_timeout) :
+			    CLOCK_NEVER,
 		    },
 		    &stream_events, ws, &stream_end);
 	}

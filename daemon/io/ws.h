@@ -81,6 +81,7 @@ struct ws_options {
 	const char *user_agent;
 	mono_ns
 	    open_timeout; /* TCP, TLS and upgrade together; each step has its own too */
+	mono_ns tcp_timeout; /* of TCP where other addresses are left; 0: as any step */
 	mono_ns message_timeout;    /* from the first to the last byte of one message */
 	uint64_t max_message_bytes; /* as announced on the wire */
 };

@@ -88,7 +88,7 @@ send_to_general(struct gateway *gateway, struct shard *shard, mono_ns now)
 	if (gateway->have_general) {
 		shard_connect(shard, &gateway->general, now);
 	} else {
-		shard_fail(shard, gateway->failure, gateway->ask_again_at - now, now);
+		shard_fail(shard, gateway->failure, gateway->ask_again_at - now);
 	}
 }
 

@@ -33,7 +33,8 @@ struct shard {
 	/* the present attempt or connection */
 	struct url target;
 	mono_ns connect_deadline;
-	uint64_t lookup; /* 0: none */
+	bool wants_general; /* asked for, not answered */
+	uint64_t lookup;    /* 0: none */
 	struct resolver_answer addresses;
 	unsigned next_address;
 	struct ws *ws;
@@ -73,6 +74,7 @@ forget_connection(struct shard *shard)
 	shard->ws = NULL;
 	shard->opened = false;
 	shard->failed = false;
+	shard->wants_general = false;
 }
 
 static void
@@ -294,13 +296,9 @@ on_addresses(void *ctx, const struct resolver_answer *answer, mono_ns now)
 	try_next_address(shard, now);
 }
 
-void
-shard_connect(struct shard *shard, const struct url *url, mono_ns now)
+static void
+look_up(struct shard *shard, const struct url *url, mono_ns now)
 {
-	if (shard->session.state != SNAPSHOT_CONNECTING || shard->ws ||
-	    shard->lookup != 0) {
-		return;
-	}
 	if (!url->tls && !url_is_loopback(url->host)) {
 		fail_later(shard, "the gateway's URL is ws:// and not on this host", 0);
 		return;
@@ -311,11 +309,29 @@ shard_connect(struct shard *shard, const struct url *url, mono_ns now)
 	    shard->connect_deadline - now, on_addresses, shard);
 }
 
-void
-shard_fail(struct shard *shard, const char *why, mono_ns retry_after, mono_ns now)
+/* Answers may come when the shard has moved on, even to another attempt: they are for
+ * the one that asked. */
+static bool
+take_general(struct shard *shard)
 {
-	(void)now;
-	if (shard->session.state == SNAPSHOT_CONNECTING && !shard->ws) {
+	bool wanted = shard->wants_general;
+
+	shard->wants_general = false;
+	return wanted;
+}
+
+void
+shard_connect(struct shard *shard, const struct url *url, mono_ns now)
+{
+	if (take_general(shard)) {
+		look_up(shard, url, now);
+	}
+}
+
+void
+shard_fail(struct shard *shard, const char *why, mono_ns retry_after)
+{
+	if (take_general(shard)) {
 		fail_later(shard, why, retry_after);
 	}
 }
@@ -326,19 +342,20 @@ static void
 connect_to(struct shard *shard, const char *url_text, mono_ns now)
 {
 	struct url url;
+	bool allowed = url_text && url_parse(url_text, &url) == GW_OK &&
+	    url_resume_allowed(&url, shard->options.trusted);
 
 	forget_connection(shard);
-	if (!url_text) {
-		shard->options.hooks->want_general(shard->options.ctx, shard, now);
+	if (allowed) {
+		look_up(shard, &url, now);
 		return;
 	}
-	if (url_parse(url_text, &url) == GW_OK &&
-	    url_resume_allowed(&url, shard->options.trusted)) {
-		shard_connect(shard, &url, now);
-		return;
+	if (url_text) {
+		log_warning("resume_url_refused",
+		    KV("shard", shard->session.config.shard_id), KV("url", url_text),
+		    KV("effect", "resuming at the general gateway"));
 	}
-	log_warning("resume_url_refused", KV("shard", shard->session.config.shard_id),
-	    KV("url", url_text), KV("effect", "resuming at the general gateway"));
+	shard->wants_general = true;
 	shard->options.hooks->want_general(shard->options.ctx, shard, now);
 }
 

@@ -66,11 +66,12 @@ void shard_start(struct shard *shard, mono_ns now);
 /** Closes so that the session can be resumed, and stores it. */
 void shard_stop(struct shard *shard, mono_ns now);
 
-/** The general gateway is here: connect. */
+/** The general gateway is here: connect.  Nothing happens where it is not wanted any
+ * more. */
 void shard_connect(struct shard *shard, const struct url *url, mono_ns now);
 
 /** There is no gateway to connect to; the session backs off. */
-void shard_fail(struct shard *shard, const char *why, mono_ns retry_after, mono_ns now);
+void shard_fail(struct shard *shard, const char *why, mono_ns retry_after);
 
 /** The identify gate granted the slot. */
 void shard_slot(struct shard *shard, mono_ns now);

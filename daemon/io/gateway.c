@@ -151,7 +151,6 @@ static void
 on_answer(void *ctx, const struct rest_gateway *answer, mono_ns now)
 {
 	struct gateway *gateway = ctx;
-	char why[FAILURE_BYTES];
 
 	gateway->asking = false;
 	if (answer->unauthorized) {
@@ -163,6 +162,8 @@ on_answer(void *ctx, const struct rest_gateway *answer, mono_ns now)
 	if (!answer->error) {
 		take_answer(gateway, answer, now);
 	} else {
+		char why[FAILURE_BYTES];
+
 		(void)snprintf(why, sizeof why, "GET /gateway/bot failed: %s",
 		    answer->error);
 		take_failure(gateway, why, answer->retry_after, now);

@@ -148,26 +148,35 @@ lock_folder(struct store *store, const char *dir)
 
 /* ---- sessions of another time ---- */
 
-static void
-name_session(char *out, size_t room, uint32_t shard_id, uint32_t shard_count)
+static bool
+skip_word(const char **at, const char *word)
 {
-	(void)snprintf(out, room, "shard-%" PRIu32 "-of-%" PRIu32 ".session", shard_id,
-	    shard_count);
+	size_t size = strlen(word);
+	bool found = strncmp(*at, word, size) == 0;
+
+	*at += found ? size : 0;
+	return found;
+}
+
+static bool
+skip_digits(const char **at)
+{
+	size_t size = strspn(*at, "0123456789");
+
+	*at += size;
+	return size > 0;
 }
 
 /* A session's file, and not of the present number of shards. */
 static bool
 is_of_other_count(const struct store *store, const char *name)
 {
-	uint32_t id = 0;
-	uint32_t count = 0;
-	char same[64];
+	char own[32];
+	const char *at = name;
 
-	if (sscanf(name, "shard-%" SCNu32 "-of-%" SCNu32, &id, &count) != 2) {
-		return false;
-	}
-	name_session(same, sizeof same, id, count);
-	return strcmp(name, same) == 0 && count != store->shard_count;
+	(void)snprintf(own, sizeof own, "-of-%" PRIu32 ".session", store->shard_count);
+	return skip_word(&at, "shard-") && skip_digits(&at) && strcmp(at, own) != 0 &&
+	    skip_word(&at, "-of-") && skip_digits(&at) && strcmp(at, ".session") == 0;
 }
 
 /* Discord gives each number of shards other guilds a shard: a session of another number
@@ -492,7 +501,8 @@ map_all(struct store *store)
 	for (uint32_t i = 0; i < store->shard_count; i++) {
 		struct mapped *mapped = &store->shards[i];
 
-		name_session(mapped->name, sizeof mapped->name, i, store->shard_count);
+		(void)snprintf(mapped->name, sizeof mapped->name,
+		    "shard-%" PRIu32 "-of-%" PRIu32 ".session", i, store->shard_count);
 		map_or_remember(store, mapped, RECORD_FILE_BYTES);
 	}
 	(void)snprintf(store->ledger.name, sizeof store->ledger.name,

@@ -63,7 +63,7 @@ struct store {
 	struct mapped ledger;
 	bool ledger_dirty;
 	struct loop_timer *sync_timer;
-	bool timer_armed;
+	mono_ns sync_at; /* when the timer fires; CLOCK_NEVER: not */
 	unsigned syncing;
 };
 
@@ -322,8 +322,8 @@ begin_sync(struct store *store, const struct mapped *mapped)
 static void
 arm_sync(struct store *store, mono_ns at)
 {
-	if (!store->timer_armed) {
-		store->timer_armed = true;
+	if (at < store->sync_at) {
+		store->sync_at = at;
 		loop_timer_arm(store->sync_timer, at);
 	}
 }
@@ -354,7 +354,7 @@ on_sync_timer(void *ctx, mono_ns now)
 {
 	struct store *store = ctx;
 
-	store->timer_armed = false;
+	store->sync_at = CLOCK_NEVER;
 	sync_dirty(store, now);
 }
 
@@ -520,6 +520,7 @@ store_open(const struct store_options *options, enum gw_err *err)
 	store->worker = options->worker;
 	store->dir_fd = -1;
 	store->lock_fd = -1;
+	store->sync_at = CLOCK_NEVER;
 	store->shard_count = options->shard_count;
 	store->owner.shard_count = options->shard_count;
 	store->owner.intents = options->intents;

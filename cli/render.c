@@ -195,7 +195,7 @@ render_limits(struct writer *writer, const struct json *limits)
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
 		    format_json_seconds(json_get(limit, "value_seconds")).text);
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(limit, "source")));
+		    text_or(json_get(limit, "source"), "-"));
 	}
 	writer_table_end(&table, writer);
 }

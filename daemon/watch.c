@@ -12,23 +12,31 @@
 /* Stale, but heartbeats are answered: said at most this often. */
 #define STALE_LOG_EVERY CLOCK_S(600)
 
+/* An age or a latency, which may not be known yet. */
+static struct log_kv
+known_seconds(const char *key, mono_ns value)
+{
+	if (value == SNAPSHOT_NONE) {
+		return KV(key, "unknown");
+	}
+	return KV(key, clock_seconds(value));
+}
+
 /* ---- the watchdog ---- */
 
 static void
 log_verdict(enum log_level level, const struct snapshot *snap,
     const struct watchdog_limits *limits, enum watchdog_verdict verdict)
 {
-	bool unknown = snap->latency == SNAPSHOT_NONE;
 	struct log_kv pairs[] = {
 	    KV("verdict", watchdog_verdict_name(verdict)),
 	    KV("shard", snap->shard_id),
 	    KV("state", snapshot_state_text(snap->state)),
-	    KV("last_event_age_s", clock_seconds(snap->last_event_age)),
+	    known_seconds("last_event_age_s", snap->last_event_age),
 	    KV("stall_s", clock_seconds(limits->stall)),
-	    unknown ? KV("latency_s", "unknown") :
-		      KV("latency_s", clock_seconds(snap->latency)),
+	    known_seconds("latency_s", snap->latency),
 	    KV("max_latency_s", clock_seconds(limits->max_latency)),
-	    KV("disconnect_age_s", clock_seconds(snap->disconnect_age)),
+	    known_seconds("disconnect_age_s", snap->disconnect_age),
 	    KV("disconnect_grace_s", clock_seconds(limits->disconnect_grace)),
 	    KV("reason", (const char *)snap->reason),
 	};
@@ -168,9 +176,9 @@ dump(struct app *app, mono_ns now)
 		log_info("status", KV("shard", snap->shard_id),
 		    KV("state", snapshot_state_text(snap->state)),
 		    KV("connected", snap->connected), KV("seq", snap->seq),
-		    KV("last_event_age_s", clock_seconds(snap->last_event_age)),
-		    KV("latency_s", clock_seconds(snap->latency)),
-		    KV("disconnect_age_s", clock_seconds(snap->disconnect_age)),
+		    known_seconds("last_event_age_s", snap->last_event_age),
+		    known_seconds("latency_s", snap->latency),
+		    known_seconds("disconnect_age_s", snap->disconnect_age),
 		    KV("reconnects", snap->reconnects), KV("resumes", snap->resumes),
 		    KV("identifies", snap->identifies),
 		    KV("reason", (const char *)snap->reason));

@@ -17,9 +17,9 @@
 /* inflated; Discord states no limit */
 #define PAYLOAD_MAX_BYTES  ((size_t)64 * 1024 * 1024)
 
-#define PAYLOAD_MAX_DEPTH  512  /* nested objects and arrays */
-#define PAYLOAD_NAME_BYTES 136  /* Discord: 32 characters, of 4 bytes at most */
-#define PAYLOAD_SEND_BYTES 4096 /* Discord: larger sends close with 4002 */
+#define PAYLOAD_MAX_DEPTH  16384 /* nested objects and arrays; a bit each */
+#define PAYLOAD_NAME_BYTES 136   /* Discord: 32 characters, of 4 bytes at most */
+#define PAYLOAD_SEND_BYTES 4096  /* Discord: larger sends close with 4002 */
 
 enum payload_op {
 	PAYLOAD_DISPATCH = 0,

@@ -20,7 +20,9 @@ struct walk {
 	const unsigned char *at;
 	const unsigned char *end;
 	size_t depth;
-	uint64_t objects[PAYLOAD_MAX_DEPTH / 64]; /* a bit a level: object or array */
+	uint64_t
+	    objects[PAYLOAD_MAX_DEPTH / 64]; /* a bit a level: object or
+	                                        array; words are cleared when entered */
 };
 
 _Static_assert(PAYLOAD_MAX_DEPTH % 64 == 0, "levels fill whole words");
@@ -241,6 +243,9 @@ push(struct walk *walk, bool object)
 	uint64_t bit = UINT64_C(1) << (walk->depth % 64);
 	uint64_t *word = &walk->objects[walk->depth / 64];
 
+	if (walk->depth % 64 == 0) {
+		*word = 0;
+	}
 	*word = object ? *word | bit : *word & ~bit;
 	walk->depth++;
 	return true;
@@ -376,11 +381,12 @@ finish_at_bracket(struct payload_scan *scan)
 static bool
 next_value(struct payload_scan *scan, struct slice *value)
 {
-	struct walk walk = {
-	    .at = skip_space(scan->at, scan->end),
-	    .end = scan->end,
-	    .depth = 1, /* the container that is scanned */
-	};
+	struct walk walk; /* too large to be cleared for each member */
+
+	walk.at = skip_space(scan->at, scan->end);
+	walk.end = scan->end;
+	walk.depth = 1; /* the container that is scanned */
+	walk.objects[0] = 0;
 	const unsigned char *from = walk.at;
 	enum gw_err err = walk_value(&walk);
 

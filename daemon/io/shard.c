@@ -86,7 +86,8 @@ feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
 
 	if (err != GW_OK) {
 		event.kind = SESSION_UNREADABLE;
-		event.text = "a payload is not valid JSON";
+		event.text = err == GW_ERR_TOO_LARGE ? "a payload is nested too deep" :
+						       "a payload is not valid JSON";
 	}
 	step(shard, &event, now);
 }

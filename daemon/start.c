@@ -13,6 +13,7 @@
 
 #include "health.h"
 #include "log.h"
+#include "quota.h"
 #include "xalloc.h"
 
 #define LOOKUP_THREADS 4
@@ -68,6 +69,8 @@ health_now(struct app *app, mono_ns now)
 	    .stopping = app->stopping,
 	};
 
+	input.identifies_left = gateway_identifies_left(app->gateway);
+	input.budget_low = input.identifies_left < QUOTA_IDENTIFIES_SOFT;
 	input.shards = app_snapshots(app, now, &input.count);
 	return input;
 }

@@ -1,6 +1,9 @@
 #include "health.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+#include "utf8.h"
 
 /* A loss shorter than this is a reconnect like any other: Kubernetes shall not react.
  */
@@ -90,7 +93,7 @@ whole_state(const struct health_input *input)
 
 		worst = state > worst ? state : worst;
 	}
-	return worst;
+	return worst == STATE_READY && input->budget_low ? STATE_DEGRADED : worst;
 }
 
 static unsigned
@@ -123,30 +126,6 @@ health_state(const struct health_input *input)
 
 /* ---- the document ---- */
 
-/* Bytes of the well-formed UTF-8 sequence that text begins with; 0 where there is none.
- */
-static size_t
-utf8_size(const unsigned char *text)
-{
-	unsigned char lead = text[0];
-	size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-
-	if ((lead >= 0x80 && lead < 0xC2) || lead > 0xF4) {
-		return 0;
-	}
-	for (size_t i = 1; i < size; i++) {
-		if ((text[i] & 0xC0) != 0x80) {
-			return 0;
-		}
-	}
-	bool overlong =
-	    (lead == 0xE0 && text[1] < 0xA0) || (lead == 0xF0 && text[1] < 0x90);
-	bool surrogate = lead == 0xED && text[1] > 0x9F;
-	bool beyond = lead == 0xF4 && text[1] > 0x8F;
-
-	return overlong || surrogate || beyond ? 0 : size;
-}
-
 /* One document under way; with an error anywhere it is taken back as a whole. */
 struct document {
 	struct buf *body;
@@ -175,7 +154,7 @@ put_text(struct document *doc, const char *text)
 	const unsigned char *plain = at; /* not yet appended */
 
 	while (*at) {
-		size_t size = utf8_size(at);
+		size_t size = utf8_length(at, strnlen((const char *)at, 4));
 		bool quoted = *at == '"' || *at == '\\';
 
 		if (size > 0 && *at >= 0x20 && *at != 0x7F && !quoted) {
@@ -277,6 +256,11 @@ put_reasons(struct document *doc, const struct health_input *input)
 	const char *comma = input->stopping ? "," : "";
 
 	PUT(doc, ",\"reasons\":[%s", input->stopping ? "\"stopping\"" : "");
+	if (input->budget_low) {
+		PUT(doc, "%s\"identify budget low: %" PRId64 " left today\"", comma,
+		    input->identifies_left);
+		comma = ",";
+	}
 	for (uint32_t i = 0; i < input->count; i++) {
 		const struct snapshot *shard = &input->shards[i];
 		bool degraded = shard_is_degraded(shard, &input->limits);

@@ -28,10 +28,12 @@ struct health_input {
 	const struct snapshot *shards;
 	uint32_t count;
 	struct watchdog_limits limits;
-	mono_ns uptime;      /* of the process */
-	const char *bot;     /* bot.name */
-	const char *env;     /* the profile */
-	const char *version; /* bot.version */
+	mono_ns uptime;          /* of the process */
+	const char *bot;         /* bot.name */
+	const char *env;         /* the profile */
+	const char *version;     /* bot.version */
+	bool budget_low;         /* few identifies are left today: 206 */
+	int64_t identifies_left; /* with budget_low */
 	bool strict_probe;
 	bool stopping; /* a stop was asked for */
 };

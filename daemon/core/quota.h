@@ -42,6 +42,7 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
  * token.  The last 50 are kept for a human. */
 #define QUOTA_IDENTIFIES_DAY     1000
 #define QUOTA_IDENTIFIES_RESERVE 50
+#define QUOTA_IDENTIFIES_SOFT    200 /* so few left before the reserve: say so */
 #define QUOTA_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
 
 /* Discord: one identify per bucket in 5 s; a margin for the network's jitter on top. */

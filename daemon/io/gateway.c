@@ -312,8 +312,11 @@ on_identifying(void *ctx, struct shard *shard, mono_ns now)
 
 	identify_gate_sent(&gateway->gate, shard_id(shard), now, clock_wall_ms());
 	store_ledger_changed(gateway->options.store);
-	log_info("identify", KV("shard", shard_id(shard)),
-	    KV("left_today", identify_gate_left(&gateway->gate, clock_wall_ms())));
+	int64_t left = identify_gate_left(&gateway->gate, clock_wall_ms());
+	struct log_kv pairs[] = {KV("shard", shard_id(shard)), KV("left_today", left)};
+
+	log_write(left < QUOTA_IDENTIFIES_SOFT ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+	    "identify", pairs, sizeof pairs / sizeof pairs[0]);
 }
 
 /* ---- the rest ---- */

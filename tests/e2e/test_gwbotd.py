@@ -339,6 +339,14 @@ class Serves(unittest.TestCase):
                 self.assertEqual(405, status)
                 self.assertIn("GET", headers.get("Allow", headers.get("allow", "")))
 
+    def test_few_identifies_left_are_206_with_a_reason(self):
+        with Sim(remaining=100) as sim, Gwbotd(sim) as bot:
+            bot.start().wait_ready()
+            status, body = bot.health()
+            self.assertEqual((206, True), (status, body["connected"]))
+            self.assertIn("identify budget low: 99 left today", body["reasons"])
+            self.assertEqual(200, bot.get("/readyz")[0])
+
     def test_signals_reload_dump_and_keep_running(self):
         with Sim() as sim, Gwbotd(sim) as bot:
             file = bot.dir / "gwbot.conf"

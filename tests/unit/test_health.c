@@ -182,6 +182,26 @@ several_shards_are_as_bad_as_their_worst(void **state)
 }
 
 static void
+a_low_identify_budget_degrades_what_is_ready_only(void **state)
+{
+	struct health_input input = input_of(&fresh, 1);
+	struct buf body;
+
+	(void)state;
+	input.budget_low = true;
+	input.identifies_left = 17;
+	buf_init(&body, 1U << 16);
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body), 206);
+	assert_int_equal(buf_append(&body, "", 1), GW_OK);
+	assert_non_null(strstr(body.data, "\"identify budget low: 17 left today\""));
+	assert_non_null(strstr(body.data, "\"ok\":true"));
+	buf_fini(&body);
+	assert_int_equal(health_render(HEALTH_PATH_READYZ, &input, NULL), 200);
+	input.shards = &lost;
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 503);
+}
+
+static void
 without_a_shard_it_is_starting(void **state)
 {
 	struct health_input input = input_of(NULL, 0);
@@ -441,6 +461,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_state_has_its_row_in_the_truth_table),
 	    cmocka_unit_test(several_shards_are_as_bad_as_their_worst),
+	    cmocka_unit_test(a_low_identify_budget_degrades_what_is_ready_only),
 	    cmocka_unit_test(without_a_shard_it_is_starting),
 	    cmocka_unit_test(only_exact_paths_are_found),
 	    cmocka_unit_test(a_healthy_shard_is_told_in_full),

@@ -97,11 +97,10 @@ act(struct app *app)
 	}
 	switch (app->args.action) {
 	case ARGS_CHECK:
-		(void)puts(has_token(app) || app->args.sim ?
-			"the configuration is good" :
-			"the configuration is good; no token is at hand here, and a "
-		        "start "
-			"needs one");
+		(void)puts("the configuration is good");
+		if (!has_token(app) && !app->args.sim) {
+			(void)puts("no token is at hand here; a start needs one");
+		}
 		return 0;
 	case ARGS_PRINT_CONFIG:
 		return print_config(app->config);

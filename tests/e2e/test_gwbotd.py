@@ -137,6 +137,8 @@ class Watchdog(unittest.TestCase):
             sim.do("thaw")
             resumed, _ = bot.wait_ready(count=2)
             self.assertIn("zombie", event["reason"])
+            print(f"\nfrozen at 1 s heartbeats: noticed after {lost - frozen:.2f} s, "
+                  f"resumed after {resumed - frozen:.2f} s")
             # Up to one interval to the next beat, one for its answer; and the resume.
             self.assertLess(lost - frozen, 2.3)
             self.assertLess(resumed - frozen, 3.5)
@@ -150,6 +152,7 @@ class Watchdog(unittest.TestCase):
             lost, _ = bot.wait_event("shard_state", **{"from": "ready"})
             self.assertEqual(1, bot.wait_exit())
             (judged, event), = bot.events("watchdog_exit")
+            print(f"\ngrace of 3 s, checked each 0.25 s: exit 1 after {judged - lost:.2f} s")
             self.assertGreater(judged - lost, 3.0)
             self.assertLess(judged - lost, 3.0 + 1.0)
             self.assertEqual("down", event["verdict"])
@@ -198,6 +201,9 @@ class Restarts(unittest.TestCase):
             self.assertEqual(1, stats["identifies"])
             self.assertEqual(20, stats["resumes"])
             self.assertEqual([], stats["client_error_texts"])
+            session, = sim.sessions()
+            self.assertTrue(session["resume_seqs_all_sent"])
+            self.assertEqual(20, len(session["resume_seqs"]))
 
     def test_a_stop_keeps_the_session(self):
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -55,7 +55,9 @@ struct store {
 	struct worker *worker;
 	int dir_fd;
 	int lock_fd;
-	char problem[192]; /* empty: state is kept on disk */
+	bool usable;       /* the folder is open and locked by us */
+	bool sync_failing; /* the last sync failed, and that was logged */
+	char problem[192]; /* empty: all of it is kept on disk */
 	struct record_owner owner;
 	uint32_t shard_count;
 	struct mapped *shards;
@@ -248,7 +250,7 @@ map_or_remember(struct store *store, struct mapped *mapped, size_t size)
 {
 	mapped->fd = -1;
 	mapped->size = size;
-	if (store->problem[0] == '\0') {
+	if (store->usable) {
 		int error = map_file(store, mapped);
 
 		if (error == 0) {
@@ -288,10 +290,13 @@ sync_done(void *ctx)
 	struct store *store = job->store;
 
 	store->syncing--;
-	if (job->error != 0 && store->problem[0] == '\0') {
-		set_problem(store, "sync failed: %s", strerror(job->error));
-		log_warning("state_not_durable", KV("reason", store->problem));
+	if (job->error != 0 && !store->sync_failing) {
+		log_warning("state_not_durable", KV("reason", strerror(job->error)),
+		    KV("effect", "a power loss now may cost sessions"));
+	} else if (job->error == 0 && store->sync_failing) {
+		log_info("state_durable", KV("reason", "the disk syncs again"));
 	}
+	store->sync_failing = job->error != 0;
 	(void)close(job->fd);
 	free(job);
 }
@@ -535,7 +540,8 @@ store_open(const struct store_options *options, enum gw_err *err)
 	store->dirty = xzalloc(options->shard_count * sizeof *store->dirty);
 	store->sync_timer = loop_timer_new(options->loop, on_sync_timer, store);
 	catch_bus_errors();
-	if (store->problem[0] == '\0') {
+	store->usable = store->problem[0] == '\0';
+	if (store->usable) {
 		discard_other_counts(store);
 	}
 	map_all(store);
@@ -571,10 +577,4 @@ store_close(struct store *owned_store)
 	free(store->shards);
 	free(store->dirty);
 	free(store);
-}
-
-const char *
-store_problem(const struct store *store)
-{
-	return store->problem[0] != '\0' ? store->problem : NULL;
 }

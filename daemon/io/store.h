@@ -32,17 +32,13 @@ struct store_options {
 /**
  * Opens the folder, making it where it is missing, and locks it.
  *
- * Never NULL but for GW_ERR_BUSY: another daemon holds the folder.  Where the folder
- * cannot be used, the store works in memory, store_problem() says why, and a warning
- * was logged.
+ * Never NULL but for GW_ERR_BUSY: another daemon holds the folder.  What of the folder
+ * cannot be used is kept in memory, and one warning says why; the rest stays on disk.
  */
 struct store *store_open(const struct store_options *options, enum gw_err *err);
 
 /** Unmaps and unlocks.  NULL is allowed. */
 void store_close(struct store *owned_store);
-
-/** NULL while state is kept on disk, else why it is not, in words. */
-const char *store_problem(const struct store *store);
 
 /** The stored session of a shard; false (and out untouched) without a usable one. */
 bool store_load(struct store *store, uint32_t shard_id, struct session_saved *out);

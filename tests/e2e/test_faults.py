@@ -166,6 +166,17 @@ class Disk(unittest.TestCase):
                     self.assertEqual(told, len(bot.events("state_not_durable")))
                     self.assertEqual(0, bot.stop())
 
+    def test_one_unusable_file_does_not_cost_the_others(self):
+        with Sim(identify_window=0) as sim, Gwbotd(sim) as bot:
+            state = bot.dir / "state"
+            state.mkdir(mode=0o700)
+            (state / "shard-0-of-1.session").mkdir()
+            for left in (949, 948):  # the ledger counts over the restart
+                bot.start().wait_ready(timeout=20)
+                (_, event), = bot.events("identify")
+                self.assertEqual(left, event["left_today"])
+                self.assertEqual(0, bot.stop())
+
     def test_a_folder_that_is_a_link_or_open_to_all_is_not_used(self):
         for mode in ("link", "open"):
             with self.subTest(mode), Sim() as sim, Gwbotd(sim) as bot:

@@ -15,12 +15,6 @@
 #define NAME_ROOM    33 /* of a profile, with its NUL */
 #define SOURCE_ROOM  128
 
-const char *
-config_default_path(void)
-{
-	return DEFAULT_PATH;
-}
-
 void
 config_note(struct config *config, enum config_id id, enum config_layer layer,
     const char *source)

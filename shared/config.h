@@ -132,9 +132,6 @@ struct config_report {
 	size_t errors;
 };
 
-/** "/etc/gwbot.conf". */
-const char *config_default_path(void);
-
 /**
  * Reads all layers.
  *

@@ -62,13 +62,6 @@ event_unref(struct event *event)
 	}
 }
 
-bool
-event_is(const struct event *event, const char *name)
-{
-	return slice_equal((struct slice){event->bytes, event->name_size},
-	    slice_of(name));
-}
-
 static size_t
 digits_of(uint64_t number)
 {

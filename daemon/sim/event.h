@@ -43,8 +43,6 @@ struct event *event_ref(struct event *event);
 /** Gives a reference back; NULL is allowed. */
 void event_unref(struct event *event);
 
-bool event_is(const struct event *event, const char *name);
-
 /** Bytes of the payload with this sequence number. */
 size_t event_wire_size(const struct event *event, uint64_t seq);
 

@@ -119,11 +119,13 @@ compare_reloaded(const struct app *app, const struct config *fresh)
 
 	for (size_t i = 0; i < config_option_count(); i++) {
 		const struct config_option *option = config_option(i);
+		bool is_live = option->reload == CONFIG_LIVE;
 
-		if (config_value_same(app->live, fresh, i)) {
+		/* What waits for a restart still runs as it was at the start. */
+		if (config_value_same(is_live ? app->live : app->config, fresh, i)) {
 			continue;
 		}
-		if (option->reload == CONFIG_LIVE) {
+		if (is_live) {
 			live++;
 			continue;
 		}
@@ -154,7 +156,6 @@ reload(struct app *app)
 	app->live = fresh;
 	app->source.bot_name = fresh->bot_name;
 	app->source.bot_version = fresh->bot_version;
-	app->source.profile = fresh->profile;
 	log_open(STDERR_FILENO, (enum log_format)fresh->log_format,
 	    (enum log_level)fresh->log_level);
 	/* Counted from the last check: reloads that come faster than the checks must

@@ -360,10 +360,19 @@ class Serves(unittest.TestCase):
             bot.env["GWBOT_CONFIG"] = str(file)
             bot.start().wait_ready()
             self.assertEqual(420, bot.health()[1]["stall_after_sec"])
-            file.write_text('watchdog: { stall = "8min"; };\nhttp: { port = 1; };\n')
+            file.write_text('watchdog: { stall = "8min"; };\ngateway: { hello_timeout = "11s"; };\n')
             bot.process.send_signal(signal.SIGHUP)
             bot.wait_event("reloaded")
             self.assertEqual(480, bot.health()[1]["stall_after_sec"])
+            self.assertEqual(["gateway.hello_timeout"], [event["option"] for _, event in
+                                             bot.events("config_deferred")])
+            # What waits for a restart is neither applied nor forgotten nor made up.
+            file.write_text('profile = "prod"; watchdog: { stall = "8min"; };\n')
+            bot.process.send_signal(signal.SIGHUP)
+            bot.wait_event("reloaded", count=2)
+            self.assertEqual(["gateway.hello_timeout", "profile"], [
+                event["option"] for _, event in bot.events("config_deferred")])
+            self.assertEqual("dev", bot.health()[1]["env"])
             file.write_text('watchdog: { stall = "soon"; };\n')
             bot.process.send_signal(signal.SIGHUP)
             bot.wait_event("reload_refused")

@@ -79,11 +79,18 @@ class Daemon:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def is_stopped(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
     def stop(self):
         if self.last_words is not None:
             return self.process.returncode
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
+            # Never to one that runs: SIGCONT takes back the SIGSTOP with which the leak
+            # checker attaches to an ending process, and it would then wait for ever.
+            if self.is_stopped():
+                self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
         status = self.process.wait(timeout=DEADLINE)
         self.last_words = self.text()

@@ -77,6 +77,7 @@ struct session {
 	mono_ns last_frame_at; /* any frame of this connection */
 	mono_ns latency;       /* last measured; SNAPSHOT_NONE before the first ACK */
 	mono_ns latency_at;    /* when it was measured */
+	struct latency_window latencies; /* over connections */
 	struct send_budget sends;
 
 	/* over connections */

@@ -109,6 +109,7 @@ session_beat_answered(struct session_turn *turn)
 	session->judge_at = CLOCK_NEVER;
 	session->latency = turn->now - session->beat_sent_at;
 	session->latency_at = turn->now;
+	latency_add(&session->latencies, session->latency);
 }
 
 mono_ns

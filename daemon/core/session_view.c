@@ -20,6 +20,34 @@ shorten(const char *id, char out[12])
 	(void)snprintf(out, 12, "%.8s...", id);
 }
 
+static enum snapshot_cure
+cure_of(const struct session *session)
+{
+	if (session->state == SNAPSHOT_READY || session->state == SNAPSHOT_STOPPED ||
+	    session->state == SNAPSHOT_FATAL) {
+		return SNAPSHOT_CURE_NONE;
+	}
+	if (!session_is_held(session)) {
+		return SNAPSHOT_CURE_IDENTIFY;
+	}
+	return session->at_general || session->saved.resume_url[0] == '\0' ?
+	    SNAPSHOT_CURE_GENERAL :
+	    SNAPSHOT_CURE_RESUME;
+}
+
+/* What was measured before the last value went stale says nothing of the present. */
+static void
+view_latencies(const struct session *session, struct snapshot *out)
+{
+	static const struct latency_window none = {.count = 0};
+	bool known = out->latency != SNAPSHOT_NONE;
+
+	out->latency_stats = latency_read(known ? &session->latencies : &none);
+	out->latency_sum = session->latencies.sum;
+	memcpy(out->latency_classes, session->latencies.classes,
+	    sizeof out->latency_classes);
+}
+
 void
 session_snapshot(const struct session *session, mono_ns now, struct snapshot *out)
 {
@@ -39,6 +67,7 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	    .disconnect_age = ready ? SNAPSHOT_NONE : age(session->down_since, now),
 	    .latency = session_beat_latency(session, now),
 	    .heartbeat_interval = session->interval,
+	    .cure = cure_of(session),
 	    .next_try_in = waits ? session->retry_at - now : SNAPSHOT_NONE,
 	    .seq = session->saved.seq,
 	    .dispatches = session->dispatches,
@@ -58,6 +87,7 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	if (waits && out->next_try_in < 0) {
 		out->next_try_in = 0;
 	}
+	view_latencies(session, out);
 	shorten(session->saved.id, out->session_id);
 	memcpy(out->user_id, session->saved.user_id, sizeof out->user_id);
 	memcpy(out->user_name, session->saved.user_name, sizeof out->user_name);

@@ -42,6 +42,18 @@ add_connected(struct snapshot_total *total, const struct snapshot *shard)
 	total->connected++;
 }
 
+const char *
+snapshot_cure_text(enum snapshot_cure cure)
+{
+	static const char *const texts[] = {
+#define SNAPSHOT_CURE_TEXT(name, text) [SNAPSHOT_CURE_##name] = (text),
+	    SNAPSHOT_CURE_TABLE(SNAPSHOT_CURE_TEXT)
+#undef SNAPSHOT_CURE_TEXT
+	};
+
+	return texts[cure];
+}
+
 struct snapshot_total
 snapshot_aggregate(const struct snapshot *shards, uint32_t count)
 {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "latency.h"
 
 /* Where a shard stands.  X(name, text) */
 #define SNAPSHOT_STATE_TABLE(X)                      \
@@ -31,6 +32,19 @@ enum snapshot_state {
 #undef SNAPSHOT_STATE_ENUM
 };
 
+/* What heals a shard at present: the rungs of the ladder, in order.  X(name, text) */
+#define SNAPSHOT_CURE_TABLE(X)                      \
+	X(NONE, "none")                             \
+	X(RESUME, "resume at the resume host")      \
+	X(GENERAL, "resume at the general gateway") \
+	X(IDENTIFY, "new session")
+
+enum snapshot_cure {
+#define SNAPSHOT_CURE_ENUM(name, text) SNAPSHOT_CURE_##name,
+	SNAPSHOT_CURE_TABLE(SNAPSHOT_CURE_ENUM)
+#undef SNAPSHOT_CURE_ENUM
+};
+
 /* No value: an age or latency that is not known. */
 #define SNAPSHOT_NONE ((mono_ns)-1)
 
@@ -47,9 +61,18 @@ struct snapshot {
 	mono_ns disconnect_age;    /* since the first loss; NONE while connected */
 	mono_ns latency; /* heartbeat to ACK; the open beat's age where that is
 	                    longer; NONE when unknown or stale */
-	mono_ns heartbeat_interval; /* NONE before HELLO */
-	mono_ns next_try_in; /* until the next attempt while backing off, else NONE */
-	int64_t seq;         /* -1: none */
+	struct latency_stats latency_stats; /* of the last LATENCY_WINDOW answers;
+	                                       unknown where latency is */
+	uint64_t latency_classes[LATENCY_CLASSES]; /* all answers since the start */
+	mono_ns latency_sum;                       /* of the same */
+	mono_ns heartbeat_interval;                /* NONE before HELLO */
+	enum snapshot_cure cure;                   /* NONE while connected */
+	uint32_t cure_tries;                       /* on this rung, in a row, failed */
+	uint64_t probes;                           /* proof-of-life requests sent */
+	mono_ns
+	    next_try_in; /* until the next attempt while backing off or waiting for
+	                    the identify gate; NONE where there is none to wait for */
+	int64_t seq;     /* -1: none */
 	uint64_t dispatches;
 	uint64_t events;     /* payloads of any kind */
 	uint64_t seq_gaps;   /* dispatches that did not follow the one before */
@@ -89,5 +112,8 @@ struct snapshot_total snapshot_aggregate(const struct snapshot *shards, uint32_t
 
 /** The text of a state, e.g. "waiting for hello". */
 const char *snapshot_state_text(enum snapshot_state state);
+
+/** The text of a cure, e.g. "new session". */
+const char *snapshot_cure_text(enum snapshot_cure cure);
 
 #endif

@@ -147,7 +147,7 @@ def run_apart(item):
 def show(item, answer):
     if answer["survived"]:
         heal = answer.get("heal")
-        words = f"healed after {heal:6.2f} s" if heal is not None else "survived"
+        words = f"healed after {heal:7.3f} s" if heal is not None else "survived"
         figure = answer.get("figure")
         print(f"{item.number}  ok    {item.title}: {words}" + (f"; {figure}" if figure else ""),
               flush=True)
@@ -213,7 +213,7 @@ def main():
     survived = sum(answer["survived"] for answer in answers)
     heals = sorted(answer["heal"] for answer in answers if answer.get("heal") is not None)
     if heals:
-        print(f"healing time: median {heals[len(heals) // 2]:.2f} s, worst {heals[-1]:.2f} s")
+        print(f"healing time: median {heals[len(heals) // 2]:.3f} s, worst {heals[-1]:.3f} s")
     print(f"{survived}/{len(answers)} faults survived in {time.monotonic() - began:.0f} s")
     return 0 if survived == len(answers) else 1
 

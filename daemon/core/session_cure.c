@@ -11,6 +11,10 @@
  * does not, else a server that closes right after READY is hammered. */
 #define STABLE_AFTER CLOCK_S(60)
 
+/* Each so long that READY or RESUMED held forgives one failure: a connection that is
+ * reset now and then comes back at once, one that closes after 2 s does not. */
+#define FORGIVES_ONE CLOCK_S(5)
+
 /* RESUMEs in a row without an answer before the session is given up: some dead sessions
  * are answered by a lost connection, never by op 9. */
 #define RESUME_TRIES_MAX 3
@@ -162,6 +166,21 @@ session_forget(struct session_turn *turn)
 	session_push_kind(turn, SESSION_FORGET);
 }
 
+/* The connection that ends had been ready for so long. */
+static void
+forgive(struct session *session, mono_ns held)
+{
+	if (held >= STABLE_AFTER) {
+		session->failures = 0;
+		session->identify_failures = 0;
+		return;
+	}
+	uint32_t forgiven = (uint32_t)(held / FORGIVES_ONE);
+
+	session->failures -=
+	    forgiven < session->failures ? forgiven : session->failures;
+}
+
 /* What every end of a connection or attempt has in common. */
 static void
 leave(struct session_turn *turn)
@@ -170,10 +189,7 @@ leave(struct session_turn *turn)
 
 	if (session->state == SNAPSHOT_READY) {
 		session->down_since = turn->now;
-		if (turn->now - session->last_ready_at >= STABLE_AFTER) {
-			session->failures = 0;
-			session->identify_failures = 0;
-		}
+		forgive(session, turn->now - session->last_ready_at);
 	}
 	session_drop_slot(turn);
 	session_reset_connection(session);

@@ -68,8 +68,8 @@ struct rules {
 	bool opened;   /* and the upgrade is done */
 	bool punctual; /* timeouts of this connection came in time */
 	enum rules_slot slot;
-	unsigned falls; /* connections that ended unasked since the last stable one */
-	bool asked;     /* somebody asked for the next CONNECT */
+	unsigned falls;       /* connections that ended unasked and are not forgiven */
+	bool asked;           /* somebody asked for the next CONNECT */
 	mono_ns connected_at; /* of the last CONNECT */
 	mono_ns ready_at;     /* of READY or RESUMED; CLOCK_NEVER: not up */
 	mono_ns down_since; /* first loss or first check; CLOCK_NEVER: up, or unknown */
@@ -110,9 +110,11 @@ rules_unlink(struct rules *rules, bool counts)
 {
 	if (rules->ready_at != CLOCK_NEVER) {
 		rules->down_since = rules->now;
-		if (rules->now - rules->ready_at >= CLOCK_S(60)) {
-			rules->falls = 0;
-		}
+		mono_ns held = rules->now - rules->ready_at;
+		unsigned forgiven =
+		    held < CLOCK_S(60) ? (unsigned)(held / CLOCK_S(5)) : rules->falls;
+
+		rules->falls -= forgiven < rules->falls ? forgiven : rules->falls;
 	}
 	rules->falls += counts;
 	rules->linked = false;

@@ -218,7 +218,7 @@ a_day_of_failing_identifies_stays_far_below_a_thousand(void **state)
 }
 
 static void
-ready_alone_forgives_nothing(void **state)
+ready_forgives_by_how_long_it_held(void **state)
 {
 	static const struct {
 		const char *name;
@@ -228,7 +228,10 @@ ready_alone_forgives_nothing(void **state)
 	} cases[] = {
 	    {"lost at once", 0, 7, 1},
 	    {"2 s", CLOCK_S(2), 7, 1},
-	    {"a moment before stable", CLOCK_S(60) - 1, 7, 1},
+	    {"a moment before the first is forgiven", CLOCK_S(5) - 1, 7, 1},
+	    {"the first is forgiven", CLOCK_S(5), 6, 1},
+	    {"four are forgiven", CLOCK_S(24), 3, 1},
+	    {"all are, the IDENTIFY is not", CLOCK_S(60) - 1, 1, 1},
 	    {"stable", CLOCK_S(60), 1, 0},
 	};
 	struct rig rig;
@@ -364,7 +367,7 @@ main(void)
 	    cmocka_unit_test(the_wait_doubles_under_full_jitter_up_to_its_cap),
 	    cmocka_unit_test(what_would_spend_an_identify_waits_longer),
 	    cmocka_unit_test(a_day_of_failing_identifies_stays_far_below_a_thousand),
-	    cmocka_unit_test(ready_alone_forgives_nothing),
+	    cmocka_unit_test(ready_forgives_by_how_long_it_held),
 	    cmocka_unit_test(a_resumed_that_held_is_as_good_as_a_ready),
 	    cmocka_unit_test(a_server_that_closes_after_each_ready_is_not_hammered),
 	    cmocka_unit_test(

@@ -25,7 +25,11 @@
 #define STREAM_TURN_BYTES ((size_t)512 * 1024)
 #endif
 
-#define LINGER CLOCK_S(2)
+/* And no longer than this where much comes out of few bytes: compressed text grows
+ * twentyfold, and heartbeats and probes wait meanwhile. */
+#define STREAM_TURN_TIME CLOCK_MS(2)
+
+#define LINGER           CLOCK_S(2)
 
 /* An empty queue keeps so much room. */
 #define QUEUE_KEEP_BYTES 4096
@@ -264,15 +268,22 @@ read_plain(struct stream *stream, size_t *size)
 	return *size < sizeof read_buffer ? READ_EMPTY : READ_MORE;
 }
 
-/* Hands up what there is, one buffer after the other, up to STREAM_TURN_BYTES. */
+static bool
+turn_is_over(size_t total, mono_ns began)
+{
+	return total >= STREAM_TURN_BYTES || clock_now() - began >= STREAM_TURN_TIME;
+}
+
+/* Hands up what there is, one buffer after the other, until the turn is over. */
 static void
 read_open(struct stream *stream, mono_ns now)
 {
 	enum read_state state = READ_MORE;
 	int ssl_error = SSL_ERROR_NONE;
 	int error = 0;
+	size_t total = 0;
 
-	for (size_t total = 0; state == READ_MORE && total < STREAM_TURN_BYTES;) {
+	do {
 		size_t size = 0;
 
 		state = stream->ssl ? read_tls(stream, &size, &ssl_error) :
@@ -286,7 +297,7 @@ read_open(struct stream *stream, mono_ns now)
 		if (stream->step != STEP_OPEN) {
 			return; /* the owner let go */
 		}
-	}
+	} while (state == READ_MORE && !turn_is_over(total, now));
 	switch (state) {
 	case READ_EMPTY:
 		break;

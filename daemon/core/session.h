@@ -90,6 +90,7 @@ struct session {
 	    connect_failures; /* of these, ones that never saw HELLO, at this host */
 	uint32_t identify_failures; /* IDENTIFYs without a stable READY, in a row */
 	uint32_t resume_tries;      /* RESUMEs without RESUMED, in a row */
+	uint32_t cure_tries;        /* failed tries of the present cure, in a row */
 	bool doubtful;              /* one resume, then a new session */
 	int64_t unreadable_seq;     /* seq before the payload that could not be read */
 	uint32_t unreadable;        /* payloads in a row that could not be read there */
@@ -171,6 +172,9 @@ mono_ns session_wake_at(const struct session *session);
  * The watchdog looks: a shard that never connected counts as down from the first look.
  */
 void session_note_check(struct session *session, mono_ns now);
+
+/** What heals it at present: the rung that is being tried, or is tried next. */
+enum snapshot_cure session_cure(const struct session *session);
 
 /** The present view.  Cannot fail; host is left to the caller. */
 void session_snapshot(const struct session *session, mono_ns now, struct snapshot *out);

@@ -1,9 +1,11 @@
 /*
  * The cure: connect, fall, back off, and choose between resume and a new session.
  *
- * In this order: resume at the resume host; resume at the general host; new session.  A
- * resume is free, an IDENTIFY is one of a thousand in a day, so a session is given up
- * only where the gateway said so or where RESUMEs went unanswered.
+ * In this order: resume at the resume host; resume at the general host; new session.
+ * Each rung has its tries: two failed connects change the host, and so do two
+ * unanswered RESUMEs; the third of these ends the session.  A resume is free, an
+ * IDENTIFY is one of a thousand in a day, so a session is given up only where the
+ * gateway said so or where RESUMEs went unanswered.
  */
 #include "session_parts.h"
 
@@ -45,14 +47,38 @@ session_reset_connection(struct session *session)
 	session->sends = (struct send_budget){.ordinary = session->sends.ordinary};
 }
 
+/* ---- the ladder ---- */
+
+/* The rung that the next attempt takes, or the present one took. */
+static enum snapshot_cure
+rung_of(const struct session *session)
+{
+	if (!session_is_held(session)) {
+		return SNAPSHOT_CURE_IDENTIFY;
+	}
+	return session->at_general || session->saved.resume_url[0] == '\0' ?
+	    SNAPSHOT_CURE_GENERAL :
+	    SNAPSHOT_CURE_RESUME;
+}
+
+enum snapshot_cure
+session_cure(const struct session *session)
+{
+	if (session->state == SNAPSHOT_READY || session->state == SNAPSHOT_STOPPED ||
+	    session->state == SNAPSHOT_FATAL) {
+		return SNAPSHOT_CURE_NONE;
+	}
+	return rung_of(session);
+}
+
 /* ---- connecting ---- */
 
 static void
 connect_now(struct session_turn *turn)
 {
 	struct session *session = turn->session;
-	bool general = session->fresh_wanted || session->at_general ||
-	    session->saved.resume_url[0] == '\0';
+	bool general =
+	    session->fresh_wanted || rung_of(session) != SNAPSHOT_CURE_RESUME;
 
 	session->attempts++;
 	session_enter(turn, SNAPSHOT_CONNECTING);
@@ -161,6 +187,8 @@ session_forget(struct session_turn *turn)
 	saved->resume_url[0] = '\0';
 	saved->seq = -1;
 	turn->session->resume_tries = 0;
+	turn->session->cure_tries = 0;
+	turn->session->at_general = false;
 	turn->session->doubtful = false;
 	turn->session->unreadable = 0;
 	session_push_kind(turn, SESSION_FORGET);
@@ -210,6 +238,15 @@ doubt_host(struct session *session)
 	}
 }
 
+/* The resume host answers HELLO but not RESUME: the last try is for the general one. */
+static void
+doubt_resume_host(struct session *session)
+{
+	if (session->resume_tries >= HOST_TRIES) {
+		session->at_general = true;
+	}
+}
+
 /* A RESUME has just failed: was it the last one that this session is worth? */
 static bool
 is_spent(const struct session *session, mono_ns now)
@@ -226,8 +263,12 @@ session_fall(struct session_turn *turn, enum closecode_cure cure, mono_ns least_
 {
 	struct session *session = turn->session;
 	bool resume_failed = session->state == SNAPSHOT_RESUMING;
+	enum snapshot_cure tried = session_cure(session);
 
 	doubt_host(session);
+	if (resume_failed) {
+		doubt_resume_host(session);
+	}
 	leave(turn);
 	if (session->saved.id[0] != '\0' &&
 	    (cure == CLOSECODE_IDENTIFY ||
@@ -238,6 +279,7 @@ session_fall(struct session_turn *turn, enum closecode_cure cure, mono_ns least_
 		session->doubtful = true;
 	}
 	session->failures++;
+	session->cure_tries = tried == rung_of(session) ? session->cure_tries + 1 : 0;
 
 	mono_ns delay = backoff(turn, session->failures, BACKOFF_CAP);
 	mono_ns slow = identify_delay(turn);
@@ -291,6 +333,7 @@ session_become_ready(struct session_turn *turn)
 
 	session->connections++;
 	session->resume_tries = 0;
+	session->cure_tries = 0;
 	session->connect_failures = 0;
 	session->at_general = false;
 	session->doubtful = false;

@@ -20,21 +20,6 @@ shorten(const char *id, char out[12])
 	(void)snprintf(out, 12, "%.8s...", id);
 }
 
-static enum snapshot_cure
-cure_of(const struct session *session)
-{
-	if (session->state == SNAPSHOT_READY || session->state == SNAPSHOT_STOPPED ||
-	    session->state == SNAPSHOT_FATAL) {
-		return SNAPSHOT_CURE_NONE;
-	}
-	if (!session_is_held(session)) {
-		return SNAPSHOT_CURE_IDENTIFY;
-	}
-	return session->at_general || session->saved.resume_url[0] == '\0' ?
-	    SNAPSHOT_CURE_GENERAL :
-	    SNAPSHOT_CURE_RESUME;
-}
-
 /* What was measured before the last value went stale says nothing of the present. */
 static void
 view_latencies(const struct session *session, struct snapshot *out)
@@ -53,6 +38,7 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 {
 	bool ready = session->state == SNAPSHOT_READY;
 	bool waits = session->state == SNAPSHOT_BACKOFF;
+	enum snapshot_cure cure = session_cure(session);
 
 	*out = (struct snapshot){
 	    .shard_id = session->config.shard_id,
@@ -67,7 +53,8 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	    .disconnect_age = ready ? SNAPSHOT_NONE : age(session->down_since, now),
 	    .latency = session_beat_latency(session, now),
 	    .heartbeat_interval = session->interval,
-	    .cure = cure_of(session),
+	    .cure = cure,
+	    .cure_tries = cure == SNAPSHOT_CURE_NONE ? 0 : session->cure_tries,
 	    .next_try_in = waits ? session->retry_at - now : SNAPSHOT_NONE,
 	    .seq = session->saved.seq,
 	    .dispatches = session->dispatches,

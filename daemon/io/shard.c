@@ -473,7 +473,7 @@ run_action(struct shard *shard, const struct session_action *action,
 		options->hooks->fatal(options->ctx, shard, shard->session.reason);
 		return;
 	case SESSION_CHANGED:
-		shard_log_change(&shard->session, shard->target.host, action);
+		shard_log_change(&shard->session, shard->target.host, action, now);
 		return;
 	}
 }

@@ -6,6 +6,9 @@
 #include "closecode.h"
 #include "log.h"
 
+/* The pairs of a shard_state line. */
+#define PAIRS_MAX 9
+
 void
 shard_log_describe(const struct ws_end *end, const struct secret *token, char *out,
     size_t room)
@@ -22,31 +25,48 @@ shard_log_describe(const struct ws_end *end, const struct secret *token, char *o
 	secret_scrub(token, out, strlen(out));
 }
 
+static enum log_level
+level_of(const struct session_action *action)
+{
+	if (action->new_state == SNAPSHOT_READY ||
+	    action->new_state == SNAPSHOT_STOPPED) {
+		return LOG_LEVEL_INFO;
+	}
+	if (action->new_state == SNAPSHOT_FATAL) {
+		return LOG_LEVEL_ERROR;
+	}
+	/* From IDLE it only waits for its turn among many that start. */
+	bool falls = action->old_state == SNAPSHOT_READY ||
+	    (action->new_state == SNAPSHOT_BACKOFF &&
+		action->old_state != SNAPSHOT_IDLE);
+
+	return falls ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+}
+
 void
 shard_log_change(const struct session *session, const char *host,
-    const struct session_action *action)
+    const struct session_action *action, mono_ns now)
 {
-	const char *reason = session->reason[0] != '\0' ? session->reason : NULL;
-	struct log_kv pairs[] = {
+	struct log_kv pairs[PAIRS_MAX] = {
 	    KV("shard", session->config.shard_id),
 	    KV("from", snapshot_state_text(action->old_state)),
 	    KV("to", snapshot_state_text(action->new_state)),
 	    KV("host", host),
 	    KV("seq", session->saved.seq),
 	    KV("attempts", session->attempts),
-	    KV("reason", reason),
 	};
-	enum log_level level = LOG_LEVEL_DEBUG;
+	size_t count = 6;
+	bool waits = action->new_state == SNAPSHOT_BACKOFF;
 
-	if (action->new_state == SNAPSHOT_READY ||
-	    action->new_state == SNAPSHOT_STOPPED) {
-		level = LOG_LEVEL_INFO;
-	} else if (action->new_state == SNAPSHOT_FATAL) {
-		level = LOG_LEVEL_ERROR;
-	} else if (action->old_state == SNAPSHOT_READY ||
-	    action->new_state == SNAPSHOT_BACKOFF) {
-		level = LOG_LEVEL_WARNING;
+	if (waits || action->old_state == SNAPSHOT_READY) {
+		pairs[count++] = KV("cure", snapshot_cure_text(session_cure(session)));
 	}
-	log_write(level, "shard_state", pairs,
-	    sizeof pairs / sizeof pairs[0] - (reason ? 0 : 1));
+	if (waits) {
+		pairs[count++] =
+		    KV("next_try_s", clock_seconds(session->retry_at - now));
+	}
+	if (session->reason[0] != '\0') {
+		pairs[count++] = KV("reason", (const char *)session->reason);
+	}
+	log_write(level_of(action), "shard_state", pairs, count);
 }

@@ -17,6 +17,6 @@ void shard_log_describe(const struct ws_end *end, const struct secret *token, ch
 
 /** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
 void shard_log_change(const struct session *session, const char *host,
-    const struct session_action *action);
+    const struct session_action *action, mono_ns now);
 
 #endif

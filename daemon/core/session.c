@@ -333,7 +333,7 @@ void
 session_step(struct session *session, const struct session_event *event, mono_ns now,
     struct rng *rng, struct session_actions *actions)
 {
-	struct session_turn turn = {session, now, rng, actions};
+	struct session_turn turn = {session, now, rng, actions, event->crowd};
 
 	actions->count = 0;
 	if (is_over(session)) {
@@ -342,7 +342,7 @@ session_step(struct session *session, const struct session_event *event, mono_ns
 	switch (event->kind) {
 	case SESSION_START:
 		if (session->state == SNAPSHOT_IDLE) {
-			session_proceed(&turn);
+			session_begin(&turn);
 		}
 		return;
 	case SESSION_OPENED:

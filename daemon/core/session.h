@@ -123,6 +123,7 @@ struct session_event {
 	mono_ns retry_after; /* LOST: what the peer asked for, 0 without */
 	const char *text;    /* LOST, UNREADABLE, REFUSED: one line for a person */
 	bool drop_session;   /* RECONNECT, STOP_ASKED: give the session up as well */
+	uint32_t crowd; /* how many other shards of this process are not ready now */
 };
 
 enum session_action_kind {

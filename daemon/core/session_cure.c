@@ -31,7 +31,8 @@
 #define BACKOFF_CAP          CLOCK_S(60)
 #define BACKOFF_IDENTIFY_CAP CLOCK_S(600)
 
-/* Shards that fall together come back spread over this much each, up to the cap. */
+/* Shards that are down together come back spread over this much for each other one, up
+ * to the cap; one that fell alone comes back at once. */
 #define SPREAD_PER_SHARD CLOCK_MS(50)
 #define SPREAD_CAP       CLOCK_S(5)
 
@@ -116,23 +117,36 @@ session_proceed(struct session_turn *turn)
 	session_push_kind(turn, SESSION_ASK_SLOT);
 }
 
+static mono_ns
+spread(struct session_turn *turn)
+{
+	mono_ns width = SPREAD_PER_SHARD * turn->crowd;
+
+	return rng_between(turn->rng, 0, width < SPREAD_CAP ? width : SPREAD_CAP);
+}
+
 static void
 proceed_after(struct session_turn *turn, mono_ns delay)
 {
 	struct session *session = turn->session;
 
-	if (session->config.shard_count > 1) {
-		mono_ns spread = SPREAD_PER_SHARD * session->config.shard_count;
-
-		delay += rng_between(turn->rng, 0,
-		    spread < SPREAD_CAP ? spread : SPREAD_CAP);
-	}
+	delay += spread(turn);
 	if (delay <= 0) {
 		session_proceed(turn);
 		return;
 	}
 	session_enter(turn, SNAPSHOT_BACKOFF);
 	session->retry_at = turn->now + delay;
+}
+
+void
+session_begin(struct session_turn *turn)
+{
+	if (session_is_held(turn->session)) {
+		proceed_after(turn, 0);
+	} else {
+		session_proceed(turn); /* the identify gate spreads these */
+	}
 }
 
 void

@@ -17,6 +17,7 @@ struct session_turn {
 	mono_ns now;
 	struct rng *rng;
 	struct session_actions *actions;
+	uint32_t crowd; /* other shards that are down as well */
 };
 
 /* ---- session.c: small pieces ---- */
@@ -67,6 +68,9 @@ void session_reset_connection(struct session *session);
 
 /** Connects, to resume where a session is held; for a new one asks for a slot first. */
 void session_proceed(struct session_turn *turn);
+
+/** The process starts: as session_proceed(), spread where many resume together. */
+void session_begin(struct session_turn *turn);
 
 /** The slot for a new session is there: connects to the general host. */
 void session_connect_fresh(struct session_turn *turn);

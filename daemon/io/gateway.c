@@ -42,6 +42,7 @@ struct gateway {
 	struct member *members;
 	struct rng rng;
 	struct identify_gate gate;
+	uint32_t ready; /* shards that are */
 	struct loop_timer *slot_timer;
 	mono_ns asleep; /* BOOTTIME minus MONOTONIC when last looked at */
 
@@ -331,6 +332,26 @@ on_fatal(void *ctx, struct shard *shard, const char *reason)
 }
 
 static void
+on_turned(void *ctx, bool ready)
+{
+	struct gateway *gateway = ctx;
+
+	if (ready) {
+		gateway->ready++;
+	} else {
+		gateway->ready--;
+	}
+}
+
+static uint32_t
+on_crowd(void *ctx)
+{
+	const struct gateway *gateway = ctx;
+
+	return gateway->options.shard_count - gateway->ready;
+}
+
+static void
 on_tick(void *ctx, mono_ns now)
 {
 	struct gateway *gateway = ctx;
@@ -354,6 +375,8 @@ static const struct shard_hooks hooks = {
     .identifying = on_identifying,
     .unreachable = on_unreachable,
     .fatal = on_fatal,
+    .turned = on_turned,
+    .crowd = on_crowd,
     .tick = on_tick,
 };
 

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "payload.h"
 #include "shard_log.h"
+#include "shard_send.h"
 #include "xalloc.h"
 
 /* While other addresses are left, one that does not take the connection gets no more
@@ -360,54 +361,11 @@ connect_to(struct shard *shard, const char *url_text, mono_ns now)
 	shard->options.hooks->want_general(shard->options.ctx, shard, now);
 }
 
-/* A send that does not fit the queue ends the connection by itself: on_end follows. */
-static void
-send_text(struct shard *shard, const char *text, size_t size)
-{
-	if (shard->ws && size > 0) {
-		(void)ws_send_text(shard->ws, text, size);
-	}
-}
-
-static void
-send_heartbeat(struct shard *shard)
-{
-	char text[64];
-	int64_t seq = shard->session.saved.seq;
-	size_t size = payload_write_heartbeat(text, sizeof text, seq >= 0, seq);
-
-	inflate_relax(shard->inflate);
-	send_text(shard, text, size);
-}
-
 static void
 send_identify(struct shard *shard, mono_ns now)
 {
-	char text[PAYLOAD_SEND_BYTES];
-	struct payload_identify identify = {
-	    .token = secret_reveal(shard->options.token),
-	    .intents = shard->options.intents,
-	    .shard_id = shard->session.config.shard_id,
-	    .shard_count = shard->session.config.shard_count,
-	    .presence = shard->options.presence,
-	};
-	size_t size = payload_write_identify(text, sizeof text, &identify);
-
 	shard->options.hooks->identifying(shard->options.ctx, shard, now);
-	send_text(shard, text, size);
-	explicit_bzero(text, sizeof text);
-}
-
-static void
-send_resume(struct shard *shard)
-{
-	char text[PAYLOAD_SEND_BYTES];
-	size_t size =
-	    payload_write_resume(text, sizeof text, secret_reveal(shard->options.token),
-		shard->session.saved.id, shard->session.saved.seq);
-
-	send_text(shard, text, size);
-	explicit_bzero(text, sizeof text);
+	shard_send_identify(shard->ws, &shard->options);
 }
 
 static void
@@ -428,6 +386,18 @@ forget_session(struct shard *shard)
 }
 
 static void
+on_changed(struct shard *shard, const struct session_action *action, mono_ns now)
+{
+	bool was_ready = action->old_state == SNAPSHOT_READY;
+	bool is_ready = action->new_state == SNAPSHOT_READY;
+
+	shard_log_change(&shard->session, shard->target.host, action, now);
+	if (was_ready != is_ready) {
+		shard->options.hooks->turned(shard->options.ctx, is_ready);
+	}
+}
+
+static void
 run_action(struct shard *shard, const struct session_action *action,
     const struct session_event *event, mono_ns now)
 {
@@ -439,13 +409,14 @@ run_action(struct shard *shard, const struct session_action *action,
 		connect_to(shard, action->url, now);
 		return;
 	case SESSION_HEARTBEAT:
-		send_heartbeat(shard);
+		inflate_relax(shard->inflate);
+		shard_send_heartbeat(shard->ws, &shard->session);
 		return;
 	case SESSION_IDENTIFY:
 		send_identify(shard, now);
 		return;
 	case SESSION_RESUME:
-		send_resume(shard);
+		shard_send_resume(shard->ws, options, &shard->session);
 		return;
 	case SESSION_CLOSE:
 		close_connection(shard, action->code);
@@ -473,17 +444,28 @@ run_action(struct shard *shard, const struct session_action *action,
 		options->hooks->fatal(options->ctx, shard, shard->session.reason);
 		return;
 	case SESSION_CHANGED:
-		shard_log_change(&shard->session, shard->target.host, action, now);
+		on_changed(shard, action, now);
 		return;
 	}
+}
+
+/* How many shards are down besides this one. */
+static uint32_t
+others_down(const struct shard *shard)
+{
+	uint32_t down = shard->options.hooks->crowd(shard->options.ctx);
+
+	return down - (shard->session.state == SNAPSHOT_READY ? 0 : 1);
 }
 
 static void
 step(struct shard *shard, const struct session_event *event, mono_ns now)
 {
 	struct session_actions actions;
+	struct session_event crowded = *event;
 
-	session_step(&shard->session, event, now, shard->options.rng, &actions);
+	crowded.crowd = others_down(shard);
+	session_step(&shard->session, &crowded, now, shard->options.rng, &actions);
 	for (unsigned i = 0; i < actions.count; i++) {
 		run_action(shard, &actions.list[i], event, now);
 	}

@@ -35,6 +35,11 @@ struct shard_hooks {
 	void (*unreachable)(void *ctx, const char *host);
 	/** Discord refuses the bot; reason is for a person. */
 	void (*fatal)(void *ctx, struct shard *shard, const char *reason);
+	/** The shard has become ready, or has ceased to be. */
+	void (*turned)(void *ctx, bool ready);
+	/** How many shards of this process are not ready now; called with each event.
+	 */
+	uint32_t (*crowd)(void *ctx);
 	/** The shard's timer fired: time to look whether the host slept. */
 	void (*tick)(void *ctx, mono_ns now);
 };

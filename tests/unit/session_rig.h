@@ -42,6 +42,7 @@ struct rig {
 	struct session session;
 	struct rng rng;
 	mono_ns now;
+	uint32_t crowd; /* other shards that are down, with every event */
 	struct session_actions actions; /* of the last step */
 };
 
@@ -62,7 +63,10 @@ static const struct session_saved rig_saved = {
 static inline void
 rig_step(struct rig *rig, const struct session_event *event)
 {
-	session_step(&rig->session, event, rig->now, &rig->rng, &rig->actions);
+	struct session_event crowded = *event;
+
+	crowded.crowd = rig->crowd;
+	session_step(&rig->session, &crowded, rig->now, &rig->rng, &rig->actions);
 }
 
 static inline void

@@ -321,38 +321,92 @@ what_the_peer_asks_for_is_waited_for_up_to_a_quarter_of_an_hour(void **state)
 	}
 }
 
+/* How long the rest after an event takes, over many seeds; crowd shards are down. */
+static struct bounds
+rests_in_a_crowd(uint32_t crowd, void (*fall)(struct rig *))
+{
+	struct bounds bounds = {.least = CLOCK_NEVER};
+
+	for (uint64_t seed = 0; seed < 400; seed++) {
+		struct rig rig;
+
+		rig_login(&rig, seed);
+		rig.session.config.shard_count = 1000;
+		rig.crowd = crowd;
+		fall(&rig);
+
+		mono_ns waited = rig_sit_out(&rig);
+
+		assert_int_equal(rig.session.state, SNAPSHOT_CONNECTING);
+		bounds.least = waited < bounds.least ? waited : bounds.least;
+		bounds.most = waited > bounds.most ? waited : bounds.most;
+	}
+	return bounds;
+}
+
 static void
-many_shards_that_fall_together_come_back_spread(void **state)
+fall_by_op_7(struct rig *rig)
+{
+	rig->now += CLOCK_S(10);
+	rig_say(rig, OP7);
+}
+
+static void
+fall_by_loss(struct rig *rig)
+{
+	rig_lose(rig, 1006);
+}
+
+static void
+fall_by_sleep(struct rig *rig)
+{
+	rig_do(rig, SESSION_SLEPT);
+}
+
+static void
+start_again(struct rig *rig)
+{
+	session_init(&rig->session, &rig_config, &rig_saved);
+	rig_do(rig, SESSION_START);
+}
+
+static void
+shards_come_back_spread_by_how_many_are_down(void **state)
 {
 	static const struct {
-		uint32_t shards;
+		uint32_t crowd;
 		mono_ns spread;
 	} cases[] = {
-	    {2, CLOCK_MS(100)},
+	    {0, 0},
+	    {1, CLOCK_MS(50)},
 	    {50, CLOCK_MS(2500)},
-	    {1000, CLOCK_S(5)},
+	    {100, CLOCK_S(5)},
+	    {UINT32_MAX, CLOCK_S(5)},
 	};
+	static void (*const falls[])(
+	    struct rig *) = {fall_by_op_7, fall_by_loss, fall_by_sleep, start_again};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases) * COUNT_OF(falls); i++) {
+		mono_ns spread = cases[i % COUNT_OF(cases)].spread;
+		struct bounds rests = rests_in_a_crowd(cases[i % COUNT_OF(cases)].crowd,
+		    falls[i / COUNT_OF(cases)]);
+
+		assert_in_range(rests.least, 0, spread / 20);
+		assert_in_range(rests.most, spread - spread / 20, spread);
+	}
+}
+
+static void
+a_start_without_a_session_is_spread_by_the_gate_alone(void **state)
+{
 	struct rig rig;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		mono_ns least = CLOCK_NEVER;
-		mono_ns most = 0;
-
-		for (uint64_t seed = 0; seed < 400; seed++) {
-			rig_login(&rig, seed);
-			rig.session.config.shard_count = cases[i].shards;
-			rig_say(&rig, seed % 2 == 0 ? OP7 : "{\"op\":7}");
-
-			mono_ns waited = rig_sit_out(&rig);
-
-			least = waited < least ? waited : least;
-			most = waited > most ? waited : most;
-		}
-		assert_in_range(least, 0, cases[i].spread / 20);
-		assert_in_range(most, cases[i].spread - cases[i].spread / 20,
-		    cases[i].spread);
-	}
+	rig_init(&rig, NULL, 1);
+	rig.crowd = 499;
+	rig_do(&rig, SESSION_START);
+	assert_int_equal(rig.session.state, SNAPSHOT_WAIT_SLOT);
 }
 
 int
@@ -372,7 +426,8 @@ main(void)
 	    cmocka_unit_test(a_server_that_closes_after_each_ready_is_not_hammered),
 	    cmocka_unit_test(
 		what_the_peer_asks_for_is_waited_for_up_to_a_quarter_of_an_hour),
-	    cmocka_unit_test(many_shards_that_fall_together_come_back_spread),
+	    cmocka_unit_test(shards_come_back_spread_by_how_many_are_down),
+	    cmocka_unit_test(a_start_without_a_session_is_spread_by_the_gate_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,7 @@ end_turn(lws_sorted_usec_list_t *fence)
 	if (began != 0) {
 		mono_ns took = clock_awake() - began;
 
+		histogram_add(&loop->turn_times, took);
 		if (took >
 		    atomic_load_explicit(&loop->turn_max, memory_order_relaxed)) {
 			atomic_store(&loop->turn_max, took);
@@ -134,6 +135,13 @@ loop_note(struct loop *loop, const char *who)
 	loop_enter(loop, who);
 }
 
+void
+loop_note_state(struct loop *loop, uint32_t shard_id, const char *state)
+{
+	atomic_store_explicit(&loop->state_of, shard_id, memory_order_relaxed);
+	atomic_store_explicit(&loop->state, state, memory_order_relaxed);
+}
+
 struct loop_stats
 loop_stats(const struct loop *loop)
 {
@@ -143,6 +151,10 @@ loop_stats(const struct loop *loop)
 	    .turn_max = atomic_load(&loop->turn_max),
 	    .turn_began = atomic_load(&loop->turn_began),
 	    .doing = atomic_load(&loop->doing),
+	    .state = atomic_load(&loop->state),
+	    .state_of = atomic_load(&loop->state_of),
+	    .turn_times = &loop->turn_times,
+	    .timer_lags = &loop->timer_lags,
 	};
 }
 
@@ -341,6 +353,7 @@ loop_new(void)
 
 	TAILQ_INIT(&loop->late);
 	atomic_store(&loop->doing, "nothing yet");
+	atomic_store(&loop->state, "unknown");
 	if (!make_context(loop)) {
 		goto failed;
 	}

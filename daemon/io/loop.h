@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "err.h"
+#include "histogram.h"
 
 struct loop;
 struct loop_fd;
@@ -116,9 +117,15 @@ struct loop_stats {
 	mono_ns turn_max;   /* longest time between two polls since the start */
 	mono_ns turn_began; /* the running turn's begin by clock_awake(); 0: in poll */
 	const char *doing;  /* the function that runs or ran last; static text */
+	const char *state;  /* as last given to loop_note_state(); static text */
+	uint32_t state_of;  /* the shard that it was given for */
+	/* For the loop's thread only: how long turns with our code in them took, and
+	 * how much later than armed for the timers ran. */
+	const struct histogram *turn_times;
+	const struct histogram *timer_lags;
 };
 
-/** How it turns; from any thread. */
+/** How it turns; from any thread, but for what the histograms hold. */
 struct loop_stats loop_stats(const struct loop *loop);
 
 /**
@@ -129,5 +136,9 @@ struct loop_stats loop_stats(const struct loop *loop);
  * code in it is taken for a spin, and the sentinel names who hangs.
  */
 void loop_note(struct loop *loop, const char *who);
+
+/** Leaves the state (static text) that a shard has come to, for the sentinel to tell.
+ */
+void loop_note_state(struct loop *loop, uint32_t shard_id, const char *state);
 
 #endif

@@ -40,12 +40,16 @@ struct loop {
 	uint64_t work; /* callbacks of ours */
 	uint64_t work_seen;
 	unsigned empty_turns;
+	struct histogram turn_times;
+	struct histogram timer_lags;
 	/* Also read by the sentinel. */
 	_Atomic uint64_t turns;
 	_Atomic uint64_t spins;
 	_Atomic mono_ns turn_max;
 	_Atomic mono_ns turn_began;
 	_Atomic(const char *) doing;
+	_Atomic(const char *) state;
+	_Atomic uint32_t state_of;
 };
 
 /** A function of ours is about to run: begins the turn's account, names it. */

@@ -11,6 +11,7 @@ struct loop_timer {
 	void (*fn)(void *ctx, mono_ns now);
 	void *ctx;
 	const char *name;
+	mono_ns due; /* at, or the instant of arming where at had passed */
 };
 
 struct loop_timer *
@@ -46,6 +47,9 @@ loop_timer_arm(struct loop_timer *timer, mono_ns at)
 	if (at == CLOCK_NEVER) {
 		return;
 	}
+	mono_ns now = clock_now();
+
+	timer->due = at > now ? at : now;
 	/* A timer that is due again at once waits for the next turn: descriptors come
 	 * in between. */
 	if (at <= loop->pass_at) {
@@ -102,6 +106,7 @@ loop_timers_run(struct loop *loop)
 		struct loop_timer *timer = (struct loop_timer *)first;
 
 		heap_remove(&loop->timers, first);
+		histogram_add(&loop->timer_lags, clock_now() - timer->due);
 		loop_enter(loop, timer->name);
 		timer->fn(timer->ctx, loop->pass_at);
 		first = heap_first(&loop->timers);

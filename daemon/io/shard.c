@@ -444,6 +444,8 @@ run_action(struct shard *shard, const struct session_action *action,
 		options->hooks->fatal(options->ctx, shard, shard->session.reason);
 		return;
 	case SESSION_CHANGED:
+		loop_note_state(options->loop, id,
+		    snapshot_state_text(action->new_state));
 		on_changed(shard, action, now);
 		return;
 	}

@@ -299,10 +299,11 @@ tell(const char *event, const struct loop_stats *stats, mono_ns stuck)
 	struct pollfd target = {.fd = STDERR_FILENO, .events = POLLOUT};
 	char line[256];
 	int size = snprintf(line, sizeof line,
-	    "gwbotd: event=%s stuck_ms=%lld handler=\"%.100s\" turns=%llu\n", event,
-	    (long long)(stuck / CLOCK_MS(1)),
+	    "gwbotd: event=%s stuck_ms=%lld handler=\"%.80s\" turns=%llu shard=%u "
+	    "state=\"%.40s\"\n",
+	    event, (long long)(stuck / CLOCK_MS(1)),
 	    stats->turn_began != 0 ? stats->doing : "library",
-	    (unsigned long long)stats->turns);
+	    (unsigned long long)stats->turns, (unsigned)stats->state_of, stats->state);
 
 	if (size > 0 && poll(&target, 1, 0) == 1 && (target.revents & POLLOUT) != 0) {
 		ssize_t ignored = write(STDERR_FILENO, line, (size_t)size);

@@ -439,6 +439,34 @@ poll_is_no_part_of_a_turn(void)
 	loop_timer_free(timer);
 }
 
+/* One turn of 40 ms among short ones; and a timer behind it that it made late. */
+static void
+long_turns_and_late_timers_are_counted(void)
+{
+	struct loop_timer *slow = loop_timer_new(loop, sleep_40_ms, NULL);
+	struct loop_timer *late = loop_timer_new(loop, on_busy_timer, NULL);
+	struct loop_timer *past = loop_timer_new(loop, on_busy_timer, NULL);
+	mono_ns now = clock_now();
+
+	busy_timer = past;
+	loop_timer_arm(slow, now + CLOCK_MS(20));
+	loop_timer_arm(late, now + CLOCK_MS(30));
+	loop_timer_arm(past, 1); /* long ago: due now, and not late for that */
+	(void)run_for(CLOCK_MS(100));
+	struct loop_stats stats = loop_stats(loop);
+
+	CHECK(stats.turn_times->count > 3);
+	CHECK(stats.turn_times->max == stats.turn_max);
+	CHECK(stats.turn_max >= CLOCK_MS(40));
+	CHECK(histogram_quantile(stats.turn_times, 10000) < CLOCK_MS(40));
+	CHECK(stats.timer_lags->max >= CLOCK_MS(29));
+	CHECK(stats.timer_lags->max < CLOCK_MS(1000));
+	CHECK(histogram_quantile(stats.timer_lags, 10000) < CLOCK_MS(29));
+	loop_timer_free(slow);
+	loop_timer_free(late);
+	loop_timer_free(past);
+}
+
 static void
 note(lws_sorted_usec_list_t *list)
 {
@@ -662,6 +690,7 @@ sentinel_ends_a_hanging_turn(void)
 	struct worker *worker;
 
 	start_sentinel(&worker);
+	loop_note_state(loop, 3, "ready");
 	loop_timer_arm(timer, clock_now());
 	(void)loop_run(loop);
 	CHECK(false);
@@ -724,6 +753,7 @@ static const struct {
     TRAP(timer_armed_when_a_descriptor_goes),
     TRAP(governor_slows_a_spin),
     TRAP(poll_is_no_part_of_a_turn),
+    TRAP(long_turns_and_late_timers_are_counted),
     TRAP(poll_is_no_part_of_a_turn_of_the_library),
     TRAP(signals_come_on_the_loop),
     TRAP(posts_of_each_thread_come_in_order),

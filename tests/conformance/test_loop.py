@@ -31,7 +31,7 @@ class Loop(unittest.TestCase):
         cls.pool.shutdown()
 
     def test_all_are_known(self):
-        self.assertGreaterEqual(len(NAMES), 22)
+        self.assertGreaterEqual(len(NAMES), 23)
 
     def test_sentinel_ends_a_hanging_turn(self):
         began = time.monotonic()
@@ -40,6 +40,7 @@ class Loop(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 5)
         self.assertIn('event=loop_stuck stuck_ms=200 handler="hang"', result.stderr)
         self.assertIn('event=loop_stuck_exit stuck_ms=800 handler="hang"', result.stderr)
+        self.assertIn('shard=3 state="ready"', result.stderr)
 
     def test_sentinel_tells_a_slow_turn(self):
         result = run("sentinel_tells_a_slow_turn")

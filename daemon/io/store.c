@@ -46,6 +46,8 @@ struct mapped {
 /* A sync on its way; the descriptor is its own, so that it outlives the store. */
 struct sync_job {
 	struct store *store;
+	const struct mapped *mapped;
+	bool *dirty;
 	int fd;
 	int error;
 };
@@ -283,6 +285,22 @@ sync_work(void *ctx)
 	job->error = fdatasync(job->fd) == 0 ? 0 : errno;
 }
 
+/* The kernel takes pages that it could not write for clean, so that the next sync would
+ * succeed without them: every page has to be stored to again. */
+static void
+write_again(const struct mapped *mapped)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t at = 0; at < mapped->size; at += page) {
+		volatile uint8_t *byte = &mapped->bytes[at];
+
+		*byte = *byte;
+	}
+}
+
+static void arm_sync(struct store *store, mono_ns at);
+
 static void
 sync_done(void *ctx)
 {
@@ -297,13 +315,18 @@ sync_done(void *ctx)
 		log_info("state_durable", KV("reason", "the disk syncs again"));
 	}
 	store->sync_failing = job->error != 0;
+	if (job->error != 0) {
+		write_again(job->mapped);
+		*job->dirty = true;
+		arm_sync(store, clock_now() + SYNC_EVERY);
+	}
 	(void)close(job->fd);
 	free(job);
 }
 
 /* True where the sync is on its way, or none is needed. */
 static bool
-begin_sync(struct store *store, const struct mapped *mapped)
+begin_sync(struct store *store, const struct mapped *mapped, bool *dirty)
 {
 	if (mapped->fd < 0) {
 		return true;
@@ -311,6 +334,8 @@ begin_sync(struct store *store, const struct mapped *mapped)
 	struct sync_job *job = xzalloc(sizeof *job);
 
 	job->store = store;
+	job->mapped = mapped;
+	job->dirty = dirty;
 	job->fd = fcntl(mapped->fd, F_DUPFD_CLOEXEC, 0);
 	if (job->fd >= 0 &&
 	    worker_submit(store->worker, sync_work, sync_done, job) == GW_OK) {
@@ -341,12 +366,14 @@ sync_dirty(struct store *store, mono_ns now)
 
 	for (uint32_t i = 0; i < store->shard_count && !again; i++) {
 		if (store->dirty[i]) {
-			store->dirty[i] = !begin_sync(store, &store->shards[i]);
+			store->dirty[i] =
+			    !begin_sync(store, &store->shards[i], &store->dirty[i]);
 			again = store->dirty[i];
 		}
 	}
 	if (store->ledger_dirty && !again) {
-		store->ledger_dirty = !begin_sync(store, &store->ledger);
+		store->ledger_dirty =
+		    !begin_sync(store, &store->ledger, &store->ledger_dirty);
 		again = store->ledger_dirty;
 	}
 	if (again) {

@@ -69,7 +69,10 @@ health_now(struct app *app, mono_ns now)
 	    .stopping = app->stopping,
 	};
 
-	input.identifies_left = gateway_identifies_left(app->gateway);
+	struct gateway_budget budget;
+
+	gateway_identify_budget(app->gateway, &budget);
+	input.identifies_left = budget.left;
 	input.budget_low = input.identifies_left < QUOTA_IDENTIFIES_SOFT;
 	input.shards = app_snapshots(app, now, &input.count);
 	return input;

@@ -161,9 +161,8 @@ identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms)
 	return own < told ? (own > 0 ? own : 0) : told;
 }
 
-/* When the budget has room again, as a distance from now. */
-static mono_ns
-budget_wait(const struct identify_gate *gate, int64_t now_wall_ms)
+int64_t
+identify_gate_release(const struct identify_gate *gate, int64_t now_wall_ms)
 {
 	const struct identify_ledger *ledger = gate->ledger;
 	int64_t until = now_wall_ms + 1000;
@@ -177,7 +176,7 @@ budget_wait(const struct identify_gate *gate, int64_t now_wall_ms)
 
 		until = oldest_leaves > until ? oldest_leaves : until;
 	}
-	return CLOCK_MS(until - now_wall_ms);
+	return until;
 }
 
 enum identify_answer
@@ -187,7 +186,9 @@ identify_gate_ask(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
 	uint32_t bucket = bucket_of(gate, shard_id);
 
 	if (identify_gate_left(gate, now_wall_ms) <= 0) {
-		*retry_at = clock_add(now, budget_wait(gate, now_wall_ms));
+		int64_t release = identify_gate_release(gate, now_wall_ms);
+
+		*retry_at = clock_add(now, CLOCK_MS(release - now_wall_ms));
 		return IDENTIFY_SPENT;
 	}
 	if (now < gate->next_at[bucket]) {

@@ -120,4 +120,7 @@ void identify_gate_returned(struct identify_gate *gate, uint32_t shard_id);
 /** Identifies left before the reserve, by the ledger and by what Discord said. */
 int64_t identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms);
 
+/** When the budget has room again, where nothing is left. */
+int64_t identify_gate_release(const struct identify_gate *gate, int64_t now_wall_ms);
+
 #endif

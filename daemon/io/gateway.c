@@ -502,8 +502,48 @@ gateway_note_check(struct gateway *gateway, mono_ns now)
 	}
 }
 
-int64_t
-gateway_identifies_left(struct gateway *gateway)
+/* True where the day has room for a new session of each of count shards. */
+static bool
+has_room_for(struct gateway *gateway, uint32_t count)
 {
-	return identify_gate_left(&gateway->gate, clock_wall_ms());
+	return identify_gate_left(&gateway->gate, clock_wall_ms()) >= count;
+}
+
+uint32_t
+gateway_reconnect(struct gateway *gateway, int64_t shard_id, bool fresh, mono_ns now)
+{
+	uint32_t first = 0;
+	uint32_t count = gateway->options.shard_count;
+
+	if (shard_id >= 0) {
+		if (shard_id >= count) {
+			return 0;
+		}
+		first = (uint32_t)shard_id;
+		count = 1;
+	}
+	if (fresh && !has_room_for(gateway, count)) {
+		return 0;
+	}
+	for (uint32_t i = first; i < first + count; i++) {
+		shard_reconnect(gateway->members[i].shard, fresh, now);
+	}
+	return count;
+}
+
+void
+gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out)
+{
+	int64_t wall_ms = clock_wall_ms();
+	int64_t left = identify_gate_left(&gateway->gate, wall_ms);
+
+	*out = (struct gateway_budget){
+	    .total = QUOTA_IDENTIFIES_DAY,
+	    .used_today = identify_ledger_count(gateway->gate.ledger, wall_ms),
+	    .left = left,
+	    .reserve = QUOTA_IDENTIFIES_RESERVE,
+	    .told_remaining = gateway->gate.remaining,
+	    .release_at_wall_ms =
+		left > 0 ? 0 : identify_gate_release(&gateway->gate, wall_ms),
+	};
 }

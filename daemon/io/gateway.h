@@ -59,7 +59,27 @@ void gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *ou
  */
 void gateway_note_check(struct gateway *gateway, mono_ns now);
 
-/** IDENTIFYs left today before the reserve. */
-int64_t gateway_identifies_left(struct gateway *gateway);
+/**
+ * Gives shards a fresh connection: shard_id, or all of this process where it is -1.
+ *
+ * fresh drops their sessions as well, which costs an IDENTIFY each.  Returns how many
+ * shards were asked: 0 where there is no such shard, and where fresh wants more
+ * IDENTIFYs than are left before the reserve (no session is dropped then).
+ */
+uint32_t gateway_reconnect(struct gateway *gateway, int64_t shard_id, bool fresh,
+    mono_ns now);
+
+/* The IDENTIFYs of the day. */
+struct gateway_budget {
+	int64_t total;      /* in 24 h, as Discord says; before that, as usual */
+	int64_t used_today; /* by this process and those before it, in the last 24 h */
+	int64_t left;       /* may still be sent before the reserve */
+	int64_t reserve;    /* kept for a human: never used */
+	int64_t told_remaining;     /* as Discord last said, less those sent since;
+	                               counts the reserve; -1: not known */
+	int64_t release_at_wall_ms; /* none is left until then; 0: some are */
+};
+
+void gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out);
 
 #endif

@@ -555,6 +555,17 @@ shard_slept(struct shard *shard, mono_ns now)
 }
 
 void
+shard_reconnect(struct shard *shard, bool drop_session, mono_ns now)
+{
+	struct session_event event = {
+	    .kind = SESSION_RECONNECT,
+	    .drop_session = drop_session,
+	};
+
+	step(shard, &event, now);
+}
+
+void
 shard_refuse(struct shard *shard, const char *why, mono_ns now)
 {
 	step(shard, &(struct session_event){.kind = SESSION_REFUSED, .text = why}, now);

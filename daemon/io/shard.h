@@ -84,6 +84,9 @@ void shard_slot(struct shard *shard, mono_ns now);
 /** The host slept: whatever connection there is is dead. */
 void shard_slept(struct shard *shard, mono_ns now);
 
+/** The operator asks for a fresh connection; drop_session: and for a new session. */
+void shard_reconnect(struct shard *shard, bool drop_session, mono_ns now);
+
 /** The token is no good. */
 void shard_refuse(struct shard *shard, const char *why, mono_ns now);
 

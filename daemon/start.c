@@ -170,6 +170,11 @@ source_reboot(void *ctx)
 static void
 on_refused(void *ctx, const char *reason)
 {
+	const struct app *app = ctx;
+
+	if (app->stopping) {
+		return; /* each shard is told of it, and each part tells it */
+	}
 	log_error("refused_by_discord", KV("reason", reason),
 	    KV("exit_status", APP_EXIT_REFUSED));
 	app_stop(ctx, APP_EXIT_REFUSED, "Discord refuses this bot");
@@ -324,9 +329,12 @@ start_gateway(struct app *app)
 		return APP_EXIT_INTERNAL;
 	}
 	struct rest_options rest = {
+	    .loop = app->loop,
 	    .fetch = app->fetch,
 	    .api_base = api_base,
 	    .token = app->token,
+	    .unauthorized = on_refused,
+	    .ctx = app,
 	};
 
 	app->rest = rest_new(&rest);

@@ -198,6 +198,9 @@ on_lost(struct session_turn *turn, const struct session_event *event)
 	if (session->saved.id[0] != '\0') {
 		session_forget(turn);
 	}
+	/* What to do stands in front: what the peer said may be long. */
+	session_set_reason(session, "%s: %s (%s)", row->text, row->remedy,
+	    event->text ? event->text : "no more was said");
 	session_refuse(turn);
 }
 

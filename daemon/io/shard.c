@@ -42,6 +42,7 @@ struct shard {
 	struct inflate *inflate;
 	bool opened;
 	bool first_message;
+	bool gap_told; /* a stream of gaps is not to be a stream of lines */
 
 	/* a failure found inside an action: told by the timer, after the action list */
 	bool failed;
@@ -84,6 +85,8 @@ feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
 	struct payload payload;
 	enum gw_err err = payload_parse(bytes, &payload);
 	struct session_event event = {.kind = SESSION_PAYLOAD, .payload = &payload};
+	uint64_t gaps = shard->session.seq_gaps;
+	int64_t seq = shard->session.saved.seq;
 
 	if (err != GW_OK) {
 		event.kind = SESSION_UNREADABLE;
@@ -91,6 +94,10 @@ feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
 						       "a payload is not valid JSON";
 	}
 	step(shard, &event, now);
+	if (shard->session.seq_gaps != gaps && !shard->gap_told) {
+		shard->gap_told = true;
+		shard_log_gap(&shard->session, seq);
+	}
 }
 
 static void
@@ -268,6 +275,7 @@ try_next_address(struct shard *shard, mono_ns now)
 	inflate_free(shard->inflate);
 	shard->inflate = inflate_new(compression(shard), PAYLOAD_MAX_BYTES);
 	shard->first_message = true;
+	shard->gap_told = false;
 	shard->opened = false;
 	do {
 		shard->ws = begin_at_next_address(shard, now, &why);

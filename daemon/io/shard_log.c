@@ -43,6 +43,31 @@ level_of(const struct session_action *action)
 	return falls ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
 }
 
+/* It works all the same; what it cannot do then is worth a word. */
+static void
+tell_incomplete(const struct session *session)
+{
+	bool nameless = session->saved.id[0] == '\0';
+
+	if (!nameless && session->saved.resume_url[0] != '\0') {
+		return;
+	}
+	log_warning("ready_incomplete", KV("shard", session->config.shard_id),
+	    KV("missing", nameless ? "session_id" : "resume_gateway_url"),
+	    KV("effect",
+		nameless ? "after a loss only a new session helps" :
+			   "resuming at the general gateway"));
+}
+
+void
+shard_log_gap(const struct session *session, int64_t before)
+{
+	log_warning("sequence_gap", KV("shard", session->config.shard_id),
+	    KV("after", before), KV("next", session->saved.seq),
+	    KV("gaps", session->seq_gaps),
+	    KV("effect", "what lies between is lost, unless a resume repeats it"));
+}
+
 void
 shard_log_change(const struct session *session, const char *host,
     const struct session_action *action, mono_ns now)
@@ -69,4 +94,7 @@ shard_log_change(const struct session *session, const char *host,
 		pairs[count++] = KV("reason", (const char *)session->reason);
 	}
 	log_write(level_of(action), "shard_state", pairs, count);
+	if (action->new_state == SNAPSHOT_READY) {
+		tell_incomplete(session);
+	}
 }

@@ -19,4 +19,7 @@ void shard_log_describe(const struct ws_end *end, const struct secret *token, ch
 void shard_log_change(const struct session *session, const char *host,
     const struct session_action *action, mono_ns now);
 
+/** Logs where a payload moved the sequence from before (-1: none) past missing ones. */
+void shard_log_gap(const struct session *session, int64_t before);
+
 #endif

@@ -39,21 +39,40 @@ take_member(struct payload *payload, struct slice key, struct slice value)
 }
 
 enum gw_err
-payload_parse(struct slice bytes, struct payload *out)
+payload_take(struct slice *bytes, struct payload *out)
 {
 	struct payload found = {.op = -1};
 	struct payload_scan scan;
 	struct slice key;
 	struct slice value;
 
-	payload_scan_begin(&scan, bytes, PAYLOAD_SCAN_OBJECT);
+	payload_scan_begin(&scan, *bytes, PAYLOAD_SCAN_OBJECT);
+	scan.more_behind = true;
 	while (payload_scan_next(&scan, &key, &value)) {
 		take_member(&found, key, value);
 	}
 	if (scan.err == GW_OK) {
+		size_t rest = (size_t)(scan.end - scan.at);
+
 		*out = found;
+		*bytes = (struct slice){bytes->data + bytes->size - rest, rest};
 	}
 	return scan.err;
+}
+
+enum gw_err
+payload_parse(struct slice bytes, struct payload *out)
+{
+	struct payload found;
+	enum gw_err err = payload_take(&bytes, &found);
+
+	if (err == GW_OK && bytes.size > 0) {
+		return GW_ERR_SYNTAX;
+	}
+	if (err == GW_OK) {
+		*out = found;
+	}
+	return err;
 }
 
 /* ---- what gwbotd itself reads ---- */

@@ -51,6 +51,12 @@ struct payload {
  */
 enum gw_err payload_parse(struct slice bytes, struct payload *out);
 
+/**
+ * As payload_parse() of the first of some payloads in a row: on GW_OK *bytes is what
+ * follows it, empty behind the last one.
+ */
+enum gw_err payload_take(struct slice *bytes, struct payload *out);
+
 /** heartbeat_interval of HELLO in ms; false where it is missing or no integer. */
 bool payload_read_hello(struct slice data, int64_t *interval_ms);
 

@@ -370,12 +370,13 @@ payload_scan_begin(struct payload_scan *scan, struct slice text,
 	scan->at = skip_space(scan->at + 1, scan->end);
 }
 
-/* Only white space may follow the closing bracket. */
+/* Only white space may follow the closing bracket, unless more is expected. */
 static bool
 finish_at_bracket(struct payload_scan *scan)
 {
 	scan->at = skip_space(scan->at + 1, scan->end);
-	return finish(scan, scan->at == scan->end ? GW_OK : GW_ERR_SYNTAX);
+	return finish(scan,
+	    scan->at == scan->end || scan->more_behind ? GW_OK : GW_ERR_SYNTAX);
 }
 
 static bool

@@ -23,10 +23,12 @@ struct payload_scan {
 	enum payload_scan_kind kind;
 	bool first; /* no item was found yet */
 	bool done;
-	enum gw_err err; /* GW_OK while all is well */
+	bool more_behind; /* set by the caller: something may follow, found at `at` */
+	enum gw_err err;  /* GW_OK while all is well */
 };
 
-/** Starts at text, which must hold one container of that kind and nothing else. */
+/** Starts at text, which must hold one container of that kind; nothing may follow it,
+ * unless more_behind is set then. */
 void payload_scan_begin(struct payload_scan *scan, struct slice text,
     enum payload_scan_kind kind);
 

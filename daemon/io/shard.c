@@ -79,11 +79,12 @@ forget_connection(struct shard *shard)
 	shard->wants_general = false;
 }
 
-static void
-feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
+/* One payload off the front of bytes; false where there is none. */
+static bool
+feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 {
 	struct payload payload;
-	enum gw_err err = payload_parse(bytes, &payload);
+	enum gw_err err = payload_take(bytes, &payload);
 	struct session_event event = {.kind = SESSION_PAYLOAD, .payload = &payload};
 	uint64_t gaps = shard->session.seq_gaps;
 	int64_t seq = shard->session.saved.seq;
@@ -97,6 +98,18 @@ feed_payload(struct shard *shard, struct slice bytes, mono_ns now)
 	if (shard->session.seq_gaps != gaps && !shard->gap_told) {
 		shard->gap_told = true;
 		shard_log_gap(&shard->session, seq);
+	}
+	return err == GW_OK;
+}
+
+/* A message is a payload, yet a compressor may have flushed two into one. */
+static void
+feed_message(struct shard *shard, struct slice bytes, mono_ns now)
+{
+	const struct ws *ws = shard->ws;
+
+	/* A payload that ends the connection ends bytes, too. */
+	while (feed_payload(shard, &bytes, now) && shard->ws == ws && bytes.size > 0) {
 	}
 }
 
@@ -137,6 +150,7 @@ on_bad_stream(struct shard *shard, enum gw_err err, mono_ns now)
 	    shard->session.events == 0 || shard->session.interval == SNAPSHOT_NONE;
 
 	event.text = err == GW_ERR_TOO_LARGE ? "a payload is larger than 64 MiB" :
+	    err == GW_ERR_NOMEM              ? "no memory for a payload" :
 					       "the compressed stream is damaged";
 	if (first && shard->options.compress != INFLATE_NONE) {
 		/* Not even HELLO could be read: the next connection asks for none. */
@@ -162,7 +176,7 @@ on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 	if (err != GW_OK) {
 		on_bad_stream(shard, err, now);
 	} else if (message.data) {
-		feed_payload(shard, message, now);
+		feed_message(shard, message, now);
 	} else {
 		step(shard, &(struct session_event){.kind = SESSION_FRAME}, now);
 	}

@@ -896,12 +896,34 @@ never_writes_more_than_discord_takes(void **state)
 	    0);
 }
 
+static void
+payloads_in_a_row_are_taken_one_by_one(void **state)
+{
+	struct slice bytes =
+	    SLICE_LITERAL(" {\"op\":1,\"d\":[{}]} {\"op\":2}{\"op\":3} \n{\"op\":4");
+	struct payload payload;
+
+	(void)state;
+	for (int64_t op = 1; op <= 3; op++) {
+		assert_int_equal(payload_take(&bytes, &payload), GW_OK);
+		assert_int_equal(payload.op, op);
+	}
+	assert_slice(bytes, "{\"op\":4");
+	assert_int_equal(payload_take(&bytes, &payload), GW_ERR_SYNTAX);
+
+	struct slice last = SLICE_LITERAL("{\"op\":1} ");
+
+	assert_int_equal(payload_take(&last, &payload), GW_OK);
+	assert_int_equal(last.size, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(judges_values_as_cjson_does_but_for_the_listed_ones),
 	    cmocka_unit_test(refuses_what_is_not_one_object),
+	    cmocka_unit_test(payloads_in_a_row_are_taken_one_by_one),
 	    cmocka_unit_test(judges_each_byte_at_each_place_of_a_string),
 	    cmocka_unit_test(every_prefix_is_refused_without_reading_past_it),
 	    cmocka_unit_test(nests_to_the_limit_and_no_deeper),

@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conform
 from drill import Result, check
 from gwbotd import Gwbotd
 from peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, Conn, close_frame, frame  # noqa: F401
+from play import heal
 
 HELLO, BEAT, ACK, IDENTIFY, RESUME = 10, 1, 11, 2, 6
 
@@ -80,6 +81,7 @@ class Link(Conn):
         super().__init__(sock)
         self.gateway = gateway
         self.lock = threading.RLock()
+        self.asked = None  # the compression that was asked for
         self.codec = None
         self.beats = []  # (instant, d)
         self.closed_with = None  # the client's close code
@@ -125,7 +127,8 @@ class Link(Conn):
         self.read_request()
         query = self.request.split()[1].partition("?")[2]
         asked = dict(word.split("=") for word in query.split("&")).get("compress", "none")
-        self.codec = CODECS[self.gateway.codec or asked]()
+        self.asked = asked
+        self.codec = self.gateway.make_codec(self, asked)
         self.answer()
         self.gateway.add(self)
         self.gateway.hello(self)
@@ -144,9 +147,8 @@ class Link(Conn):
 class Gateway:
     """Listens; serves each connection in a thread of its own."""
 
-    def __init__(self, heartbeat=1000, codec=None):
+    def __init__(self, heartbeat=1000):
         self.heartbeat = heartbeat
-        self.codec = codec  # None: the one that was asked for
         self.acks = True
         self.seq = 0
         self.kept = []  # (seq, payload) to be replayed
@@ -168,6 +170,9 @@ class Gateway:
             link.close()
 
     # ---- what a scenario may replace ----
+
+    def make_codec(self, _link, asked):
+        return CODECS[asked]()
 
     def hello(self, link):
         link.say({"op": HELLO, "d": {"heartbeat_interval": self.heartbeat}})
@@ -263,9 +268,9 @@ def bot_at(gateway, ready=True, stops=True, env=None, **settings):
 
 
 @contextlib.contextmanager
-def peer_live(heartbeat=1000, codec=None, **settings):
+def peer_live(heartbeat=1000, **settings):
     """A hand-made gateway and a gwbotd with a session that is ready: yields (gateway, bot)."""
-    with Gateway(heartbeat, codec) as gateway, bot_at(gateway, **settings) as bot:
+    with Gateway(heartbeat) as gateway, bot_at(gateway, **settings) as bot:
         yield gateway, bot
 
 
@@ -275,6 +280,30 @@ def until(true, what, timeout=15):
         if time.monotonic() > deadline:
             raise AssertionError(f"not in {timeout} s: {what}")
         time.sleep(0.02)
+
+
+def survives(gateway, bot):
+    """Behind whatever came, an ordinary event arrives on the same connection."""
+    links = len(gateway.links)
+    gateway.dispatch()
+    until(lambda: shard(bot)["seq"] == gateway.seq, "the event behind it")
+    check(len(gateway.links) == links, "it reconnected:", falls(bot))
+
+
+def refuses(gateway, bot, send, codes, words):
+    """What send() says ends the connection with one of these codes, and it resumes."""
+    link = gateway.link
+    took = heal(bot, send)
+    gateway.wait(lambda: link.over, "the end of the connection")
+    check(link.closed_with in codes, "closed with", link.closed_with)
+    check(any(word in falls(bot)[0] for word in words), "the log says", falls(bot))
+    check(gateway.ops() == [IDENTIFY, RESUME], gateway.ops())
+    return took
+
+
+def play_plan(_name, plan):
+    """For table(): each case is a function by itself."""
+    plan()
 
 
 def shard(bot, index=0):
@@ -307,6 +336,12 @@ def peak_kb(bot):
     """The largest resident memory so far."""
     text = pathlib.Path(f"/proc/{bot.process.pid}/status").read_text()
     return int(text.split("VmHWM:")[1].split()[0])
+
+
+def rss_kb(bot):
+    """The resident memory now."""
+    text = pathlib.Path(f"/proc/{bot.process.pid}/status").read_text()
+    return int(text.split("VmRSS:")[1].split()[0])
 
 
 def cpu_seconds(bot):

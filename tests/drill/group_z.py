@@ -9,7 +9,7 @@ import time
 import zlib
 
 from drill import HERE, Result, check, fault, unit
-from peer_gateway import (BINARY, CONT, IDENTIFY, RESUME, ZSTD_BLOCK_MAX, ZSTD_MAGIC, Gateway,
+from peer_gateway import (BINARY, CONT, IDENTIFY, ZSTD_BLOCK_MAX, ZSTD_MAGIC, Gateway,
                           Plain, Zlib, Zstd, bot_at, falls, frame, peak_kb, peer_live,
                           play_plan, refuses, rss_kb, shard, survives, table, zstd_block)
 from play import heal

@@ -310,6 +310,8 @@ def poor_ready():
         members, resumable, warns = case
         with OddReady(**members) as gateway, bot_at(gateway) as bot:
             check(bot.health()[0] == 200, "not healthy with such a READY")
+            if warns:
+                bot.wait_event("ready_incomplete", timeout=5)
             told = bot.events("ready_incomplete")
             check(len(told) == warns, "warnings:", told)
             heal(bot, gateway.link.hang_up, resumes=resumable)

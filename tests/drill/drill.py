@@ -47,25 +47,26 @@ class Fault:
     function: object
     limit: float  # seconds in all
     alone: bool  # measures time so finely that nothing may run beside it
+    net: bool = False  # played in a network of its own (see net.py)
     cannot: str = ""  # why it cannot be played, instead of a function
 
 
 FAULTS = {}
 
 
-def fault(number, title, limit=60, alone=False):
+def fault(number, title, limit=60, alone=False, net=False):
     """Registers a function as the scenario of one row of the catalogue."""
     def register(function):
         if number in FAULTS:
             raise ValueError(f"{number} is there twice")
-        FAULTS[number] = Fault(number, title, function, limit, alone)
+        FAULTS[number] = Fault(number, title, function, limit, alone, net)
         return function
     return register
 
 
 def cannot(number, title, why):
     """A row that cannot be played on this kind of machine, and why."""
-    FAULTS[number] = Fault(number, title, None, 0, False, why)
+    FAULTS[number] = Fault(number, title, None, 0, False, cannot=why)
 
 
 def check(condition, *words):
@@ -107,6 +108,8 @@ def play(number):
     began = time.monotonic()
     answer = {"fault": number, "survived": False}
     try:
+        if FAULTS[number].net:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         outcome = FAULTS[number].function()
         if not isinstance(outcome, Result):
             outcome = Result(heal=outcome)
@@ -121,7 +124,9 @@ def play(number):
 
 def run_apart(item):
     """In the parent: plays one fault in a process group of its own; its answer."""
-    command = [sys.executable, "-W", "ignore", "-B", str(HERE / "drill.py"), "--one", item.number]
+    apart = ["unshare", "--user", "--map-root-user", "--net", "--mount"] if item.net else []
+    command = [*apart, sys.executable, "-W", "ignore", "-B", str(HERE / "drill.py"),
+               "--one", item.number]
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, start_new_session=True)

@@ -1,6 +1,7 @@
 """What the scenarios of the drill have in common."""
 
 import contextlib
+import socket
 import time
 
 from drill import check
@@ -8,13 +9,19 @@ from gwbotd import Gwbotd, Sim
 
 
 @contextlib.contextmanager
-def live(tls=True, sim_options=None, **settings):
-    """A gwsim and a gwbotd with a session that is ready: yields (sim, bot)."""
-    with Sim(tls=tls, **(sim_options or {})) as sim, Gwbotd(sim, **settings) as bot:
-        bot.start().wait_ready()
-        yield sim, bot
-        check(bot.process.poll() is None, "gwbotd ended with", bot.process.returncode)
-        check(bot.stop() == 0, "gwbotd did not stop as asked")
+def live(tls=True, sim_options=None, direct=False, **settings):
+    """A gwsim and a gwbotd with a session that is ready: yields (sim, bot).
+
+    direct: the gateway is configured, so that the API is never asked.
+    """
+    with Sim(tls=tls, **(sim_options or {})) as sim:
+        if direct:
+            settings.setdefault("discord__gateway", sim.gateway)
+        with Gwbotd(sim, **settings) as bot:
+            bot.start().wait_ready(count=settings.get("discord__shards", 1))
+            yield sim, bot
+            check(bot.process.poll() is None, "gwbotd ended with", bot.process.returncode)
+            check(bot.stop() == 0, "gwbotd did not stop as asked")
 
 
 def heal(bot, act, timeout=30, resumes=True):
@@ -29,3 +36,105 @@ def heal(bot, act, timeout=30, resumes=True):
         check(after["identifies"] == before["identifies"], "an IDENTIFY was spent")
         check(after["resumed"] > before["resumed"], "it was not resumed")
     return when - began
+
+
+def shard(bot, index=0):
+    """The snapshot of one shard."""
+    return bot.snapshot()["shards"][index]
+
+
+def until(true, what, timeout=10.0):
+    """Asks until it is true; there is no event to wait for."""
+    deadline = time.monotonic() + timeout
+    while not true():
+        check(time.monotonic() < deadline, "not in time:", what)
+        time.sleep(0.02)
+
+
+def falls(bot):
+    """The log lines that tell the end of a session that was ready."""
+    return bot.events("shard_state", **{"from": "ready"})
+
+
+class Outage:
+    """The time in which a fault lasts, seen from outside: what has to be true in it.
+
+    with Outage(bot, "why") as outage: begin the fault in here.  It waits until the
+    session has fallen with that word in the reason of its one line, and checks what
+    is said of it.  outage.over() then waits until it is resumed.
+    """
+
+    def __init__(self, bot, cause, timeout=20):
+        self.bot = bot
+        self.cause = cause
+        self.timeout = timeout
+        self.before = shard(bot)
+        self.fallen = len(falls(bot))
+        self.readies = len(bot.events("shard_state", to="ready"))
+        self.began = self.lost = None
+
+    def __enter__(self):
+        self.began = time.monotonic()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            return
+        self.lost, event = self.bot.wait_event(
+            "shard_state", self.timeout, self.fallen + 1, **{"from": "ready"})
+        check(self.cause in event.get("reason", ""), f"no {self.cause} in", event)
+
+    @property
+    def noticed(self):
+        """Seconds from its begin until it was noticed."""
+        return self.lost - self.began
+
+    def is_told(self, cause=""):
+        """While it lasts: the health is 503, the snapshot says not connected and why."""
+        until(lambda: not shard(self.bot)["connected"], "not connected")
+        status, body = self.bot.health()
+        check(status == 503 and not body["connected"], "health says", status, body)
+        check(self.bot.get("/livez")[0] == 200, "the loop does not answer")
+        now = shard(self.bot)
+        check(now["disconnect_age_seconds"] is not None, "no disconnect age")
+        check(cause in (now["reason"] or ""), f"no {cause} in the reason", now["reason"])
+
+    def over(self, timeout=30, identifies=0):
+        """Waits for the session; seconds since the fault began."""
+        when, _ = self.bot.wait_ready(timeout, count=self.readies + 1)
+        after = shard(self.bot)
+        check(after["identifies"] == self.before["identifies"] + identifies,
+              after["identifies"] - self.before["identifies"], "IDENTIFY spent")
+        check(identifies or after["resumed"] == self.before["resumed"] + 1, "not resumed")
+        check(len(falls(self.bot)) == self.fallen + 1, "told more than once:",
+              falls(self.bot))
+        check(self.bot.health()[0] == 200, "health stays", self.bot.health())
+        return when - self.began
+
+
+class Console:
+    """A control connection that is kept open, for many commands in little time."""
+
+    def __init__(self, bot):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(10)
+        self.socket.connect(str(bot.socket))
+        self.file = self.socket.makefile("rw")
+
+    def do(self, method):
+        self.file.write('{"jsonrpc":"2.0","id":1,"method":"%s"}\n' % method)
+        self.file.flush()
+        return self.file.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+
+def rss(bot):
+    """Bytes of memory that the daemon holds."""
+    with open(f"/proc/{bot.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096

@@ -352,6 +352,7 @@ start_gateway(struct app *app)
 	    .connect_timeout = config->gateway_connect_timeout,
 	    .hello_timeout = config->gateway_hello_timeout,
 	    .ready_timeout = config->gateway_ready_timeout,
+	    .probe_after = config->gateway_probe_after,
 	    .api_base = api_base,
 	    .url = app->args.sim ? "" : config->discord_gateway,
 	    .fallback = strstr(api_base, "//discord.com/") ? DISCORD_GATEWAY : NULL,

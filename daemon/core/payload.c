@@ -124,8 +124,9 @@ read_id(struct slice value, char *out, size_t room)
 	}
 }
 
-static uint32_t
-count_elements(struct slice array)
+/* Guilds: how many, and one of them. */
+static void
+read_guilds(struct slice array, struct payload_ready *ready)
 {
 	uint32_t count = 0;
 	struct payload_scan scan;
@@ -135,8 +136,12 @@ count_elements(struct slice array)
 	payload_scan_begin(&scan, array, PAYLOAD_SCAN_ARRAY);
 	while (payload_scan_next(&scan, &key, &value)) {
 		count++;
+		if (ready->guild_id[0] == '\0') {
+			read_id(find_member(value, "id"), ready->guild_id,
+			    sizeof ready->guild_id);
+		}
 	}
-	return scan.err == GW_OK ? count : 0;
+	ready->guilds = scan.err == GW_OK ? count : 0;
 }
 
 /* [id, count], both natural. */
@@ -185,7 +190,8 @@ take_ready_member(struct payload_ready *ready, struct slice key, struct slice va
 		read_id(find_member(value, "id"), ready->application_id,
 		    sizeof ready->application_id);
 	} else if (payload_scan_key_is(key, "guilds")) {
-		ready->guilds = count_elements(value);
+		ready->guild_id[0] = '\0';
+		read_guilds(value, ready);
 	} else if (payload_scan_key_is(key, "shard")) {
 		read_shard(value, ready);
 	}
@@ -204,4 +210,13 @@ payload_read_ready(struct slice data, struct payload_ready *out)
 		take_ready_member(out, key, value);
 	}
 	return scan.err;
+}
+
+void
+payload_read_guild(struct slice data, struct payload_guild *out)
+{
+	*out = (struct payload_guild){.unavailable = false};
+	read_id(find_member(data, "id"), out->id, sizeof out->id);
+	out->unavailable =
+	    slice_equal(find_member(data, "unavailable"), SLICE_LITERAL("true"));
 }

@@ -72,12 +72,23 @@ struct payload_ready {
 	char user_name[PAYLOAD_NAME_BYTES]; /* UTF-8, unescaped */
 	char application_id[24];
 	uint32_t guilds;     /* length of the guild list */
+	char guild_id[24];   /* the first of it that has an id */
 	int64_t shard_id;    /* -1 where shard is missing */
 	int64_t shard_count; /* 0 where shard is missing */
 };
 
 /** GW_ERR_SYNTAX where data is no object; missing members are empty, never an error. */
 enum gw_err payload_read_ready(struct slice data, struct payload_ready *out);
+
+/* What GUILD_CREATE and GUILD_DELETE say; members that are missing are empty. */
+struct payload_guild {
+	char id[24];
+	bool
+	    unavailable; /* an outage; a GUILD_DELETE without it: the bot was removed */
+};
+
+/** Never fails: data that is no object is a guild without an id. */
+void payload_read_guild(struct slice data, struct payload_guild *out);
 
 /* ---- writing: each into out (room bytes); the size, or 0 where it does not fit ----
  */
@@ -93,6 +104,10 @@ struct payload_identify {
 size_t payload_write_heartbeat(char *out, size_t room, bool has_seq, int64_t seq);
 size_t payload_write_identify(char *out, size_t room,
     const struct payload_identify *identify);
+/** op 8: the one member user_id of guild_id; at most 32 bytes of nonce. */
+size_t payload_write_probe(char *out, size_t room, const char *guild_id,
+    const char *user_id, const char *nonce);
+
 size_t payload_write_resume(char *out, size_t room, const char *token,
     const char *session_id, int64_t seq);
 

@@ -1,5 +1,5 @@
 /*
- * The three payloads that gwbotd sends by itself.  Sizes are checked while writing, so
+ * The payloads that gwbotd sends by itself.  Sizes are checked while writing, so
  * that nothing cut ever looks whole.
  */
 #include "payload.h"
@@ -135,6 +135,22 @@ payload_write_identify(char *out, size_t room, const struct payload_identify *id
 		put_text(&writer, ",\"presence\":");
 		put_text(&writer, identify->presence);
 	}
+	put_text(&writer, "}}");
+	return written(&writer);
+}
+
+size_t
+payload_write_probe(char *out, size_t room, const char *guild_id, const char *user_id,
+    const char *nonce)
+{
+	struct writer writer = writer_of(out, room);
+
+	put_text(&writer, "{\"op\":8,\"d\":{\"guild_id\":");
+	put_string(&writer, guild_id);
+	put_text(&writer, ",\"user_ids\":[");
+	put_string(&writer, user_id);
+	put_text(&writer, "],\"limit\":0,\"nonce\":");
+	put_string(&writer, nonce);
 	put_text(&writer, "}}");
 	return written(&writer);
 }

@@ -37,7 +37,18 @@ struct slot {
 	char user_name[PAYLOAD_NAME_BYTES];
 };
 
-_Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot must hold the record");
+/* What later releases of version 1 added, behind the slot.  It has a checksum of its
+ * own and says which write it belongs to: releases that do not know it read the slot as
+ * before, and what they write makes it void. */
+struct extra {
+	uint32_t checksum;
+	uint32_t unused;
+	uint64_t generation;
+	char guild_id[24];
+};
+
+_Static_assert(sizeof(struct slot) + sizeof(struct extra) <= SLOT_BYTES,
+    "a slot must hold the record");
 _Static_assert(SEQ_MAX + 1 < INT64_C(1) << SEQ_BITS, "the word must hold any sequence");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "a slot is copied as it lies");
@@ -46,18 +57,31 @@ _Static_assert(sizeof(struct slot) % 8 == 0, "no hole at the end");
 /* CRC-32C would need a table; this is the 32-bit FNV-1a with a final mix, which is
  * enough to tell torn and damaged slots from whole ones. */
 static uint32_t
-checksum(const struct slot *slot)
+hash_of(const void *data, size_t size)
 {
-	uint8_t bytes[sizeof *slot];
+	const uint8_t *bytes = data;
 	uint32_t hash = UINT32_C(2166136261);
 
-	memcpy(bytes, slot, sizeof bytes);
-	for (size_t i = CHECK_OFFSET; i < sizeof bytes; i++) {
+	for (size_t i = 0; i < size; i++) {
 		hash = (hash ^ bytes[i]) * UINT32_C(16777619);
 	}
 	hash ^= hash >> 16;
 	hash *= UINT32_C(0x85EBCA6B);
 	return hash ^ hash >> 13;
+}
+
+static uint32_t
+checksum(const struct slot *slot)
+{
+	return hash_of((const uint8_t *)slot + CHECK_OFFSET,
+	    sizeof *slot - CHECK_OFFSET);
+}
+
+static uint32_t
+extra_checksum(const struct extra *extra)
+{
+	return hash_of((const uint8_t *)extra + sizeof extra->checksum,
+	    sizeof *extra - sizeof extra->checksum);
 }
 
 /* Ties the sequence word to its session; never 0, so that a zeroed file matches none.
@@ -217,13 +241,42 @@ stored_seq(const uint8_t *file, const struct slot *slot)
 	return seq > slot->seq ? seq : slot->seq;
 }
 
+/* The guild that was written together with this slot; empty where none was. */
+static void
+read_extra(const uint8_t *file, unsigned index, const struct slot *slot,
+    struct session_saved *out)
+{
+	struct extra extra;
+
+	memcpy(&extra, file + (size_t)index * SLOT_BYTES + sizeof *slot, sizeof extra);
+	if (extra.checksum != extra_checksum(&extra) ||
+	    extra.generation != slot->generation ||
+	    !is_terminated(extra.guild_id, sizeof extra.guild_id) ||
+	    !is_number(extra.guild_id)) {
+		return;
+	}
+	memcpy(out->guild_id, extra.guild_id, sizeof out->guild_id);
+}
+
+static void
+write_extra(uint8_t *file, unsigned index, const struct slot *slot,
+    const struct session_saved *saved)
+{
+	struct extra extra = {.generation = slot->generation};
+
+	memcpy(extra.guild_id, saved->guild_id, sizeof extra.guild_id);
+	extra.checksum = extra_checksum(&extra);
+	memcpy(file + (size_t)index * SLOT_BYTES + sizeof *slot, &extra, sizeof extra);
+}
+
 enum record_verdict
 record_read(const uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
     struct session_saved *out)
 {
 	struct slot slot = {.generation = 0};
+	int index = newest(file, &slot);
 
-	if (newest(file, &slot) < 0) {
+	if (index < 0) {
 		return without_slot(file);
 	}
 	if (!is_sane(&slot)) {
@@ -245,6 +298,7 @@ record_read(const uint8_t file[RECORD_FILE_BYTES], const struct record_owner *ow
 	memcpy(out->resume_url, slot.resume_url, sizeof out->resume_url);
 	memcpy(out->user_id, slot.user_id, sizeof out->user_id);
 	memcpy(out->user_name, slot.user_name, sizeof out->user_name);
+	read_extra(file, (unsigned)index, &slot, out);
 	return RECORD_FOUND;
 }
 
@@ -299,7 +353,11 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 	memcpy(slot.user_id, saved->user_id, sizeof slot.user_id);
 	memcpy(slot.user_name, saved->user_name, sizeof slot.user_name);
 	slot.checksum = checksum(&slot);
-	memcpy(file + (index == 0 ? SLOT_BYTES : 0), &slot, sizeof slot);
+
+	unsigned older = index == 0 ? 1 : 0;
+
+	write_extra(file, older, &slot, saved);
+	memcpy(file + (size_t)older * SLOT_BYTES, &slot, sizeof slot);
 	store_word(file, seq_word(tag_of(&slot), saved->seq));
 }
 

@@ -7,6 +7,9 @@
  * never leaves half of it).  The word carries 16 bits of its session's tag: a word of
  * another session is not believed.
  *
+ * Behind each slot lies what was added since, by itself whole or not there: a record of
+ * an older release is read without it, and older releases read a newer one.
+ *
  * Version 1, little endian.  Pure: store maps and syncs the bytes.
  */
 #ifndef GWBOTD_RECORD_H

@@ -235,6 +235,8 @@ on_timeout(struct session_turn *turn)
 	} else if (session->state == SNAPSHOT_BACKOFF &&
 	    turn->now >= session->retry_at) {
 		session_proceed(turn);
+	} else if (turn->now >= session_probe_wake_at(session)) {
+		session_probe_due(turn);
 	}
 }
 
@@ -390,7 +392,10 @@ session_wake_at(const struct session *session)
 {
 	mono_ns at = session->deadline;
 
+	mono_ns probe_at = session_probe_wake_at(session);
+
 	at = session->beat_due < at ? session->beat_due : at;
+	at = probe_at < at ? probe_at : at;
 	if (session->state == SNAPSHOT_BACKOFF && session->retry_at < at) {
 		at = session->retry_at;
 	}

@@ -12,7 +12,8 @@
  *                              new session
  *   any of them -> FATAL (Discord refuses this bot) or STOPPED (asked to)
  *
- * In files: session.c takes the events, session_beat.c beats and judges, session_cure.c
+ * In files: session.c takes the events, session_beat.c beats and judges,
+ * session_probe.c asks for signs of life, session_cure.c
  * connects, falls and backs off, session_payload.c reads what the gateway says,
  * session_view.c takes the snapshot.
  */
@@ -43,6 +44,8 @@ struct session_config {
 	/* Silence after IDENTIFY or RESUME; dispatches and pieces of messages restart
 	 * it. */
 	mono_ns ready_timeout;
+	/* Without a dispatch for so long a sign of life is asked for; 0: never. */
+	mono_ns probe_after;
 };
 
 /* What survives the process. */
@@ -53,6 +56,24 @@ struct session_saved {
 	char user_id[24];
 	char user_name[PAYLOAD_NAME_BYTES];
 	uint32_t guilds;
+	char guild_id[24]; /* one of them, to ask for signs of life; empty: none known
+	                    */
+};
+
+/* Discord: at most 32 bytes. */
+#define SESSION_NONCE_BYTES 24
+
+/* Proof of life: see session_probe.c. */
+struct session_probe {
+	mono_ns due;       /* silence is looked at next; CLOCK_NEVER: not at all */
+	mono_ns answer_by; /* of the open probe; CLOCK_NEVER: none is open */
+	bool put_off;      /* answer_by, since the timer came late */
+	char nonce[SESSION_NONCE_BYTES]; /* of the last probe */
+
+	/* over connections */
+	mono_ns paused_until;
+	uint32_t misses; /* unanswered probes in a row */
+	bool renewed;    /* a new session was tried since the last answer */
 };
 
 struct session {
@@ -79,6 +100,7 @@ struct session {
 	mono_ns latency_at;    /* when it was measured */
 	struct latency_window latencies; /* over connections */
 	struct send_budget sends;
+	struct session_probe probe;
 
 	/* over connections */
 	mono_ns last_event_at;    /* CLOCK_NEVER before the first */
@@ -97,7 +119,7 @@ struct session {
 
 	unsigned last_close_code;
 	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
-	uint64_t attempts, connections, resumes, resumed, identifies;
+	uint64_t attempts, connections, resumes, resumed, identifies, probes;
 	char reason[192]; /* why it is not ready, or the last loss */
 };
 
@@ -131,6 +153,8 @@ enum session_action_kind {
 	SESSION_HEARTBEAT, /* send op 1 with the present seq */
 	SESSION_IDENTIFY,  /* write the ledger, then send op 2 */
 	SESSION_RESUME,    /* send op 6 */
+	SESSION_PROBE,     /* send op 8 with probe.nonce: ask for our own member */
+	SESSION_DEAF,      /* probes stay unanswered whatever is done: warn */
 	SESSION_CLOSE,     /* close the connection with code; no LOST follows */
 	SESSION_ASK_SLOT,  /* ask the identify gate; answer with SESSION_SLOT */
 	SESSION_DROP_SLOT, /* the slot is not needed any more */
@@ -173,6 +197,9 @@ mono_ns session_wake_at(const struct session *session);
  * The watchdog looks: a shard that never connected counts as down from the first look.
  */
 void session_note_check(struct session *session, mono_ns now);
+
+/** Changes config.probe_after while the session runs. */
+void session_set_probe_after(struct session *session, mono_ns probe_after, mono_ns now);
 
 /** What heals it at present: the rung that is being tried, or is tried next. */
 enum snapshot_cure session_cure(const struct session *session);

@@ -44,6 +44,7 @@ session_reset_connection(struct session *session)
 	session->judge_at = CLOCK_NEVER;
 	session->unacked_since = CLOCK_NEVER;
 	session->latency = SNAPSHOT_NONE;
+	session_probe_end(session);
 	/* A limit that was lowered stays lowered. */
 	session->sends = (struct send_budget){.ordinary = session->sends.ordinary};
 }
@@ -200,6 +201,7 @@ session_forget(struct session_turn *turn)
 	saved->id[0] = '\0';
 	saved->resume_url[0] = '\0';
 	saved->seq = -1;
+	saved->guild_id[0] = '\0';
 	turn->session->resume_tries = 0;
 	turn->session->cure_tries = 0;
 	turn->session->at_general = false;
@@ -317,6 +319,13 @@ session_give_up(struct session_turn *turn)
 }
 
 void
+session_give_up_session(struct session_turn *turn)
+{
+	push_close(turn, CLOSECODE_KEEP);
+	session_fall(turn, CLOSECODE_IDENTIFY, 0);
+}
+
+void
 session_come_back(struct session_turn *turn, bool drop_session)
 {
 	struct session *session = turn->session;
@@ -356,4 +365,5 @@ session_become_ready(struct session_turn *turn)
 	session->last_ready_at = turn->now;
 	session->reason[0] = '\0';
 	session_enter(turn, SNAPSHOT_READY);
+	session_probe_begin(turn);
 }

@@ -61,6 +61,26 @@ void session_beat_answered(struct session_turn *turn);
 /** The latency that is true at now; SNAPSHOT_NONE where none is known. */
 mono_ns session_beat_latency(const struct session *session, mono_ns now);
 
+/* ---- session_probe.c: proof of life ---- */
+
+/** READY or RESUMED: silence counts from now on. */
+void session_probe_begin(struct session_turn *turn);
+
+/** The connection is gone, and an open probe with it. */
+void session_probe_end(struct session *session);
+
+/** A dispatch came while READY. */
+void session_probe_answered(struct session_turn *turn);
+
+/** Looks whether a probe is due or has stayed unanswered. */
+void session_probe_due(struct session_turn *turn);
+
+/** When session_probe_due() is wanted next. */
+mono_ns session_probe_wake_at(const struct session *session);
+
+/** A dispatch that may name a guild to ask in, or take it away; true: it did. */
+bool session_probe_note_guild(struct session *session, const struct payload *payload);
+
 /* ---- session_cure.c: connecting, falling, backing off ---- */
 
 /** Everything that belongs to a connection dies with it. */
@@ -87,6 +107,9 @@ void session_fall(struct session_turn *turn, enum closecode_cure cure,
 
 /** Closes the connection, which keeps the session, and falls. */
 void session_give_up(struct session_turn *turn);
+
+/** Closes the connection and gives the session up with it; falls to a new one. */
+void session_give_up_session(struct session_turn *turn);
 
 /** Closes the connection and comes back at once: no failure, so nothing is counted. */
 void session_come_back(struct session_turn *turn, bool drop_session);

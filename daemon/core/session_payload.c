@@ -31,6 +31,9 @@ _Static_assert(sizeof(((struct session_saved *)0)->id) ==
 _Static_assert(sizeof(((struct session_saved *)0)->resume_url) ==
 	sizeof(((struct payload_ready *)0)->resume_url),
     "READY's resume URL is copied whole");
+_Static_assert(sizeof(((struct session_saved *)0)->guild_id) ==
+	sizeof(((struct payload_ready *)0)->guild_id),
+    "READY's first guild is copied whole");
 
 /* ---- login ---- */
 
@@ -53,6 +56,7 @@ authenticate(struct session_turn *turn)
 	if (session->fresh_wanted) {
 		session->identifies++;
 		session->identify_failures++;
+		session->probe.renewed = session->probe.misses > 0;
 		session_enter(turn, SNAPSHOT_IDENTIFYING);
 		session_push_kind(turn, SESSION_IDENTIFY);
 	} else {
@@ -135,6 +139,7 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 	memcpy(saved->resume_url, ready.resume_url, sizeof saved->resume_url);
 	memcpy(saved->user_id, ready.user_id, sizeof saved->user_id);
 	memcpy(saved->user_name, ready.user_name, sizeof saved->user_name);
+	memcpy(saved->guild_id, ready.guild_id, sizeof saved->guild_id);
 	saved->guilds = ready.guilds;
 	if (session->state != SNAPSHOT_READY) {
 		session_become_ready(turn);
@@ -157,12 +162,15 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	session->last_dispatch_at = turn->now;
 	if (session->state != SNAPSHOT_READY) {
 		await_ready(turn);
+	} else {
+		session_probe_answered(turn);
 	}
 	if (slice_equal(payload->type, SLICE_LITERAL("READY"))) {
 		on_ready(turn, payload);
 		return;
 	}
 	bool is_new = note_seq(session, payload);
+	bool guild_changed = is_new && session_probe_note_guild(session, payload);
 
 	if (slice_equal(payload->type, SLICE_LITERAL("RESUMED")) &&
 	    session->state == SNAPSHOT_RESUMING) {
@@ -173,6 +181,9 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	}
 	if (is_new) {
 		session_push_kind(turn, SESSION_DISPATCH);
+	}
+	if (guild_changed && session->saved.id[0] != '\0') {
+		session_push_kind(turn, SESSION_SAVE);
 	}
 }
 

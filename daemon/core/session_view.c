@@ -54,6 +54,7 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	    .latency = session_beat_latency(session, now),
 	    .heartbeat_interval = session->interval,
 	    .cure = cure,
+	    .probes = session->probes,
 	    .cure_tries = cure == SNAPSHOT_CURE_NONE ? 0 : session->cure_tries,
 	    .next_try_in = waits ? session->retry_at - now : SNAPSHOT_NONE,
 	    .seq = session->saved.seq,

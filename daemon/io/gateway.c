@@ -409,6 +409,7 @@ make_shards(struct gateway *gateway)
 		    .connect_timeout = options->connect_timeout,
 		    .hello_timeout = options->hello_timeout,
 		    .ready_timeout = options->ready_timeout,
+		    .probe_after = options->probe_after,
 		},
 	    .rng = &gateway->rng,
 	    .hooks = &hooks,

@@ -32,6 +32,7 @@ struct gateway_options {
 	mono_ns connect_timeout;
 	mono_ns hello_timeout;
 	mono_ns ready_timeout;
+	mono_ns probe_after; /* 0: no proof of life */
 	const char *api_base; /* names a host that may be resumed at */
 	const char *url;      /* of the general gateway; empty: ask the API */
 	const char *fallback; /* where the API does not answer; NULL: nowhere */

@@ -440,6 +440,12 @@ run_action(struct shard *shard, const struct session_action *action,
 	case SESSION_RESUME:
 		shard_send_resume(shard->ws, options, &shard->session);
 		return;
+	case SESSION_PROBE:
+		shard_send_probe(shard->ws, &shard->session);
+		return;
+	case SESSION_DEAF:
+		shard_log_deaf(&shard->session);
+		return;
 	case SESSION_CLOSE:
 		close_connection(shard, action->code);
 		return;

@@ -25,6 +25,15 @@ shard_log_describe(const struct ws_end *end, const struct secret *token, char *o
 	secret_scrub(token, out, strlen(out));
 }
 
+void
+shard_log_deaf(const struct session *session)
+{
+	log_warning("proof_of_life_unanswered", KV("shard", session->config.shard_id),
+	    KV("guild", (const char *)session->saved.guild_id),
+	    KV("probes", session->probes),
+	    KV("effect", "a new session did not help: no probe for an hour"));
+}
+
 static enum log_level
 level_of(const struct session_action *action)
 {

@@ -15,6 +15,9 @@
 void shard_log_describe(const struct ws_end *end, const struct secret *token, char *out,
     size_t room);
 
+/** Neither a resume nor a new session brought an answer to the proof of life. */
+void shard_log_deaf(const struct session *session);
+
 /** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
 void shard_log_change(const struct session *session, const char *host,
     const struct session_action *action, mono_ns now);

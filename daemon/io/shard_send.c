@@ -48,3 +48,13 @@ shard_send_resume(struct ws *ws, const struct shard_options *options,
 		session->saved.id, session->saved.seq));
 	explicit_bzero(text, sizeof text);
 }
+
+void
+shard_send_probe(struct ws *ws, const struct session *session)
+{
+	char text[256];
+
+	send_text(ws, text,
+	    payload_write_probe(text, sizeof text, session->saved.guild_id,
+		session->saved.user_id, session->probe.nonce));
+}

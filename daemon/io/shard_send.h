@@ -13,6 +13,7 @@
 
 void shard_send_heartbeat(struct ws *ws, const struct session *session);
 void shard_send_identify(struct ws *ws, const struct shard_options *options);
+void shard_send_probe(struct ws *ws, const struct session *session);
 void shard_send_resume(struct ws *ws, const struct shard_options *options,
     const struct session *session);
 

@@ -38,6 +38,8 @@ static const struct command_row rows[] = {
     {"slow", "BYTES_PER_S|off", "drip", false, command_slow},
     {"acks", "on|off", "answer heartbeats", false, command_acks},
     {"events", "on|off", "let things happen by themselves", false, command_events},
+    {"deaf", "on|off", "dispatch nothing but READY and RESUMED; beats are answered",
+	false, command_deaf},
     {"rate", "N", "events per second of each session", false, command_rate},
     {"beat", "[COUNT]", "op 1: ask for a heartbeat", false, command_beat},
     {"refuse-resume", "on|off|silent", "op 9 false on RESUME, or no answer at all",

@@ -68,6 +68,7 @@ command_fn command_blackhole;
 command_fn command_slow;
 command_fn command_acks;
 command_fn command_events;
+command_fn command_deaf;
 command_fn command_rate;
 command_fn command_refuse_resume;
 command_fn command_no_hello;

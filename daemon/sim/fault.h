@@ -27,6 +27,7 @@ struct fault {
 	bool blackhole;
 	bool no_ack;
 	bool no_events;
+	bool deaf; /* no dispatch but READY and RESUMED is sent */
 	bool no_hello;
 	bool no_ready;
 	enum fault_resume resume;

@@ -184,6 +184,34 @@ command_events(struct command *command)
 }
 
 static void
+set_deaf(struct fault *fault, const void *value)
+{
+	fault->deaf = *(const bool *)value;
+}
+
+static void
+wake(struct gate *gate, void *context)
+{
+	(void)context;
+	gateway_wake(gate);
+}
+
+void
+command_deaf(struct command *command)
+{
+	bool on = false;
+
+	if (!read_switch(command, &on)) {
+		return;
+	}
+	each_fault(command, set_deaf, &on);
+	if (!on) {
+		/* What was kept back comes now. */
+		command_each_gate(command, wake, NULL);
+	}
+}
+
+static void
 set_rate(struct fault *fault, const void *value)
 {
 	fault->rate = *(const double *)value;

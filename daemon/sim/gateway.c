@@ -142,6 +142,16 @@ drop_laggard(struct gate *gate)
 	conn_drop(gate->conn);
 }
 
+/* Its session has said READY or RESUMED and is to say nothing more. */
+static bool
+is_deaf(const struct gate *gate)
+{
+	uint64_t login = gate->replay_end > 0 ? gate->replay_end : 1;
+
+	return gate->cursor > login &&
+	    sim_fault(gate->conn->sim, gate->conn->shard)->deaf;
+}
+
 static void
 on_refill(struct conn *conn)
 {
@@ -152,6 +162,9 @@ on_refill(struct conn *conn)
 	     i++) {
 		struct session *session = gate->session;
 
+		if (is_deaf(gate)) {
+			return;
+		}
 		if (gate->cursor > session->seq) {
 			if (session_make_owed(conn->sim, session, OWED_BATCH) == 0) {
 				return;

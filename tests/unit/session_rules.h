@@ -194,6 +194,10 @@ rules_on_action(struct rules *rules, const struct session_action *action,
 		return rules_on_identify(rules, was_held);
 	case SESSION_RESUME:
 		return rules->opened && was_held ? NULL : "RESUME of nothing";
+	case SESSION_PROBE:
+		return rules->ready_at != CLOCK_NEVER ? NULL : "a probe while not up";
+	case SESSION_DEAF:
+		return play == PLAY_TIMEOUT ? NULL : "deaf without a timeout";
 	case SESSION_ASK_SLOT:
 		if (rules->slot != SLOT_NONE || rules->session.saved.id[0] != '\0') {
 			return "ASK_SLOT without need";

@@ -694,6 +694,7 @@ reads_ready(void **state)
 	assert_string_equal(ready.resume_url, "wss://gateway-us-east1-b.discord.gg");
 	assert_string_equal(ready.application_id, "99");
 	assert_int_equal(ready.guilds, 3);
+	assert_string_equal(ready.guild_id, "1");
 	assert_int_equal(ready.shard_id, 3);
 	assert_int_equal(ready.shard_count, 16);
 }
@@ -724,6 +725,61 @@ a_bad_member_of_ready_spoils_no_other(void **state)
 	assert_int_equal(payload_read_ready(SLICE_LITERAL(""), &ready), GW_ERR_SYNTAX);
 	assert_int_equal(payload_read_ready(SLICE_LITERAL("{}"), &ready), GW_OK);
 	assert_int_equal(ready.shard_id, -1);
+}
+
+static void
+reads_a_guild_of_ready_that_has_an_id(void **state)
+{
+	static const struct {
+		const char *guilds;
+		uint32_t count;
+		const char *id;
+	} cases[] = {
+	    {"[]", 0, ""},
+	    {"[null,{},{\"id\":[]},{\"id\":\"\"},{\"id\":\"7\"},{\"id\":\"8\"}]", 6,
+		"7"},
+	    {"[{\"id\":9}]", 1, "9"},
+	    {"[{\"id\":\"1234567890123456789012345\"},{\"id\":\"3\"}]", 2, "3"},
+	    {"null", 0, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct payload_ready ready;
+		char data[160];
+
+		(void)snprintf(data, sizeof data, "{\"guilds\":%s}", cases[i].guilds);
+		assert_int_equal(payload_read_ready(slice_of(data), &ready), GW_OK);
+		assert_int_equal(ready.guilds, cases[i].count);
+		assert_string_equal(ready.guild_id, cases[i].id);
+	}
+}
+
+static void
+reads_a_guild_and_its_outage(void **state)
+{
+	static const struct {
+		const char *data;
+		const char *id;
+		bool unavailable;
+	} cases[] = {
+	    {"{\"unavailable\":true,\"id\":\"5\"}", "5", true},
+	    {"{\"id\":\"5\",\"unavailable\":false}", "5", false},
+	    {"{\"id\":\"5\",\"unavailable\":\"true\"}", "5", false},
+	    {"{\"id\":5}", "5", false},
+	    {"{\"id\":null}", "", false},
+	    {"[]", "", false},
+	    {"", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct payload_guild guild;
+
+		payload_read_guild(slice_of(cases[i].data), &guild);
+		assert_string_equal(guild.id, cases[i].id);
+		assert_int_equal(guild.unavailable, cases[i].unavailable);
+	}
 }
 
 static void
@@ -846,6 +902,11 @@ writes_identify_and_resume_as_discord_wants_them(void **state)
 	    payload_write_resume(out, sizeof out, "a.b", "30f32c5d", 1337),
 	    "{\"op\":6,\"d\":{\"token\":\"a.b\",\"session_id\":\"30f32c5d\","
 	    "\"seq\":1337}}");
+	assert_written(out,
+	    payload_write_probe(out, sizeof out, "41771983444115456",
+		"80351110224678912", "alive-1"),
+	    "{\"op\":8,\"d\":{\"guild_id\":\"41771983444115456\",\"user_ids\":["
+	    "\"80351110224678912\"],\"limit\":0,\"nonce\":\"alive-1\"}}");
 }
 
 static void
@@ -941,6 +1002,8 @@ main(void)
 	    cmocka_unit_test(only_the_literal_true_is_resumable),
 	    cmocka_unit_test(reads_ready),
 	    cmocka_unit_test(a_bad_member_of_ready_spoils_no_other),
+	    cmocka_unit_test(reads_a_guild_of_ready_that_has_an_id),
+	    cmocka_unit_test(reads_a_guild_and_its_outage),
 	    cmocka_unit_test(text_that_does_not_fit_or_holds_nul_is_refused),
 	    cmocka_unit_test(surrogates_are_paired_or_replaced),
 	    cmocka_unit_test(writes_heartbeats),

@@ -389,6 +389,78 @@ any_flipped_bit_is_noticed(void **state)
 	}
 }
 
+/* ---- what was added since ---- */
+
+#define GUILD "110000000000000001"
+
+static struct file
+one_session_in_a_guild(void)
+{
+	struct file file = {{0}};
+	struct session_saved saved = first;
+
+	(void)snprintf(saved.guild_id, sizeof saved.guild_id, GUILD);
+	record_write(file.bytes, &owner, &saved, 0);
+	return file;
+}
+
+static void
+the_guild_is_read_again(void **state)
+{
+	struct file file = one_session_in_a_guild();
+	struct session_saved out;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+		assert_same(&out, &first);
+		assert_string_equal(out.guild_id, GUILD);
+		record_write(file.bytes, &owner, &out, 0);
+	}
+	record_write(file.bytes, &owner, &second, 0);
+	assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+	assert_string_equal(out.guild_id, "");
+}
+
+/* What releases without the guild wrote, and what they write over ours. */
+static void
+a_record_without_a_guild_is_read_all_the_same(void **state)
+{
+	struct file old = one_session_in_a_guild();
+	struct file ours = one_session_in_a_guild();
+	struct session_saved out;
+
+	(void)state;
+	memset(old.bytes + SLOT_END, 0, SLOT_SIZE - SLOT_END);
+	assert_int_equal(record_read(old.bytes, &owner, &out), RECORD_FOUND);
+	assert_same(&out, &first);
+	assert_string_equal(out.guild_id, "");
+
+	record_write(ours.bytes, &owner, &second, 0);
+	record_write(ours.bytes, &owner, &second, 0);
+	memcpy(old.bytes, ours.bytes, SLOT_END); /* generation 3, without an extra */
+	memcpy(ours.bytes, one_session_in_a_guild().bytes, SLOT_SIZE);
+	memcpy(ours.bytes, old.bytes, SLOT_END);
+	assert_int_equal(record_read(ours.bytes, &owner, &out), RECORD_FOUND);
+	assert_string_equal(out.id, second.id);
+	assert_string_equal(out.guild_id, "");
+}
+
+static void
+a_damaged_guild_costs_nothing_but_itself(void **state)
+{
+	(void)state;
+	for (size_t bit = SLOT_END * 8; bit < (SLOT_END + 40) * 8; bit++) {
+		struct file file = one_session_in_a_guild();
+		struct session_saved out;
+
+		file.bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
+		assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+		assert_same(&out, &first);
+		assert_string_equal(out.guild_id, "");
+	}
+}
+
 /* ---- whose it is ---- */
 
 static void
@@ -585,6 +657,9 @@ main(void)
 	    cmocka_unit_test(any_mixture_of_old_and_new_sectors_is_one_of_both),
 	    cmocka_unit_test(a_write_that_stops_at_any_byte_leaves_one_of_both),
 	    cmocka_unit_test(any_flipped_bit_is_noticed),
+	    cmocka_unit_test(the_guild_is_read_again),
+	    cmocka_unit_test(a_record_without_a_guild_is_read_all_the_same),
+	    cmocka_unit_test(a_damaged_guild_costs_nothing_but_itself),
 	    cmocka_unit_test(a_record_of_another_owner_is_foreign),
 	    cmocka_unit_test(a_newer_record_is_told_from_a_damaged_one),
 	    cmocka_unit_test(a_file_that_was_newer_or_damaged_can_be_used_again),

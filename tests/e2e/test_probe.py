@@ -1,0 +1,82 @@
+"""Proof of life: a session that beats but delivers nothing is found out and healed.
+
+gwsim's `deaf` answers heartbeats and says READY and RESUMED, and nothing else.
+"""
+
+import time
+import unittest
+
+from gwbotd import Gwbotd, Sim
+
+AFTER = 1.0
+PATIENCE = 20.0
+
+
+def shard(bot):
+    return bot.snapshot()["shards"][0]
+
+
+def quiet(**options):
+    """A server on which nothing happens by itself."""
+    return Sim(heartbeat=2000, rate=0, **options)
+
+
+def prober(sim, **settings):
+    return Gwbotd(sim, gateway__probe_after=f"{AFTER:g}s", **settings)
+
+
+class Probe(unittest.TestCase):
+    def test_a_quiet_server_that_answers_raises_no_alarm(self):
+        with quiet() as sim, prober(sim) as bot:
+            bot.start().wait_ready()
+            sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= 8,
+                         "answers to several probes", timeout=20)
+            self.assertEqual(1, len(bot.events("shard_state", to="ready")))
+            self.assertEqual([], bot.events("shard_state", **{"from": "ready"}))
+            self.assertEqual([], sim.totals()["client_error_texts"])
+            self.assertEqual(0, bot.stop())
+
+    def test_without_the_option_nobody_is_asked(self):
+        with quiet(guilds=1) as sim, Gwbotd(sim) as bot:
+            bot.start().wait_ready()
+            first = sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= 2, "guild")
+            time.sleep(3 * AFTER)
+            self.assertEqual(first["sessions"][0]["seq"], sim.sessions()[0]["seq"])
+            self.assertEqual(0, bot.stop())
+
+    def test_a_deaf_session_is_resumed(self):
+        with quiet() as sim, prober(sim) as bot:
+            bot.start().wait_ready()
+            sim.do("deaf on")
+            went_deaf = time.monotonic()
+            when, event = bot.wait_event("shard_state", timeout=AFTER + PATIENCE + 10,
+                                         **{"from": "ready"})
+            took = when - went_deaf
+            self.assertEqual("zombie: proof of life unanswered", event["reason"])
+            self.assertEqual("resume at the resume host", event["cure"])
+            self.assertGreater(took, PATIENCE - 0.5)
+            sim.do("deaf off")
+            healed, _ = bot.wait_ready(count=2)
+            print(f"\ndeaf, asked after {AFTER:g} s: noticed after {took:.2f} s, "
+                  f"resumed after {healed - went_deaf:.2f} s")
+            self.assertEqual(4000, sim.totals()["last_client_close_code"])
+            self.assertEqual((1, 1), (shard(bot)["identifies"], shard(bot)["resumed"]))
+            seq = sim.sessions()[0]["seq"]
+            sim.wait_for(lambda stats: stats["sessions"][0]["seq"] > seq,
+                         "probes that are answered again")
+            self.assertEqual(0, bot.stop())
+
+    def test_the_guild_to_ask_in_survives_the_process(self):
+        with quiet() as sim, prober(sim) as bot:
+            bot.start().wait_ready()
+            self.assertEqual(0, bot.stop())
+            bot.start().wait_ready()
+            seq = sim.sessions()[0]["seq"]
+            sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= seq + 3,
+                         "answers after a resume by a new process")
+            self.assertEqual(1, sim.totals()["identifies"])
+            self.assertEqual(0, bot.stop())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -64,6 +64,7 @@ struct app {
 	struct snapshot *snapshots;
 
 	mono_ns checked_at;      /* the watchdog, last; at first the start */
+	mono_ns check_at;        /* when it looks next */
 	mono_ns stale_logged_at; /* 0: never */
 	bool stopping;
 	int exit_status;
@@ -75,7 +76,7 @@ struct config *app_load_config(const struct app *app, struct config_report *repo
 
 /**
  * Keeps the signals that end, reload or dump waiting until the loop takes them, so that
- * one during the start is not lost and does not kill.
+ * one during the start is not lost and does not kill; ignores those without a meaning.
  */
 void app_hold_signals(void);
 
@@ -93,6 +94,9 @@ const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);
 
 /** The watchdog's limits as they are at present. */
 struct watchdog_limits app_limits(const struct app *app);
+
+/** Has the watchdog look at this instant. */
+void app_arm_watchdog(struct app *app, mono_ns at);
 
 /** The watchdog's timer; ctx is the app. */
 void app_on_watchdog(void *ctx, mono_ns now);

@@ -196,11 +196,24 @@ config_failed(const char *why)
 	return APP_EXIT_CONFIG;
 }
 
+/* What nobody here sends must not end the daemon: a log's reader that went, before the
+ * library ignores it as well, and the signals that have no meaning of their own. */
+static void
+ignore_strays(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN);
+	for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
+		(void)signal(number, SIG_IGN);
+	}
+}
+
 void
 app_hold_signals(void)
 {
 	sigset_t set;
 
+	ignore_strays();
 	(void)sigemptyset(&set);
 	for (const int *number = signals; *number != 0; number++) {
 		(void)sigaddset(&set, *number);
@@ -448,7 +461,7 @@ app_run(struct app *app)
 
 		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit);
 		app->checked_at = now;
-		loop_timer_arm(app->watchdog_timer, now + config->watchdog_keepalive);
+		app_arm_watchdog(app, now + config->watchdog_keepalive);
 		log_info("watchdog",
 		    KV("keepalive_s", clock_seconds(config->watchdog_keepalive)),
 		    KV("stall_s", clock_seconds(config->watchdog_stall)),

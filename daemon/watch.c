@@ -12,6 +12,9 @@
 /* Stale, but heartbeats are answered: said at most this often. */
 #define STALE_LOG_EVERY CLOCK_S(600)
 
+/* A check that comes later than this says nothing of the shards. */
+#define CHECK_LATE CLOCK_S(2)
+
 /* An age or a latency, which may not be known yet. */
 static struct log_kv
 known_seconds(const char *key, mono_ns value)
@@ -72,6 +75,27 @@ judge(struct app *app, const struct snapshot *snap, mono_ns now)
 }
 
 void
+app_arm_watchdog(struct app *app, mono_ns at)
+{
+	app->check_at = at;
+	loop_timer_arm(app->watchdog_timer, at);
+}
+
+/* The process stood still or the host slept: what the shards missed is not theirs. */
+static bool
+is_late(struct app *app, mono_ns now)
+{
+	mono_ns late = now - app->check_at;
+
+	if (late < CHECK_LATE) {
+		return false;
+	}
+	log_warning("watchdog_late", KV("seconds", clock_seconds(late)),
+	    KV("effect", "no verdict before the next check"));
+	return true;
+}
+
+void
 app_on_watchdog(void *ctx, mono_ns now)
 {
 	struct app *app = ctx;
@@ -82,6 +106,10 @@ app_on_watchdog(void *ctx, mono_ns now)
 	}
 	app->checked_at = now;
 	gateway_note_check(app->gateway, now);
+	if (is_late(app, now)) {
+		app_arm_watchdog(app, now + app->live->watchdog_keepalive);
+		return;
+	}
 	const struct snapshot *shards = app_snapshots(app, now, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -89,7 +117,7 @@ app_on_watchdog(void *ctx, mono_ns now)
 			return;
 		}
 	}
-	loop_timer_arm(app->watchdog_timer, now + app->live->watchdog_keepalive);
+	app_arm_watchdog(app, now + app->live->watchdog_keepalive);
 }
 
 /* ---- signals ---- */
@@ -136,7 +164,7 @@ compare_reloaded(const struct app *app, const struct config *fresh)
 }
 
 static void
-reload(struct app *app)
+reload(struct app *app, mono_ns now)
 {
 	struct config_report report = {.count = 0};
 	struct config *fresh = app_load_config(app, &report);
@@ -160,8 +188,9 @@ reload(struct app *app)
 	    (enum log_level)fresh->log_level);
 	/* Counted from the last check: reloads that come faster than the checks must
 	 * not put them off for ever. */
-	loop_timer_arm(app->watchdog_timer,
-	    app->checked_at + fresh->watchdog_keepalive);
+	mono_ns check_at = app->checked_at + fresh->watchdog_keepalive;
+
+	app_arm_watchdog(app, check_at > now ? check_at : now);
 	log_info("reloaded", KV("changed", changed));
 }
 
@@ -193,7 +222,7 @@ app_on_signal(void *ctx, int number, mono_ns now)
 
 	switch (number) {
 	case SIGHUP:
-		reload(app);
+		reload(app, now);
 		return;
 	case SIGUSR1:
 		dump(app, now);

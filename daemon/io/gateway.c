@@ -352,9 +352,8 @@ on_crowd(void *ctx)
 }
 
 static void
-on_tick(void *ctx, mono_ns now)
+look_for_sleep(struct gateway *gateway, mono_ns now)
 {
-	struct gateway *gateway = ctx;
 	mono_ns asleep = now - clock_awake();
 	mono_ns slept = asleep - gateway->asleep;
 
@@ -366,6 +365,12 @@ on_tick(void *ctx, mono_ns now)
 	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
 		shard_slept(gateway->members[i].shard, now);
 	}
+}
+
+static void
+on_tick(void *ctx, mono_ns now)
+{
+	look_for_sleep(ctx, now);
 }
 
 static const struct shard_hooks hooks = {
@@ -498,6 +503,8 @@ gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 void
 gateway_note_check(struct gateway *gateway, mono_ns now)
 {
+	/* Before the verdict: nobody is a zombie for what came while the host slept. */
+	look_for_sleep(gateway, now);
 	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
 		shard_note_check(gateway->members[i].shard, now);
 	}

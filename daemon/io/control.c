@@ -212,7 +212,8 @@ listener_gone(void *ctx)
 static enum gw_err
 listen_here(struct control *control, char *why, size_t room)
 {
-	static const struct loop_fd_events events = {listener_ready, listener_gone};
+	static const struct loop_fd_events control_events = {listener_ready,
+	    listener_gone};
 	int fd;
 	enum gw_err err =
 	    control_socket_open(&control->file, control->path, &fd, why, room);
@@ -223,7 +224,7 @@ listen_here(struct control *control, char *why, size_t room)
 	struct listener *listener = xzalloc(sizeof *listener);
 
 	*listener = (struct listener){.control = control, .fd = fd};
-	listener->handle = loop_fd_add(control->loop, fd, &events, listener);
+	listener->handle = loop_fd_add(control->loop, fd, &control_events, listener);
 	if (!listener->handle) {
 		free(listener);
 		(void)slice_copy(slice_of("the loop refuses the control socket"), why,

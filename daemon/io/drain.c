@@ -111,7 +111,7 @@ drain_free(struct drain *owned_drain)
 void
 drain_keep(struct drain *drain, int fd, mono_ns now)
 {
-	static const struct loop_fd_events events = {kept_ready, kept_gone};
+	static const struct loop_fd_events drain_events = {kept_ready, kept_gone};
 	int copy = drain->count < SOCKETS_MAX ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
 
 	if (copy < 0) {
@@ -122,7 +122,7 @@ drain_keep(struct drain *drain, int fd, mono_ns now)
 	(void)shutdown(copy, SHUT_WR);
 	kept->fd = copy;
 	kept->deadline = now + DEADLINE;
-	kept->handle = loop_fd_add(drain->loop, copy, &events, kept);
+	kept->handle = loop_fd_add(drain->loop, copy, &drain_events, kept);
 	if (!kept->handle) {
 		free(kept);
 		return;

@@ -184,7 +184,8 @@ bound_port(int fd)
 static int
 endpoint_add(struct listener *listener, const char *address, char *why, size_t room)
 {
-	static const struct loop_fd_events events = {endpoint_ready, endpoint_gone};
+	static const struct loop_fd_events endpoint_events = {endpoint_ready,
+	    endpoint_gone};
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 	    .ai_socktype = SOCK_STREAM};
 	struct addrinfo *info = NULL;
@@ -209,7 +210,7 @@ endpoint_add(struct listener *listener, const char *address, char *why, size_t r
 
 	listener->port = bound_port(fd);
 	*endpoint = (struct endpoint){.listener = listener, .fd = fd};
-	endpoint->handle = loop_fd_add(listener->loop, fd, &events, endpoint);
+	endpoint->handle = loop_fd_add(listener->loop, fd, &endpoint_events, endpoint);
 	if (!endpoint->handle) {
 		free(endpoint);
 		explain(EMFILE, address, listener->port, why, room);

@@ -107,8 +107,12 @@ loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, voi
 	}
 	struct loop_fd *handle = xzalloc(sizeof *handle);
 
-	*handle =
-	    (struct loop_fd){.loop = loop, .events = events, .ctx = ctx, .name = name};
+	*handle = (struct loop_fd){
+	    .loop = loop,
+	    .events = events,
+	    .ctx = ctx,
+	    .name = name + (name[0] == '&'),
+	};
 	handle->wsi = lws_adopt_descriptor_vhost_via_info(&(lws_adopt_desc_t){
 	    .vh = loop->vhost,
 	    .type = LWS_ADOPT_RAW_FILE_DESC,

@@ -520,7 +520,8 @@ on_gone(void *ctx)
 
 /* ---- begin and end ---- */
 
-static const struct loop_fd_events fd_events = {.ready = on_ready, .gone = on_gone};
+static const struct loop_fd_events stream_fd_events = {.ready = on_ready,
+    .gone = on_gone};
 
 static struct stream *
 refuse(struct stream *stream, struct stream_end *why, enum stream_fault fault,
@@ -567,7 +568,8 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 			    "no TLS session for this host");
 		}
 	}
-	stream->fd = loop_fd_add(options->loop, stream->socket, &fd_events, stream);
+	stream->fd =
+	    loop_fd_add(options->loop, stream->socket, &stream_fd_events, stream);
 	if (!stream->fd) {
 		return refuse(stream, why, STREAM_INTERNAL, "the loop's table is full");
 	}

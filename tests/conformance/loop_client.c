@@ -104,6 +104,47 @@ ten_thousand_timers(void)
 	}
 }
 
+static mono_ns beat_late;
+
+static void
+on_beat(void *ctx, mono_ns now)
+{
+	(void)now;
+	beat_late = clock_now() - *(const mono_ns *)ctx;
+	loop_stop(loop, 0);
+}
+
+static void
+count_timer(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	fired++;
+}
+
+/* All due at one instant, and the beat the last that was armed for it. */
+static void
+beats_among_ten_thousand_timers(void)
+{
+	mono_ns at = clock_now() + CLOCK_MS(200);
+	struct loop_timer *beat = loop_timer_new(loop, on_beat, &at);
+
+	for (size_t i = 0; i < TIMERS; i++) {
+		timers[i].timer = loop_timer_new(loop, count_timer, NULL);
+		loop_timer_arm(timers[i].timer, at);
+	}
+	loop_timer_arm(beat, at);
+	CHECK(loop_run(loop) == 0);
+	CHECK(beat_late < CLOCK_MS(100));
+	(void)printf("the beat came %.2f ms late, the last of %u timers %.2f ms\n",
+	    clock_seconds(beat_late) * 1000, fired,
+	    clock_seconds(loop_stats(loop).timer_lags->max) * 1000);
+	loop_timer_free(beat);
+	for (size_t i = 0; i < TIMERS; i++) {
+		loop_timer_free(timers[i].timer);
+	}
+}
+
 static struct loop_timer *busy_timer;
 static unsigned busy_fired;
 
@@ -741,6 +782,7 @@ static const struct {
 	void (*run)(void);
 } traps[] = {
     TRAP(ten_thousand_timers),
+    TRAP(beats_among_ten_thousand_timers),
     TRAP(timer_due_again_at_once_starves_nobody),
     TRAP(wish_to_write_inside_the_callback),
     TRAP(kicks_need_no_event),

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -169,4 +170,18 @@ openat(int fd, const char *name, int flags, ...)
 
 	end(act);
 	return result;
+}
+
+/* Only where somebody may have to be asked. */
+int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+    struct addrinfo **found)
+{
+	int numeric = hints && (hints->ai_flags & AI_NUMERICHOST) != 0;
+	const char *act = numeric ? NULL : act_of("getaddrinfo", -1);
+
+	if (!begin(act)) {
+		return EAI_SYSTEM;
+	}
+	return REAL(getaddrinfo)(name, service, hints, found);
 }

@@ -1,6 +1,7 @@
 """Faults of signals and time."""
 
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -368,3 +369,87 @@ def timer_storm():
                          capture_output=True, timeout=30, check=False)
     check(run.returncode == 0, run.stderr)
     return Result(figure=run.stdout.strip())
+
+
+# ---- descriptors and the log, as far as the loop could spin or block on them ----
+
+def cpu_seconds(bot):
+    fields = pathlib.Path(f"/proc/{bot.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_share(bot, seconds):
+    before = cpu_seconds(bot)
+    time.sleep(seconds)
+    return (cpu_seconds(bot) - before) / seconds
+
+
+def longest_turn(bot):
+    return json.loads(bot.ctl("--json", "status").stdout)["loop"]["turn_max_seconds"]
+
+
+@contextlib.contextmanager
+def clients(bot, count):
+    """So many that connect and say nothing."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", bot.port))
+        time.sleep(0.5)
+        yield
+
+
+@fault("X01", "64 descriptors under 100 HTTP clients; EMFILE at each accept", limit=60)
+def few_descriptors():
+    with Sim(rate=20, heartbeat=1000) as sim, Gwbotd(sim) as bot:
+        out_of_files = bot.dir / "out"
+        shim.preload(bot, "calls", calls="accept4", act="errno 24", **{"if": out_of_files})
+        bot.wrapper = ["prlimit", "--nofile=64:64"]
+        bot.start().wait_ready()
+        with clients(bot, 100):
+            limited = cpu_share(bot, 2)
+            healed = heal(bot, lambda: sim.do("rst"))  # and gwctl answers before and after
+        until(lambda: bot.get("/livez")[0] == 200, "HTTP again")
+        out_of_files.touch()
+        with clients(bot, 20):
+            refused = cpu_share(bot, 2)
+            sim.do("rst")
+            bot.wait_ready(count=3)
+        out_of_files.unlink()
+        until(lambda: bot.get("/livez")[0] == 200, "HTTP again")
+        now = shard(bot)
+        check((now["identifies"], now["zombies"]) == (1, 0), now)
+        check(limited < 0.2 and refused < 0.2, "CPU", limited, refused)
+        check(bot.stop() == 0)
+    return Result(heal=healed, figure=f"CPU {limited:.1%} under 100 clients, {refused:.1%} with "
+                                      "EMFILE at each accept")
+
+
+@fault("X07", "the log's pipe is full and nobody reads it", limit=60)
+def full_log():
+    with Sim(rate=50, heartbeat=500) as sim, Gwbotd(sim) as bot:
+        fifo = bot.dir / "log"
+        os.mkfifo(fifo)
+        bot.wrapper = ["sh", "-c", f'exec "$@" 2>{fifo}', "sh"]
+        with open(fifo, "r+b", buffering=0) as reader:
+            os.set_blocking(reader.fileno(), False)
+            bot.start()
+            until(lambda: bot.socket.exists() and shard(bot)["connected"], "ready")
+            for _ in range(700):  # each is a line at debug
+                check(bot.get("/livez")[0] == 200)
+            check(len(reader.read(1 << 20)) > 60000, "the pipe was not full")
+            for _ in range(700):
+                check(bot.get("/livez")[0] == 200)
+            beats = shard(bot)["heartbeats"]
+            time.sleep(3)
+            now = shard(bot)
+            check(5 <= now["heartbeats"] - beats <= 8, now["heartbeats"] - beats, "beats in 3 s")
+            turn = longest_turn(bot)
+            check(turn < 0.1, "the longest turn took", turn)
+            reader.read(1 << 20)
+            bot.get("/livez")
+            text = reader.read(1 << 20).decode()
+            check('"event":"log_dropped","lines":' in text, "the drops were not told:", text[:300])
+            check(bot.stop() == 0)
+    return Result(figure=f"longest turn {turn * 1000:.1f} ms, drops told")

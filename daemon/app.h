@@ -63,6 +63,7 @@ struct app {
 	struct loop_timer *stop_timer;
 	struct snapshot *snapshots;
 
+	bool was_late;           /* the last check came too late for a verdict */
 	mono_ns checked_at;      /* the watchdog, last; at first the start */
 	mono_ns check_at;        /* when it looks next */
 	mono_ns stale_logged_at; /* 0: never */

@@ -87,9 +87,13 @@ is_late(struct app *app, mono_ns now)
 {
 	mono_ns late = now - app->check_at;
 
-	if (late < CHECK_LATE) {
+	/* One that follows a late one is judged all the same: where all are late, the
+	 * watchdog must not sleep for ever. */
+	if (late < CHECK_LATE || app->was_late) {
+		app->was_late = false;
 		return false;
 	}
+	app->was_late = true;
 	log_warning("watchdog_late", KV("seconds", clock_seconds(late)),
 	    KV("effect", "no verdict before the next check"));
 	return true;

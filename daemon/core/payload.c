@@ -77,29 +77,10 @@ payload_parse(struct slice bytes, struct payload *out)
 
 /* ---- what gwbotd itself reads ---- */
 
-/* The member name of an object, the last where it is doubled; empty where there is
- * none. */
-static struct slice
-find_member(struct slice object, const char *name)
-{
-	struct slice found = {NULL, 0};
-	struct payload_scan scan;
-	struct slice key;
-	struct slice value;
-
-	payload_scan_begin(&scan, object, PAYLOAD_SCAN_OBJECT);
-	while (payload_scan_next(&scan, &key, &value)) {
-		if (payload_scan_key_is(key, name)) {
-			found = value;
-		}
-	}
-	return scan.err == GW_OK ? found : (struct slice){NULL, 0};
-}
-
 bool
 payload_read_hello(struct slice data, int64_t *interval_ms)
 {
-	return payload_scan_natural(find_member(data, "heartbeat_interval"),
+	return payload_scan_natural(payload_scan_find(data, "heartbeat_interval"),
 	    interval_ms);
 }
 
@@ -137,7 +118,7 @@ read_guilds(struct slice array, struct payload_ready *ready)
 	while (payload_scan_next(&scan, &key, &value)) {
 		count++;
 		if (ready->guild_id[0] == '\0') {
-			read_id(find_member(value, "id"), ready->guild_id,
+			read_id(payload_scan_find(value, "id"), ready->guild_id,
 			    sizeof ready->guild_id);
 		}
 	}
@@ -182,12 +163,12 @@ take_ready_member(struct payload_ready *ready, struct slice key, struct slice va
 		(void)payload_scan_text(value, ready->resume_url,
 		    sizeof ready->resume_url);
 	} else if (payload_scan_key_is(key, "user")) {
-		read_id(find_member(value, "id"), ready->user_id,
+		read_id(payload_scan_find(value, "id"), ready->user_id,
 		    sizeof ready->user_id);
-		(void)payload_scan_text(find_member(value, "username"),
+		(void)payload_scan_text(payload_scan_find(value, "username"),
 		    ready->user_name, sizeof ready->user_name);
 	} else if (payload_scan_key_is(key, "application")) {
-		read_id(find_member(value, "id"), ready->application_id,
+		read_id(payload_scan_find(value, "id"), ready->application_id,
 		    sizeof ready->application_id);
 	} else if (payload_scan_key_is(key, "guilds")) {
 		ready->guild_id[0] = '\0';
@@ -216,7 +197,7 @@ void
 payload_read_guild(struct slice data, struct payload_guild *out)
 {
 	*out = (struct payload_guild){.unavailable = false};
-	read_id(find_member(data, "id"), out->id, sizeof out->id);
+	read_id(payload_scan_find(data, "id"), out->id, sizeof out->id);
 	out->unavailable =
-	    slice_equal(find_member(data, "unavailable"), SLICE_LITERAL("true"));
+	    slice_equal(payload_scan_find(data, "unavailable"), SLICE_LITERAL("true"));
 }

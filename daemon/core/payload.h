@@ -98,8 +98,24 @@ struct payload_identify {
 	uint64_t intents;
 	uint32_t shard_id;
 	uint32_t shard_count;
-	const char *presence; /* JSON of op 3's d, or NULL */
+	const char *presence; /* as payload_complete_presence() made it, or NULL */
 };
+
+/* A presence of the largest configured size, completed. */
+#define PAYLOAD_PRESENCE_BYTES 2200
+
+/**
+ * Makes op 3's d of a presence as people write it: all four keys, which Discord demands
+ * (it closes with 4001 where one is missing), and no others.
+ *
+ * Missing ones get the values of a bot that is simply online; an empty json is all of
+ * them.  NULL, or what is wrong with it: then out is that default.
+ */
+const char *payload_complete_presence(struct slice json,
+    char out[PAYLOAD_PRESENCE_BYTES]);
+
+/** op 3; presence is what payload_complete_presence() made. */
+size_t payload_write_presence(char *out, size_t room, const char *presence);
 
 size_t payload_write_heartbeat(char *out, size_t room, bool has_seq, int64_t seq);
 size_t payload_write_identify(char *out, size_t room,

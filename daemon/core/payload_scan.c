@@ -479,3 +479,20 @@ payload_scan_text(struct slice value, char *out, size_t room)
 	out[0] = '\0';
 	return false;
 }
+
+struct slice
+payload_scan_find(struct slice object, const char *name)
+{
+	struct slice found = {NULL, 0};
+	struct payload_scan scan;
+	struct slice key;
+	struct slice value;
+
+	payload_scan_begin(&scan, object, PAYLOAD_SCAN_OBJECT);
+	while (payload_scan_next(&scan, &key, &value)) {
+		if (payload_scan_key_is(key, name)) {
+			found = value;
+		}
+	}
+	return scan.err == GW_OK ? found : (struct slice){NULL, 0};
+}

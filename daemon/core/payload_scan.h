@@ -42,6 +42,10 @@ void payload_scan_begin(struct payload_scan *scan, struct slice text,
 bool payload_scan_next(struct payload_scan *scan, struct slice *key,
     struct slice *value);
 
+/** The member name of an object, the last where it is doubled; empty where there is
+ * none or object is not one. */
+struct slice payload_scan_find(struct slice object, const char *name);
+
 /** True where key, which may hold escapes, spells name (at most 31 bytes). */
 bool payload_scan_key_is(struct slice key, const char *name);
 

@@ -140,6 +140,17 @@ payload_write_identify(char *out, size_t room, const struct payload_identify *id
 }
 
 size_t
+payload_write_presence(char *out, size_t room, const char *presence)
+{
+	struct writer writer = writer_of(out, room);
+
+	put_text(&writer, "{\"op\":3,\"d\":");
+	put_text(&writer, presence);
+	put_text(&writer, "}");
+	return written(&writer);
+}
+
+size_t
 payload_write_probe(char *out, size_t room, const char *guild_id, const char *user_id,
     const char *nonce)
 {

@@ -235,7 +235,8 @@ on_timeout(struct session_turn *turn)
 	} else if (session->state == SNAPSHOT_BACKOFF &&
 	    turn->now >= session->retry_at) {
 		session_proceed(turn);
-	} else if (turn->now >= session_probe_wake_at(session)) {
+	} else if (session->state == SNAPSHOT_READY) {
+		session_presence_due(turn);
 		session_probe_due(turn);
 	}
 }
@@ -381,6 +382,9 @@ session_step(struct session *session, const struct session_event *event, mono_ns
 	case SESSION_STOP_ASKED:
 		on_stop(&turn, event->drop_session);
 		return;
+	case SESSION_PRESENCE:
+		session_presence_changed(&turn);
+		return;
 	case SESSION_REFUSED:
 		on_refused(&turn, event->text);
 		return;
@@ -396,6 +400,7 @@ session_wake_at(const struct session *session)
 
 	at = session->beat_due < at ? session->beat_due : at;
 	at = probe_at < at ? probe_at : at;
+	at = session->presence.due < at ? session->presence.due : at;
 	if (session->state == SNAPSHOT_BACKOFF && session->retry_at < at) {
 		at = session->retry_at;
 	}

@@ -13,9 +13,9 @@
  *   any of them -> FATAL (Discord refuses this bot) or STOPPED (asked to)
  *
  * In files: session.c takes the events, session_beat.c beats and judges,
- * session_probe.c asks for signs of life, session_cure.c
- * connects, falls and backs off, session_payload.c reads what the gateway says,
- * session_view.c takes the snapshot.
+ * session_probe.c asks for signs of life, session_presence.c says what is shown,
+ * session_cure.c connects, falls and backs off, session_payload.c reads what the
+ * gateway says, session_view.c takes the snapshot.
  */
 #ifndef GWBOTD_SESSION_H
 #define GWBOTD_SESSION_H
@@ -46,6 +46,9 @@ struct session_config {
 	mono_ns ready_timeout;
 	/* Without a dispatch for so long a sign of life is asked for; 0: never. */
 	mono_ns probe_after;
+	bool has_presence; /* one is configured: IDENTIFY shows it, RESUMED wants it
+	                    * again
+	                    */
 };
 
 /* What survives the process. */
@@ -76,6 +79,20 @@ struct session_probe {
 	bool renewed;    /* a new session was tried since the last answer */
 };
 
+/* Discord: 5 presence updates in 20 s. */
+#define SESSION_PRESENCES       5
+#define SESSION_PRESENCE_WINDOW CLOCK_S(20)
+
+/* The presence shown: see session_presence.c. */
+struct session_presence {
+	bool changed; /* since it was last sent, by op 2 or op 3 */
+	mono_ns due;  /* it is sent by op 3; CLOCK_NEVER: not at all */
+
+	/* over connections */
+	mono_ns sent[SESSION_PRESENCES]; /* a ring of the last ones by op 3 */
+	uint32_t count;
+};
+
 struct session {
 	struct session_config config;
 	struct session_saved saved;
@@ -101,6 +118,7 @@ struct session {
 	struct latency_window latencies; /* over connections */
 	struct send_budget sends;
 	struct session_probe probe;
+	struct session_presence presence;
 
 	/* over connections */
 	mono_ns last_event_at;    /* CLOCK_NEVER before the first */
@@ -135,7 +153,8 @@ enum session_event_kind {
 	SESSION_SLEPT,      /* the host was asleep: every peer has gone */
 	SESSION_RECONNECT,  /* the operator asks for a fresh connection */
 	SESSION_STOP_ASKED,
-	SESSION_REFUSED, /* REST says that the token is no good; text says why */
+	SESSION_PRESENCE, /* another presence is to be shown from now on */
+	SESSION_REFUSED,  /* REST says that the token is no good; text says why */
 };
 
 struct session_event {
@@ -153,6 +172,7 @@ enum session_action_kind {
 	SESSION_HEARTBEAT, /* send op 1 with the present seq */
 	SESSION_IDENTIFY,  /* write the ledger, then send op 2 */
 	SESSION_RESUME,    /* send op 6 */
+	SESSION_SHOW,      /* send op 3 with the present presence */
 	SESSION_PROBE,     /* send op 8 with probe.nonce: ask for our own member */
 	SESSION_DEAF,      /* probes stay unanswered whatever is done: warn */
 	SESSION_CLOSE,     /* close the connection with code; no LOST follows */

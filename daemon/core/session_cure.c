@@ -45,6 +45,7 @@ session_reset_connection(struct session *session)
 	session->unacked_since = CLOCK_NEVER;
 	session->latency = SNAPSHOT_NONE;
 	session_probe_end(session);
+	session_presence_end(session);
 	/* A limit that was lowered stays lowered. */
 	session->sends = (struct send_budget){.ordinary = session->sends.ordinary};
 }
@@ -350,7 +351,7 @@ session_refuse(struct session_turn *turn)
 }
 
 void
-session_become_ready(struct session_turn *turn)
+session_become_ready(struct session_turn *turn, bool resumed)
 {
 	struct session *session = turn->session;
 
@@ -366,4 +367,5 @@ session_become_ready(struct session_turn *turn)
 	session->reason[0] = '\0';
 	session_enter(turn, SNAPSHOT_READY);
 	session_probe_begin(turn);
+	session_presence_begin(turn, resumed);
 }

@@ -81,6 +81,23 @@ mono_ns session_probe_wake_at(const struct session *session);
 /** A dispatch that may name a guild to ask in, or take it away; true: it did. */
 bool session_probe_note_guild(struct session *session, const struct payload *payload);
 
+/* ---- session_presence.c: what is shown of the bot ---- */
+
+/** READY or RESUMED. */
+void session_presence_begin(struct session_turn *turn, bool resumed);
+
+/** The connection is gone. */
+void session_presence_end(struct session *session);
+
+/** IDENTIFY goes out, and the presence with it. */
+void session_presence_identified(struct session *session);
+
+/** Another one is to be shown. */
+void session_presence_changed(struct session_turn *turn);
+
+/** Sends it where presence.due has come and the limits allow it. */
+void session_presence_due(struct session_turn *turn);
+
 /* ---- session_cure.c: connecting, falling, backing off ---- */
 
 /** Everything that belongs to a connection dies with it. */
@@ -118,7 +135,7 @@ void session_come_back(struct session_turn *turn, bool drop_session);
 void session_refuse(struct session_turn *turn);
 
 /** READY or RESUMED: what the cure counted against this session is forgotten. */
-void session_become_ready(struct session_turn *turn);
+void session_become_ready(struct session_turn *turn, bool resumed);
 
 /* ---- session_payload.c: what the gateway says ---- */
 

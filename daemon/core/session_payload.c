@@ -56,6 +56,7 @@ authenticate(struct session_turn *turn)
 	if (session->fresh_wanted) {
 		session->identifies++;
 		session->identify_failures++;
+		session_presence_identified(session);
 		session->probe.renewed = session->probe.misses > 0;
 		session_enter(turn, SNAPSHOT_IDENTIFYING);
 		session_push_kind(turn, SESSION_IDENTIFY);
@@ -142,7 +143,7 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 	memcpy(saved->guild_id, ready.guild_id, sizeof saved->guild_id);
 	saved->guilds = ready.guilds;
 	if (session->state != SNAPSHOT_READY) {
-		session_become_ready(turn);
+		session_become_ready(turn, false);
 	}
 	session_push_kind(turn, saved->id[0] != '\0' ? SESSION_SAVE : SESSION_FORGET);
 	if (is_new) {
@@ -175,7 +176,7 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	if (slice_equal(payload->type, SLICE_LITERAL("RESUMED")) &&
 	    session->state == SNAPSHOT_RESUMING) {
 		session->resumed++;
-		session_become_ready(turn);
+		session_become_ready(turn, true);
 		/* The stored record may be older than the session that was resumed. */
 		session_push_kind(turn, SESSION_SAVE);
 	}

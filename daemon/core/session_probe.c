@@ -175,7 +175,12 @@ judge(struct session_turn *turn)
 void
 session_probe_due(struct session_turn *turn)
 {
-	if (turn->session->probe.answer_by != CLOCK_NEVER) {
+	const struct session_probe *probe = &turn->session->probe;
+
+	if (turn->now < session_probe_wake_at(turn->session)) {
+		return;
+	}
+	if (probe->answer_by != CLOCK_NEVER) {
 		judge(turn);
 	} else {
 		look(turn);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "log.h"
+#include "payload.h"
 #include "quota.h"
 #include "rng.h"
 #include "shard.h"
@@ -43,6 +44,7 @@ struct gateway {
 	struct rng rng;
 	struct identify_gate gate;
 	uint32_t ready; /* shards that are */
+	char presence[PAYLOAD_PRESENCE_BYTES];
 	struct loop_timer *slot_timer;
 	mono_ns asleep; /* BOOTTIME minus MONOTONIC when last looked at */
 
@@ -393,6 +395,20 @@ seed(struct rng *rng)
 	}
 }
 
+/* A presence that cannot be taken is replaced: Discord would end the session. */
+static void
+set_presence(struct gateway *gateway, const char *json)
+{
+	const char *wrong =
+	    payload_complete_presence(slice_of(json), gateway->presence);
+
+	if (wrong) {
+		log_warning("presence_invalid", KV("reason", wrong),
+		    KV("effect", "the bot is shown as online"),
+		    KV("remedy", "correct discord.presence"));
+	}
+}
+
 static void
 make_shards(struct gateway *gateway)
 {
@@ -405,7 +421,7 @@ make_shards(struct gateway *gateway)
 	    .trusted = &gateway->trusted,
 	    .token = options->token,
 	    .intents = options->intents,
-	    .presence = options->presence[0] != '\0' ? options->presence : NULL,
+	    .presence = options->presence[0] != '\0' ? gateway->presence : NULL,
 	    .compress = options->compress,
 	    .user_agent = options->user_agent,
 	    .session =
@@ -445,6 +461,7 @@ gateway_new(const struct gateway_options *options)
 	if (is_configured(gateway)) {
 		(void)set_general(gateway, options->url);
 	}
+	set_presence(gateway, options->presence);
 	make_shards(gateway);
 	return gateway;
 }
@@ -476,6 +493,24 @@ gateway_stop(struct gateway *gateway, mono_ns now)
 {
 	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
 		shard_stop(gateway->members[i].shard, now);
+	}
+}
+
+void
+gateway_reload(struct gateway *gateway, const char *presence, mono_ns probe_after,
+    mono_ns now)
+{
+	char before[PAYLOAD_PRESENCE_BYTES];
+
+	memcpy(before, gateway->presence, sizeof before);
+	set_presence(gateway, presence);
+	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
+		struct shard *shard = gateway->members[i].shard;
+
+		shard_set_probe_after(shard, probe_after, now);
+		if (strcmp(before, gateway->presence) != 0) {
+			shard_presence(shard, gateway->presence, now);
+		}
 	}
 }
 

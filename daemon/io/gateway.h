@@ -32,7 +32,7 @@ struct gateway_options {
 	mono_ns connect_timeout;
 	mono_ns hello_timeout;
 	mono_ns ready_timeout;
-	mono_ns probe_after; /* 0: no proof of life */
+	mono_ns probe_after;  /* 0: no proof of life */
 	const char *api_base; /* names a host that may be resumed at */
 	const char *url;      /* of the general gateway; empty: ask the API */
 	const char *fallback; /* where the API does not answer; NULL: nowhere */
@@ -50,6 +50,10 @@ void gateway_start(struct gateway *gateway, mono_ns now);
 
 /** Closes all connections so that their sessions can be resumed. */
 void gateway_stop(struct gateway *gateway, mono_ns now);
+
+/** What can change while connections live; presence as in the options. */
+void gateway_reload(struct gateway *gateway, const char *presence, mono_ns probe_after,
+    mono_ns now);
 
 uint32_t gateway_shard_count(const struct gateway *gateway);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "closecode.h"
-#include "log.h"
 #include "payload.h"
 #include "shard_log.h"
 #include "shard_send.h"
@@ -135,9 +134,7 @@ check_first_message(struct shard *shard, const struct ws_piece *piece)
 	    shard->no_compression) {
 		return;
 	}
-	log_warning("compression_ignored", KV("shard", shard->session.config.shard_id),
-	    KV("asked", inflate_name(shard->options.compress)),
-	    KV("effect", "the gateway sends plain text"));
+	shard_log_plain(&shard->session, shard->options.compress);
 	inflate_free(shard->inflate);
 	shard->inflate = inflate_new(INFLATE_NONE, PAYLOAD_MAX_BYTES);
 }
@@ -211,9 +208,7 @@ on_end(void *ctx, const struct ws_end *end, mono_ns now)
 	bool silent = end->cause == WS_CAUSE_TIMEOUT || strcmp(end->step, "tcp") == 0;
 
 	if (!opened && silent && has_other_address(shard, now)) {
-		log_debug("address_failed", KV("shard", shard->session.config.shard_id),
-		    KV("host", (const char *)shard->target.host),
-		    KV("reason", (const char *)text));
+		shard_log_address(&shard->session, shard->target.host, text);
 		try_next_address(shard, now);
 		return;
 	}
@@ -245,17 +240,6 @@ compression(const struct shard *shard)
 	return shard->no_compression ? INFLATE_NONE : shard->options.compress;
 }
 
-/* The query of the gateway's URL is ours: version, encoding, compression. */
-static void
-gateway_path(const struct shard *shard, char *out, size_t room)
-{
-	enum inflate_kind kind = compression(shard);
-
-	(void)snprintf(out, room, "/?v=10&encoding=json%s%s",
-	    kind == INFLATE_NONE ? "" : "&compress=",
-	    kind == INFLATE_NONE ? "" : inflate_name(kind));
-}
-
 /* NULL where not even the attempt could be made, e.g. without a route: *why says it. */
 static struct ws *
 begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
@@ -263,7 +247,7 @@ begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
 	char path[64];
 	bool more = shard->next_address + 1 < shard->addresses.count;
 
-	gateway_path(shard, path, sizeof path);
+	shard_path(compression(shard), path, sizeof path);
 	struct ws_options options = {
 	    .loop = shard->options.loop,
 	    .tls = shard->target.tls ? shard->options.tls : NULL,
@@ -375,9 +359,7 @@ connect_to(struct shard *shard, const char *url_text, mono_ns now)
 		return;
 	}
 	if (url_text) {
-		log_warning("resume_url_refused",
-		    KV("shard", shard->session.config.shard_id), KV("url", url_text),
-		    KV("effect", "resuming at the general gateway"));
+		shard_log_refused_url(&shard->session, url_text);
 	}
 	shard->wants_general = true;
 	shard->options.hooks->want_general(shard->options.ctx, shard, now);
@@ -440,6 +422,9 @@ run_action(struct shard *shard, const struct session_action *action,
 	case SESSION_RESUME:
 		shard_send_resume(shard->ws, options, &shard->session);
 		return;
+	case SESSION_SHOW:
+		shard_send_presence(shard->ws, options);
+		return;
 	case SESSION_PROBE:
 		shard_send_probe(shard->ws, &shard->session);
 		return;
@@ -489,6 +474,17 @@ others_down(const struct shard *shard)
 }
 
 static void
+arm(struct shard *shard)
+{
+	mono_ns wake_at = shard->failed ? 0 : session_wake_at(&shard->session);
+
+	if (wake_at != shard->armed_at) {
+		shard->armed_at = wake_at;
+		loop_timer_arm(shard->timer, wake_at);
+	}
+}
+
+static void
 step(struct shard *shard, const struct session_event *event, mono_ns now)
 {
 	struct session_actions actions;
@@ -499,12 +495,7 @@ step(struct shard *shard, const struct session_event *event, mono_ns now)
 	for (unsigned i = 0; i < actions.count; i++) {
 		run_action(shard, &actions.list[i], event, now);
 	}
-	mono_ns wake_at = shard->failed ? 0 : session_wake_at(&shard->session);
-
-	if (wake_at != shard->armed_at) {
-		shard->armed_at = wake_at;
-		loop_timer_arm(shard->timer, wake_at);
-	}
+	arm(shard);
 }
 
 static void
@@ -539,7 +530,8 @@ shard_new(const struct shard_options *options)
 	shard->options = *options;
 	shard->armed_at = CLOCK_NEVER;
 	shard->timer = loop_timer_new(options->loop, on_timer, shard);
-	session_init(&shard->session, &options->session, found ? &saved : NULL);
+	shard->options.session.has_presence = options->presence != NULL;
+	session_init(&shard->session, &shard->options.session, found ? &saved : NULL);
 	return shard;
 }
 
@@ -597,6 +589,20 @@ void
 shard_refuse(struct shard *shard, const char *why, mono_ns now)
 {
 	step(shard, &(struct session_event){.kind = SESSION_REFUSED, .text = why}, now);
+}
+
+void
+shard_presence(struct shard *shard, const char *presence, mono_ns now)
+{
+	shard->options.presence = presence;
+	step(shard, &(struct session_event){.kind = SESSION_PRESENCE}, now);
+}
+
+void
+shard_set_probe_after(struct shard *shard, mono_ns probe_after, mono_ns now)
+{
+	session_set_probe_after(&shard->session, probe_after, now);
+	arm(shard);
 }
 
 void

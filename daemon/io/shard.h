@@ -53,7 +53,7 @@ struct shard_options {
 	    *trusted; /* whom a resume may go to, besides Discord's own hosts */
 	const struct secret *token;
 	uint64_t intents;
-	const char *presence; /* JSON, or NULL */
+	const char *presence; /* as payload_complete_presence() makes it, or NULL */
 	enum inflate_kind compress;
 	const char *user_agent;
 	struct session_config session;
@@ -89,6 +89,12 @@ void shard_reconnect(struct shard *shard, bool drop_session, mono_ns now);
 
 /** The token is no good. */
 void shard_refuse(struct shard *shard, const char *why, mono_ns now);
+
+/** Shows another presence from now on; borrowed as long as the shard lives. */
+void shard_presence(struct shard *shard, const char *presence, mono_ns now);
+
+/** Changes after how much silence a proof of life is asked for; 0: never. */
+void shard_set_probe_after(struct shard *shard, mono_ns probe_after, mono_ns now);
 
 /** The watchdog looks (see session_note_check()). */
 void shard_note_check(struct shard *shard, mono_ns now);

@@ -34,6 +34,28 @@ shard_log_deaf(const struct session *session)
 	    KV("effect", "a new session did not help: no probe for an hour"));
 }
 
+void
+shard_log_plain(const struct session *session, enum inflate_kind asked)
+{
+	log_warning("compression_ignored", KV("shard", session->config.shard_id),
+	    KV("asked", inflate_name(asked)),
+	    KV("effect", "the gateway sends plain text"));
+}
+
+void
+shard_log_address(const struct session *session, const char *host, const char *reason)
+{
+	log_debug("address_failed", KV("shard", session->config.shard_id),
+	    KV("host", host), KV("reason", reason));
+}
+
+void
+shard_log_refused_url(const struct session *session, const char *url)
+{
+	log_warning("resume_url_refused", KV("shard", session->config.shard_id),
+	    KV("url", url), KV("effect", "resuming at the general gateway"));
+}
+
 static enum log_level
 level_of(const struct session_action *action)
 {

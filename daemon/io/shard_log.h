@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "inflate.h"
 #include "secret.h"
 #include "session.h"
 #include "ws.h"
@@ -17,6 +18,16 @@ void shard_log_describe(const struct ws_end *end, const struct secret *token, ch
 
 /** Neither a resume nor a new session brought an answer to the proof of life. */
 void shard_log_deaf(const struct session *session);
+
+/** The server ignored the compression that was asked for. */
+void shard_log_plain(const struct session *session, enum inflate_kind asked);
+
+/** One address of a host did not take the connection; another one is tried. */
+void shard_log_address(const struct session *session, const char *host,
+    const char *reason);
+
+/** A session's own URL names a host that is not trusted. */
+void shard_log_refused_url(const struct session *session, const char *url);
 
 /** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
 void shard_log_change(const struct session *session, const char *host,

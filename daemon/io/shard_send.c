@@ -1,8 +1,18 @@
 #include "shard_send.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "payload.h"
+
+/* The query of the gateway's URL is ours: what it came with is not kept. */
+void
+shard_path(enum inflate_kind kind, char *out, size_t room)
+{
+	(void)snprintf(out, room, "/?v=10&encoding=json%s%s",
+	    kind == INFLATE_NONE ? "" : "&compress=",
+	    kind == INFLATE_NONE ? "" : inflate_name(kind));
+}
 
 static void
 send_text(struct ws *ws, const char *text, size_t size)
@@ -57,4 +67,13 @@ shard_send_probe(struct ws *ws, const struct session *session)
 	send_text(ws, text,
 	    payload_write_probe(text, sizeof text, session->saved.guild_id,
 		session->saved.user_id, session->probe.nonce));
+}
+
+void
+shard_send_presence(struct ws *ws, const struct shard_options *options)
+{
+	char text[PAYLOAD_SEND_BYTES];
+
+	send_text(ws, text,
+	    payload_write_presence(text, sizeof text, options->presence));
 }

@@ -403,6 +403,8 @@ handle_known(struct gate *gate, enum op op, const cJSON *d)
 		gateway_fail(gate, 4003, "Not authenticated.");
 	} else if (!good) {
 		gateway_fail(gate, 4001, "Unknown opcode or bad body for it.");
+	} else if (op == OP_PRESENCE) {
+		gate->conn->sim->stats.presences++;
 	} else if (op == OP_MEMBERS && gate->session) {
 		ops_members(gate, d);
 	} else if (op == OP_SOUNDS && gate->session) {

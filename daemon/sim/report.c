@@ -119,6 +119,7 @@ put_totals(struct jsonw *out, const struct stats *stats)
 	put_count(out, "resumed", stats->resumed);
 	put_count(out, "replayed", stats->replayed);
 	put_count(out, "heartbeats", stats->heartbeats);
+	put_count(out, "presences", stats->presences);
 	put_count(out, "events", stats->events);
 	put_count(out, "closes_by_client", stats->closes_by_client);
 	put_count(out, "last_client_close_code", stats->last_client_close_code);

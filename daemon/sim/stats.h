@@ -28,6 +28,7 @@ struct stats {
 	uint64_t readies;
 	uint64_t resumed;
 	uint64_t heartbeats;
+	uint64_t presences; /* op 3 */
 	uint64_t events;
 	uint64_t replayed;
 	uint64_t closes_by_client;

@@ -1,4 +1,4 @@
-"""Proof of life: a session that beats but delivers nothing is found out and healed.
+"""What a session sends by itself: a proof of life when nothing comes, its presence.
 
 gwsim's `deaf` answers heartbeats and says READY and RESUMED, and nothing else.
 """
@@ -75,6 +75,31 @@ class Probe(unittest.TestCase):
             sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= seq + 3,
                          "answers after a resume by a new process")
             self.assertEqual(1, sim.totals()["identifies"])
+            self.assertEqual(0, bot.stop())
+
+
+class Presence(unittest.TestCase):
+    def test_it_is_sent_again_after_a_resume_with_all_its_keys(self):
+        with quiet() as sim, Gwbotd(sim, env={"GWBOT_PRESENCE": '{"status":"dnd"}'}) as bot:
+            bot.start().wait_ready()
+            for resumes in range(1, 4):
+                self.assertEqual(resumes - 1, sim.totals()["presences"])
+                sim.do("rst")
+                bot.wait_ready(count=resumes + 1)
+                sim.wait_for(lambda stats, n=resumes: stats["totals"]["presences"] == n,
+                             "op 3 after RESUMED")
+            self.assertEqual([], sim.totals()["client_error_texts"])
+            self.assertEqual(1, sim.totals()["identifies"])
+            self.assertEqual(0, bot.stop())
+
+    def test_one_that_discord_would_refuse_is_not_sent(self):
+        with quiet() as sim, Gwbotd(sim, env={"GWBOT_PRESENCE": '{"status":"busy"}'}) as bot:
+            bot.start().wait_ready()
+            self.assertIn("status", bot.wait_event("presence_invalid")[1]["reason"])
+            sim.do("rst")
+            bot.wait_ready(count=2)
+            sim.wait_for(lambda stats: stats["totals"]["presences"] == 1, "op 3")
+            self.assertEqual([], sim.totals()["client_error_texts"])
             self.assertEqual(0, bot.stop())
 
 

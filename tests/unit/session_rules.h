@@ -194,8 +194,9 @@ rules_on_action(struct rules *rules, const struct session_action *action,
 		return rules_on_identify(rules, was_held);
 	case SESSION_RESUME:
 		return rules->opened && was_held ? NULL : "RESUME of nothing";
+	case SESSION_SHOW:
 	case SESSION_PROBE:
-		return rules->ready_at != CLOCK_NEVER ? NULL : "a probe while not up";
+		return rules->ready_at != CLOCK_NEVER ? NULL : "op 3 or op 8 while not up";
 	case SESSION_DEAF:
 		return play == PLAY_TIMEOUT ? NULL : "deaf without a timeout";
 	case SESSION_ASK_SLOT:

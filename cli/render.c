@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "render_shards.h"
 #include "render_status.h"
 
 #define TEXT_OF(value) format_json_scalar(value).text
@@ -151,33 +152,15 @@ render_snapshot(struct writer *writer, const struct json *result)
 }
 
 static void
+render_shards(struct writer *writer, const struct json *result)
+{
+	render_shards_screen(writer, result);
+}
+
+static void
 render_latency(struct writer *writer, const struct json *result)
 {
-	static const struct writer_column columns[] = {{"SHARD", true},
-	    {"LATENCY", true}, {"INTERVAL", true}, {"HEARTBEATS", true},
-	    {"ACKNOWLEDGED", true}};
-	const struct json *shard = json_first(json_get(result, "shards"));
-	struct writer_table table;
-
-	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
-	for (; shard; shard = json_next(shard)) {
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(shard, "shard")));
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_latency(json_get(shard, "latency_seconds")).text);
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_seconds(json_get(shard, "heartbeat_interval_seconds"))
-			.text);
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(shard, "heartbeats")));
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(shard, "acks")));
-	}
-	writer_table_end(&table, writer);
-	writer_printf(writer, STYLE_PLAIN, "highest %s of %s (watchdog.max_latency)",
-	    format_json_latency(json_get(result, "highest_seconds")).text,
-	    format_json_seconds(json_get(result, "max_latency_seconds")).text);
-	writer_newline(writer);
+	render_latency_screen(writer, result);
 }
 
 static void

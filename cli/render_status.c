@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "format.h"
+#include "render_shards.h"
 
 #define UP_COLUMN      46 /* where the right half of the first line begins */
 #define REASONS_MAX    3  /* shards whose trouble is told one by one */
+#define ROWS_MAX       8  /* shards in the table; with more only those in trouble */
 #define TEXT_OF(value) format_json_scalar(value).text
 
 static const char *
@@ -80,6 +82,12 @@ render_gateway(struct writer *writer, const struct json *gateway,
 	writer_fact(writer, connected == shards ? STYLE_GREEN : STYLE_YELLOW,
 	    "%lld of %lld %s ready", (long long)connected, (long long)shards,
 	    shards == 1 ? "shard" : "shards");
+	if (int_or(json_get(gateway, "shard_count"), shards) != shards) {
+		writer_fact(writer, STYLE_PLAIN, "shards %s-%s of %s",
+		    TEXT_OF(json_get(gateway, "first_shard")),
+		    TEXT_OF(json_get(gateway, "last_shard")),
+		    TEXT_OF(json_get(gateway, "shard_count")));
+	}
 	if (connected > 0) {
 		writer_fact(writer, STYLE_PLAIN, "last event %s ago",
 		    format_json_seconds(json_get(gateway, "last_event_age_seconds"))
@@ -187,17 +195,26 @@ static const struct {
 };
 
 static void
+render_tries(struct writer *writer, int64_t tries)
+{
+	if (tries > 0) {
+		writer_fact(writer, STYLE_YELLOW, "%lld %s failed", (long long)tries,
+		    tries == 1 ? "try" : "tries");
+	}
+}
+
+static void
 render_step(struct writer *writer, const struct json *shard)
 {
 	const char *state = text_or(json_get(shard, "state"), "");
 	const char *host = text_or(json_get(shard, "host"), "the gateway");
 	const struct json *wait = json_get(shard, "next_try_in_seconds");
-	bool resumes = json_text(json_get(shard, "session_id")) != NULL;
+	int64_t tries = int_or(json_get(shard, "cure_tries"), 0);
 
 	if (strcmp(state, "backoff") == 0) {
-		writer_fact(writer, STYLE_PLAIN, "tries to %s in %s",
-		    resumes ? "resume the session" : "begin a new session",
+		writer_fact(writer, STYLE_PLAIN, "%s in %s", render_cure_of(shard).text,
 		    format_json_seconds(wait).text);
+		render_tries(writer, tries);
 		return;
 	}
 	for (size_t i = 0; i < sizeof next_steps / sizeof next_steps[0]; i++) {
@@ -210,6 +227,7 @@ render_step(struct writer *writer, const struct json *shard)
 		writer_fact(writer, STYLE_PLAIN, "in %s",
 		    format_json_seconds(wait).text);
 	}
+	render_tries(writer, tries);
 }
 
 /* When the watchdog would give up on a shard that is not connected. */
@@ -271,7 +289,7 @@ render_troubles(struct writer *writer, const struct json *shards,
 	}
 	if (count > REASONS_MAX) {
 		writer_label(writer, "");
-		writer_fact(writer, STYLE_DIM, "and %zu more shards: gwctl snapshot",
+		writer_fact(writer, STYLE_DIM, "and %zu more shards: gwctl shards down",
 		    count - REASONS_MAX);
 		writer_newline(writer);
 	}
@@ -294,17 +312,23 @@ state_words(const struct json *value)
 }
 
 static void
-render_shards(struct writer *writer, const struct json *shards)
+render_shards(struct writer *writer, const struct json *shards, int64_t left_out)
 {
 	static const struct writer_column columns[] = {{"SHARD", true},
 	    {"STATE", false}, {"UP", false}, {"LAST EVENT", true}, {"LATENCY", true},
 	    {"SEQ", true}, {"RESUMES", true}, {"GUILDS", true}};
+	bool all = left_out == 0 && json_count(shards) <= ROWS_MAX;
 	struct writer_table table;
+	int64_t rows = 0;
 
 	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
 		bool up = is_true(json_get(shard, "connected"));
+
+		if ((up && !all) || ++rows > ROWS_MAX) {
+			continue;
+		}
 
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
 		    TEXT_OF(json_get(shard, "shard")));
@@ -324,8 +348,18 @@ render_shards(struct writer *writer, const struct json *shards)
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
 		    TEXT_OF(json_get(shard, "guilds")));
 	}
-	writer_newline(writer);
-	writer_table_end(&table, writer);
+	if (rows > 0) {
+		writer_newline(writer);
+		writer_table_end(&table, writer);
+	} else {
+		writer_table_drop(&table);
+	}
+	if (!all) {
+		writer_put(writer, STYLE_DIM,
+		    rows > ROWS_MAX ? "and more that are not ready: gwctl shards down" :
+				      "the shards that are ready are in: gwctl shards");
+		writer_newline(writer);
+	}
 }
 
 void
@@ -342,5 +376,5 @@ render_status_screen(struct writer *writer, const struct json *result)
 	render_watchdog(writer, watchdog, gateway);
 	render_session(writer, gateway, shards);
 	render_process(writer, daemon, json_get(result, "loop"));
-	render_shards(writer, shards);
+	render_shards(writer, shards, int_or(json_get(result, "shards_left_out"), 0));
 }

@@ -34,6 +34,7 @@ show(const struct options *options, bool colour, const struct json *result)
 		(void)json_print(result, &writer.out);
 		(void)buf_append(&writer.out, "\n", 1);
 	} else {
+		writer.brief = isatty(STDOUT_FILENO);
 		render_result(&writer, options->command->id, result);
 	}
 	flush_screen(&writer);
@@ -487,6 +488,7 @@ run_command(const struct options *options, bool colour)
 		return run_sim(options, colour, &failure);
 	case COMMAND_status:
 	case COMMAND_snapshot:
+	case COMMAND_shards:
 	case COMMAND_latency:
 	case COMMAND_thresholds:
 		break;

@@ -13,6 +13,7 @@
 #define LABEL_COLUMNS    12 /* "  Watchdog  " */
 #define FACT_GAP         3
 #define TABLE_GAP        2
+#define NOTE_INDENT      6
 
 static const char *const codes[] = {
     [STYLE_PLAIN] = "",
@@ -243,20 +244,70 @@ writer_table_cell(struct writer_table *table, enum writer_style style,
 	free(text);
 }
 
+void
+writer_table_note(struct writer_table *table, enum writer_style style,
+    const char *format, ...)
+{
+	struct writer_cell *cell = &table->cells[table->count - 1];
+	va_list args;
+
+	va_start(args, format);
+	cell->note = format_text(format, args);
+	va_end(args);
+	cell->note_style = style;
+}
+
+/* Cuts a clean text to so many columns, its last one a mark. */
+static void
+cut_text(char *text, size_t columns)
+{
+	size_t used = 0;
+	char *at = text;
+
+	if (writer_width(text) <= columns) {
+		return;
+	}
+	while (used + 1 < columns && *at) {
+		uint32_t code = '?';
+		size_t size = text_read(slice_of(at), &code);
+
+		used += code_width(code);
+		at += size ? size : 1;
+	}
+	(void)snprintf(at, sizeof "~", "~");
+}
+
+static void
+write_note(struct writer *writer, struct writer_cell *cell)
+{
+	writer_tab(writer, NOTE_INDENT);
+	writer_text(writer, cell->note_style, cell->note);
+	writer_newline(writer);
+	free(cell->note);
+	cell->note = NULL;
+}
+
 static void
 write_cell(const struct writer_table *table, struct writer *writer, size_t index,
     const size_t *widths)
 {
-	const struct writer_cell *cell = &table->cells[index];
+	struct writer_cell *cell = &table->cells[index];
 	size_t column = index % table->column_count;
 	size_t begin = column == 0 ? 0 : writer->column + TABLE_GAP;
-	size_t blanks = widths[column] - writer_width(cell->text);
 	bool last = column + 1 == table->column_count;
+
+	if (last && table->cuts_last && begin < WRITER_COLUMNS) {
+		cut_text(cell->text, WRITER_COLUMNS - begin);
+	}
+	size_t blanks = widths[column] - writer_width(cell->text);
 
 	writer_tab(writer, begin + (table->columns[column].right ? blanks : 0));
 	put_clean(writer, cell->style, cell->text);
 	if (last) {
 		writer_newline(writer);
+		if (cell->note) {
+			write_note(writer, cell);
+		}
 	} else {
 		writer_tab(writer, begin + widths[column]);
 	}
@@ -275,6 +326,15 @@ writer_table_end(struct writer_table *table, struct writer *writer)
 	}
 	for (size_t i = 0; i < table->count; i++) {
 		write_cell(table, writer, i, widths);
+	}
+	writer_table_drop(table);
+}
+
+void
+writer_table_drop(struct writer_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		free(table->cells[i].note);
 	}
 	free(table->cells);
 	*table = (struct writer_table){0};

@@ -29,6 +29,7 @@ enum writer_style {
 struct writer {
 	struct buf out;
 	bool colour;
+	bool brief;    /* a screenful: what is long is cut short, and says so */
 	size_t column; /* of the cursor, in what a terminal shows */
 };
 
@@ -71,12 +72,15 @@ struct writer_column {
 
 struct writer_cell {
 	enum writer_style style;
+	enum writer_style note_style;
+	char *note; /* below the row that ends with this cell; NULL: none */
 	char text[WRITER_CELL_MAX];
 };
 
 struct writer_table {
 	const struct writer_column *columns; /* borrowed */
 	size_t column_count;
+	bool cuts_last; /* the last column, at the width of the screen */
 	struct writer_cell *cells;
 	size_t count;
 	size_t room;
@@ -89,7 +93,14 @@ void writer_table_begin(struct writer_table *table, const struct writer_column *
 void writer_table_cell(struct writer_table *table, enum writer_style style,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/** A text of any length below the row that has just got its last cell. */
+void writer_table_note(struct writer_table *table, enum writer_style style,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 /** Writes header and rows, and frees the table. */
 void writer_table_end(struct writer_table *table, struct writer *writer);
+
+/** Frees the table without writing it. */
+void writer_table_drop(struct writer_table *table);
 
 #endif

@@ -2,23 +2,40 @@
 
 #include <ctype.h>
 
-/* The stable word of a state: its name in the table, in lower case. */
+#define STATES sizeof state_names / sizeof state_names[0]
+
+static const char *const state_names[] = {
+#define STATE_NAME(name, text) [SNAPSHOT_##name] = #name,
+    SNAPSHOT_STATE_TABLE(STATE_NAME)
+#undef STATE_NAME
+};
+
+static const char *const cure_names[] = {
+#define CURE_NAME(name, text) [SNAPSHOT_CURE_##name] = #name,
+    SNAPSHOT_CURE_TABLE(CURE_NAME)
+#undef CURE_NAME
+};
+
+/* The stable word for scripts: a name of a table, in lower case. */
+struct word {
+	char text[24];
+};
+
+static struct word
+lower(const char *name)
+{
+	struct word word = {""};
+
+	for (size_t i = 0; name[i] && i + 1 < sizeof word.text; i++) {
+		word.text[i] = (char)tolower((unsigned char)name[i]);
+	}
+	return word;
+}
+
 static void
 add_state(struct json *object, enum snapshot_state state)
 {
-	static const char *const names[] = {
-#define STATE_NAME(name, text) [SNAPSHOT_##name] = #name,
-	    SNAPSHOT_STATE_TABLE(STATE_NAME)
-#undef STATE_NAME
-	};
-	char word[24];
-	size_t size = 0;
-
-	for (const char *at = names[state]; *at && size + 1 < sizeof word; at++) {
-		word[size++] = (char)tolower((unsigned char)*at);
-	}
-	word[size] = '\0';
-	json_add_text(object, "state", word);
+	json_add_text(object, "state", lower(state_names[state]).text);
 	json_add_text(object, "state_text", snapshot_state_text(state));
 }
 
@@ -44,6 +61,39 @@ add_verdict(struct json *object, const struct snapshot *shard,
 }
 
 static void
+add_cure(struct json *object, const struct snapshot *shard)
+{
+	json_add_text(object, "cure", lower(cure_names[shard->cure]).text);
+	json_add_text(object, "cure_text", snapshot_cure_text(shard->cure));
+	json_add_int(object, "cure_tries", shard->cure_tries);
+}
+
+static void
+add_seq(struct json *object, const struct snapshot *shard)
+{
+	if (shard->seq < 0) {
+		json_add_null(object, "seq");
+	} else {
+		json_add_int(object, "seq", shard->seq);
+	}
+}
+
+/* Who it is, how it is, and what is done about it. */
+static void
+add_condition(struct json *object, const struct snapshot *shard,
+    const struct watchdog_limits *limits)
+{
+	json_add_int(object, "shard", shard->shard_id);
+	json_add_int(object, "shard_count", shard->shard_count);
+	add_state(object, shard->state);
+	json_add_bool(object, "connected", shard->connected);
+	json_add_bool(object, "ready", shard->ready);
+	add_verdict(object, shard, limits);
+	add_known_text(object, "reason", shard->reason);
+	add_cure(object, shard);
+}
+
+static void
 add_times(struct json *object, const struct snapshot *shard)
 {
 	json_add_seconds(object, "uptime_seconds", shard->uptime);
@@ -55,6 +105,21 @@ add_times(struct json *object, const struct snapshot *shard)
 	json_add_seconds(object, "heartbeat_interval_seconds",
 	    shard->heartbeat_interval);
 	json_add_seconds(object, "next_try_in_seconds", shard->next_try_in);
+}
+
+/* Of the last answers; null where the latency is not known or stale. */
+static void
+add_latency_stats(struct json *object, const struct snapshot *shard)
+{
+	const struct latency_stats *stats = &shard->latency_stats;
+
+	json_add_int(object, "latency_samples", stats->samples);
+	json_add_seconds(object, "latency_min_seconds", stats->min);
+	json_add_seconds(object, "latency_mean_seconds", stats->mean);
+	json_add_seconds(object, "latency_p50_seconds", stats->p50);
+	json_add_seconds(object, "latency_p95_seconds", stats->p95);
+	json_add_seconds(object, "latency_p99_seconds", stats->p99);
+	json_add_seconds(object, "latency_max_seconds", stats->max);
 }
 
 static void
@@ -71,6 +136,7 @@ add_counts(struct json *object, const struct snapshot *shard)
 	add_count(object, "resumes", shard->resumes);
 	add_count(object, "resumed", shard->resumed);
 	add_count(object, "identifies", shard->identifies);
+	add_count(object, "probes", shard->probes);
 	add_count(object, "guilds", shard->guilds);
 }
 
@@ -79,20 +145,11 @@ methods_json_shard(const struct snapshot *shard, const struct watchdog_limits *l
 {
 	struct json *object = json_new_object();
 
-	json_add_int(object, "shard", shard->shard_id);
-	json_add_int(object, "shard_count", shard->shard_count);
-	add_state(object, shard->state);
-	json_add_bool(object, "connected", shard->connected);
-	json_add_bool(object, "ready", shard->ready);
-	add_verdict(object, shard, limits);
-	add_known_text(object, "reason", shard->reason);
+	add_condition(object, shard, limits);
 	add_times(object, shard);
+	add_latency_stats(object, shard);
 	add_known_text(object, "session_id", shard->session_id);
-	if (shard->seq < 0) {
-		json_add_null(object, "seq");
-	} else {
-		json_add_int(object, "seq", shard->seq);
-	}
+	add_seq(object, shard);
 	add_counts(object, shard);
 	if (shard->last_close_code == 0) {
 		json_add_null(object, "last_close_code");
@@ -103,6 +160,56 @@ methods_json_shard(const struct snapshot *shard, const struct watchdog_limits *l
 	add_known_text(object, "user_id", shard->user_id);
 	add_known_text(object, "user_name", shard->user_name);
 	return object;
+}
+
+struct json *
+methods_json_row(const struct snapshot *shard, const struct watchdog_limits *limits)
+{
+	struct json *object = json_new_object();
+
+	add_condition(object, shard, limits);
+	json_add_seconds(object, "uptime_seconds", shard->uptime);
+	json_add_seconds(object, "disconnect_age_seconds", shard->disconnect_age);
+	json_add_seconds(object, "next_try_in_seconds", shard->next_try_in);
+	json_add_seconds(object, "last_event_age_seconds", shard->last_event_age);
+	json_add_seconds(object, "latency_seconds", shard->latency);
+	add_seq(object, shard);
+	add_count(object, "reconnects", shard->reconnects);
+	add_count(object, "resumes", shard->resumes);
+	add_count(object, "identifies", shard->identifies);
+	add_known_text(object, "host", shard->host);
+	return object;
+}
+
+/* How many shards are in each state. */
+static struct json *
+count_states(const struct snapshot *shards, uint32_t count)
+{
+	uint32_t counts[STATES] = {0};
+	struct json *object = json_new_object();
+
+	for (uint32_t i = 0; i < count; i++) {
+		counts[shards[i].state]++;
+	}
+	for (size_t i = 0; i < STATES; i++) {
+		json_add_int(object, lower(state_names[i]).text, counts[i]);
+	}
+	return object;
+}
+
+/* Which of the bot's shards this process has. */
+static void
+add_range(struct json *object, const struct snapshot *shards, uint32_t count)
+{
+	if (count == 0) {
+		json_add_null(object, "first_shard");
+		json_add_null(object, "last_shard");
+		json_add_null(object, "shard_count");
+		return;
+	}
+	json_add_int(object, "first_shard", shards[0].shard_id);
+	json_add_int(object, "last_shard", shards[count - 1].shard_id);
+	json_add_int(object, "shard_count", shards[0].shard_count);
 }
 
 struct json *
@@ -121,6 +228,8 @@ methods_json_total(const struct snapshot *shards, uint32_t count)
 	add_count(object, "resumes", total.resumes);
 	add_count(object, "identifies", total.identifies);
 	add_count(object, "dispatches", total.dispatches);
+	add_range(object, shards, count);
+	json_add(object, "states", count_states(shards, count));
 	return object;
 }
 
@@ -157,17 +266,50 @@ methods_json_margin(const struct snapshot *shard, const struct watchdog_limits *
 	return object;
 }
 
+/* All answers since the start, by how long they took. */
+static struct json *
+describe_classes(const struct snapshot *shard)
+{
+	struct json *array = json_new_array();
+
+	for (uint32_t i = 0; i < LATENCY_CLASSES; i++) {
+		mono_ns bound = latency_bound(i);
+		struct json *object = json_new_object();
+
+		json_add_seconds(object, "up_to_seconds",
+		    bound == CLOCK_NEVER ? SNAPSHOT_NONE : bound);
+		add_count(object, "count", shard->latency_classes[i]);
+		json_append(array, object);
+	}
+	return array;
+}
+
+/* A latency that is missing was never measured, or is too old to say anything. */
+static const char *
+latency_state(const struct snapshot *shard)
+{
+	if (shard->latency != SNAPSHOT_NONE) {
+		return "known";
+	}
+	return shard->acks > 0 ? "stale" : "none";
+}
+
 struct json *
-methods_json_latency(const struct snapshot *shard)
+methods_json_latency(const struct snapshot *shard, const struct watchdog_limits *limits)
 {
 	struct json *object = json_new_object();
 
+	(void)limits;
 	json_add_int(object, "shard", shard->shard_id);
+	json_add_int(object, "shard_count", shard->shard_count);
 	json_add_bool(object, "connected", shard->connected);
+	json_add_text(object, "latency_state", latency_state(shard));
 	json_add_seconds(object, "latency_seconds", shard->latency);
+	add_latency_stats(object, shard);
 	json_add_seconds(object, "heartbeat_interval_seconds",
 	    shard->heartbeat_interval);
 	add_count(object, "heartbeats", shard->heartbeats);
 	add_count(object, "acks", shard->acks);
+	json_add(object, "classes", describe_classes(shard));
 	return object;
 }

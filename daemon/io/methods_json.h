@@ -15,14 +15,19 @@
 struct json *methods_json_shard(const struct snapshot *shard,
     const struct watchdog_limits *limits);
 
-/** The aggregate. */
+/** One line about a shard: its state, what heals it, its place in the stream. */
+struct json *methods_json_row(const struct snapshot *shard,
+    const struct watchdog_limits *limits);
+
+/** The aggregate, which shards these are, and how many are in each state. */
 struct json *methods_json_total(const struct snapshot *shards, uint32_t count);
 
 /** What is left of each limit that counts for this shard now. */
 struct json *methods_json_margin(const struct snapshot *shard,
     const struct watchdog_limits *limits);
 
-/** The heartbeat's figures of one shard. */
-struct json *methods_json_latency(const struct snapshot *shard);
+/** The heartbeat's figures of one shard; limits are not looked at. */
+struct json *methods_json_latency(const struct snapshot *shard,
+    const struct watchdog_limits *limits);
 
 #endif

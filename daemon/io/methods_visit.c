@@ -1,5 +1,6 @@
 #include "methods_visit.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +9,8 @@
 
 #include "log.h"
 
-#define SCHEMA "gwctl/1"
+#define SCHEMA          "gwctl/1"
+#define RANGE_MAX_BYTES 15 /* "1234567-1234567" */
 
 struct json *
 visit_new_answer(const char *command)
@@ -104,21 +106,84 @@ visit_arguments_fit(const struct visit *visit)
 	return true;
 }
 
-/* A number, or a string that holds one, as plain commands and gwctl send it. */
+/* A run of shards: from first to last, both included. */
+struct id_range {
+	int64_t first;
+	int64_t last;
+};
+
+/* "17" or "0-15", as plain commands and gwctl send it, or a number. */
 static bool
-read_shard_id(const struct json *value, int64_t *out)
+read_range(const struct json *value, struct id_range *out)
 {
 	const char *text = json_text(value);
 	char *end = NULL;
 
 	if (!text) {
-		return json_int(value, out) && *out >= 0;
+		out->last = json_int(value, &out->first) ? out->first : -1;
+		return out->last >= 0;
 	}
-	if (text[0] < '0' || text[0] > '9' || strlen(text) > 9) {
+	if (!isdigit((unsigned char)text[0]) || strlen(text) > RANGE_MAX_BYTES) {
 		return false;
 	}
-	*out = strtol(text, &end, 10);
-	return *end == '\0';
+	out->first = strtol(text, &end, 10);
+	out->last = out->first;
+	if (end[0] == '-' && isdigit((unsigned char)end[1])) {
+		out->last = strtol(end + 1, &end, 10);
+	}
+	return *end == '\0' && out->last >= out->first;
+}
+
+/* Shards stand in the order of their ids, without gaps. */
+static bool
+cut_selection(struct visit_shards *selection, const struct id_range *wanted)
+{
+	int64_t first = selection->count > 0 ? selection->shards[0].shard_id : 0;
+	int64_t last = first + selection->count - 1;
+
+	if (wanted->first < first || wanted->last > last) {
+		return false;
+	}
+	selection->shards += wanted->first - first;
+	selection->count = (uint32_t)(wanted->last - wanted->first + 1);
+	return true;
+}
+
+/* "shards 0-15 of 64", or of a single one "shard 0 of 1". */
+static void
+name_range(const struct visit_shards *all, char *out, size_t room)
+{
+	const struct snapshot *first = all->shards;
+
+	if (all->count == 0) {
+		(void)snprintf(out, room, "no shards");
+	} else if (all->count == 1) {
+		(void)snprintf(out, room, "shard %" PRIu32 " of %" PRIu32,
+		    first->shard_id, first->shard_count);
+	} else {
+		(void)snprintf(out, room, "shards %" PRIu32 "-%" PRIu32 " of %" PRIu32,
+		    first->shard_id, first->shard_id + all->count - 1,
+		    first->shard_count);
+	}
+}
+
+void
+visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last)
+{
+	struct visit_shards all = {.all = true};
+	char here[64];
+
+	all.shards =
+	    visit->source->snapshots(visit->source->ctx, visit->now, &all.count);
+	name_range(&all, here, sizeof here);
+	if (first == last) {
+		visit_refuse(visit, RPC_ERR_REFUSED, "all of them: shards",
+		    "there is no shard %" PRId64 "; this process has %s", first, here);
+	} else {
+		visit_refuse(visit, RPC_ERR_REFUSED, "all of them: shards",
+		    "there are no shards %" PRId64 "-%" PRId64 "; this process has %s",
+		    first, last, here);
+	}
 }
 
 bool
@@ -126,29 +191,47 @@ visit_select_shards(const struct visit *visit, struct visit_shards *out)
 {
 	const struct methods_source *source = visit->source;
 	const struct json *wanted = visit_argument(visit, 0);
-	int64_t id = -1;
+	struct id_range range;
 
 	out->shards = source->snapshots(source->ctx, visit->now, &out->count);
 	out->all = json_kind(wanted) == JSON_NONE || json_kind(wanted) == JSON_NULL;
 	if (out->all) {
 		return true;
 	}
-	if (!read_shard_id(wanted, &id)) {
+	if (!read_range(wanted, &range)) {
 		visit_refuse(visit, RPC_ERR_PARAMS, NULL,
-		    "SHARD must be a number, as in: %s 0", visit->command->name);
+		    "SHARD must be a number or a range, as in: %s 0, %s 0-15",
+		    visit->command->name, visit->command->name);
 		return false;
 	}
-	for (uint32_t i = 0; i < out->count; i++) {
-		if (out->shards[i].shard_id == id) {
-			out->shards += i;
-			out->count = 1;
-			return true;
-		}
+	if (!cut_selection(out, &range)) {
+		visit_refuse_shard(visit, range.first, range.last);
+		return false;
 	}
-	visit_refuse(visit, RPC_ERR_REFUSED,
-	    "the shards of this process are in: status",
-	    "there is no shard %" PRId64 " here", id);
-	return false;
+	return true;
+}
+
+struct methods_limits
+visit_limits(const struct visit *visit)
+{
+	struct methods_limits limits;
+
+	visit->source->limits(visit->source->ctx, &limits);
+	return limits;
+}
+
+void
+visit_answer_shards(const struct visit *visit, struct json *owned_answer,
+    const struct visit_shards *selection, visit_describe *describe)
+{
+	struct methods_limits limits = visit_limits(visit);
+	struct json *array = json_new_array();
+
+	for (uint32_t i = 0; i < selection->count; i++) {
+		json_append(array, describe(&selection->shards[i], &limits.values));
+	}
+	json_add(owned_answer, "shards", array);
+	visit_answer(visit, owned_answer);
 }
 
 /* The arguments as one text for the log. */

@@ -11,15 +11,15 @@
 
 /* What a method works on: one call, at one instant. */
 struct visit {
-	struct methods *methods;
 	const struct methods_source *source;
 	const struct command *command; /* NULL: hello, or nothing we know */
 	const struct rpc_request *request;
 	struct control_call *call;
+	bool *rebooting; /* a reboot was asked for before */
 	mono_ns now;
 };
 
-/* Which shards a method speaks of: all of them, or the one asked for. */
+/* Which shards a method speaks of: all of them, or those asked for. */
 struct visit_shards {
 	const struct snapshot *shards;
 	uint32_t count;
@@ -45,6 +45,20 @@ bool visit_arguments_fit(const struct visit *visit);
 
 /** The shards that the first argument chooses; false: the call has ended. */
 bool visit_select_shards(const struct visit *visit, struct visit_shards *out);
+
+/** Ends the call: shards first to last are not, or not all, in this process. */
+void visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last);
+
+/** The watchdog's limits as they are now. */
+struct methods_limits visit_limits(const struct visit *visit);
+
+/* One shard as an element of an answer. */
+typedef struct json *visit_describe(const struct snapshot *shard,
+    const struct watchdog_limits *limits);
+
+/** Ends the call with owned_answer and its last member, "shards": one each. */
+void visit_answer_shards(const struct visit *visit, struct json *owned_answer,
+    const struct visit_shards *selection, visit_describe *describe);
 
 /** Logs a command that changes something, with its arguments and its caller. */
 void visit_log(const struct visit *visit);

@@ -17,7 +17,7 @@
 #include "methods.h"
 #include "xalloc.h"
 
-#define SHARDS_MAX 2
+#define SHARDS_MAX 1000
 
 static const struct snapshot ready = {
     .shard_count = 1,
@@ -30,6 +30,9 @@ static const struct snapshot ready = {
     .last_ready_age = CLOCK_S(274000),
     .disconnect_age = SNAPSHOT_NONE,
     .latency = CLOCK_US(41234),
+    .latency_stats = {128, CLOCK_MS(36), CLOCK_MS(44), CLOCK_MS(41), CLOCK_MS(71),
+	CLOCK_MS(131), CLOCK_MS(390)},
+    .latency_classes = {0, 0, 6200, 400, 38, 4},
     .heartbeat_interval = CLOCK_MS(41250),
     .next_try_in = SNAPSHOT_NONE,
     .seq = 184467,
@@ -51,6 +54,8 @@ static const struct snapshot ready = {
 };
 
 static const struct snapshot never = {
+    .cure = SNAPSHOT_CURE_IDENTIFY,
+    .latency_stats = {0, -1, -1, -1, -1, -1, -1},
     .shard_count = 1,
     .state = SNAPSHOT_CONNECTING,
     .uptime = SNAPSHOT_NONE,
@@ -78,7 +83,10 @@ make_backing_off(void)
 	shard.last_event_age = CLOCK_MS(12400);
 	shard.disconnect_age = CLOCK_MS(12400);
 	shard.latency = SNAPSHOT_NONE;
+	shard.latency_stats = latency_read(&(struct latency_window){0});
 	shard.next_try_in = CLOCK_MS(3200);
+	shard.cure = SNAPSHOT_CURE_RESUME;
+	shard.cure_tries = 1;
 	/* What a peer says must not reach a terminal as it is. */
 	(void)snprintf(shard.reason, sizeof shard.reason,
 	    "connection refused by \033[31mgateway\033[0m-us-east1-b.discord.gg:443");
@@ -92,6 +100,8 @@ make_fatal(void)
 
 	shard.state = SNAPSHOT_FATAL;
 	shard.next_try_in = SNAPSHOT_NONE;
+	shard.cure = SNAPSHOT_CURE_NONE;
+	shard.cure_tries = 0;
 	shard.last_close_code = 4004;
 	shard.session_id[0] = '\0';
 	(void)snprintf(shard.reason, sizeof shard.reason, "4004: the token is refused");
@@ -109,7 +119,7 @@ struct stage {
 	struct loop *loop;
 	struct methods *methods;
 	struct methods_source source;
-	struct snapshot shards[SHARDS_MAX];
+	struct snapshot *shards;
 	uint32_t count;
 	const char *state;
 	long pid;
@@ -177,6 +187,26 @@ stage_reboot(void *ctx)
 	loop_stop(stage->loop, 0);
 }
 
+/* Count shards of which two are in trouble, the first id being first. */
+static void
+set_many(struct stage *stage, uint32_t first, uint32_t count, uint32_t shard_count)
+{
+	stage->count = count;
+	stage->state = "degraded";
+	for (uint32_t i = 0; i < count; i++) {
+		struct snapshot *shard = &stage->shards[i];
+
+		*shard = i == 2 || i == count - 1 ? make_backing_off() : ready;
+		shard->shard_id = first + i;
+		shard->shard_count = shard_count;
+		shard->seq += i * 1000;
+	}
+	stage->shards[2].cure = SNAPSHOT_CURE_IDENTIFY;
+	stage->shards[2].cure_tries = 3;
+	stage->shards[2].session_id[0] = '\0';
+	stage->shards[2].state = SNAPSHOT_WAIT_SLOT;
+}
+
 /* The stages by name; false where there is none. */
 static bool
 set_scene(struct stage *stage, const char *name)
@@ -200,6 +230,16 @@ set_scene(struct stage *stage, const char *name)
 	} else if (strcmp(name, "fatal") == 0) {
 		stage->shards[0] = make_fatal();
 		stage->state = "fatal";
+	} else if (strcmp(name, "range") == 0) {
+		set_many(stage, 16, 16, 64);
+	} else if (strcmp(name, "many") == 0) {
+		set_many(stage, 0, 500, 500);
+	} else if (strcmp(name, "most") == 0) {
+		set_many(stage, 0, SHARDS_MAX, SHARDS_MAX);
+	} else if (strcmp(name, "stale") == 0) {
+		stage->shards[0].latency = SNAPSHOT_NONE;
+		stage->shards[0].latency_stats =
+		    latency_read(&(struct latency_window){0});
 	} else {
 		return strcmp(name, "ready") == 0;
 	}
@@ -319,6 +359,10 @@ main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT, 0};
 	struct stage stage = {.source = {0}};
 
+	stage.shards = calloc(SHARDS_MAX, sizeof *stage.shards);
+	if (!stage.shards) {
+		return 70;
+	}
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
 		    "usage: control_client [-p PID] [-s SIM] [-d MS] "
@@ -339,5 +383,6 @@ main(int argc, char **argv)
 	loop_timer_free(stage.timer);
 	methods_free(stage.methods);
 	loop_free(stage.loop);
+	free(stage.shards);
 	return status;
 }

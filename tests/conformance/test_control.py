@@ -202,6 +202,59 @@ class Protocol(Case):
                 self.assertEqual([shard["shard"] for shard in shards], [1])
             self.assertEqual(len(ask(peer, "snapshot")["result"]["shards"]), 2)
 
+    def test_a_range_of_shards_or_those_that_are_down(self):
+        with self.start("range").connect() as peer:
+            for params, ids in (([], range(16, 32)), (["20-22"], (20, 21, 22)), (["31"], (31,)),
+                                (["down"], (18, 31)), ({"shard": "down"}, (18, 31))):
+                answer = ask(peer, "shards", params=params)["result"]
+                self.assertEqual([shard["shard"] for shard in answer["shards"]], list(ids))
+                self.assertEqual({shard["shard_count"] for shard in answer["shards"]}, {64})
+                total = answer["total"]
+                self.assertEqual((total["shards"], total["connected"]), (16, 14))
+                self.assertEqual((total["first_shard"], total["last_shard"]), (16, 31))
+                self.assertEqual(total["states"]["ready"], 14)
+                self.assertEqual(sum(total["states"].values()), 16)
+            for which, number in (("15", -32000), ("32", -32000), ("8-20", -32000), ("30-32", -32000),
+                                  ("99999999", -32000),
+                                  ("20-19", -32602), ("-3", -32602), ("3-", -32602), ("x", -32602),
+                                  ("1" * 30, -32602), ("", -32602), ("1-2-3", -32602)):
+                error = ask(peer, "shards", params=[which])["error"]
+                self.assertEqual(error["code"], number, which)
+                if number == -32000:
+                    self.assertIn("this process has shards 16-31 of 64", error["message"])
+
+    def test_what_heals_a_shard_is_told(self):
+        with self.start("range").connect() as peer:
+            for method in ("shards", "snapshot", "status"):
+                shards = {shard["shard"]: shard for shard in ask(peer, method)["result"]["shards"]}
+                self.assertEqual((shards[16]["cure"], shards[16]["cure_tries"]), ("none", 0), method)
+                self.assertEqual((shards[18]["cure"], shards[18]["cure_tries"]), ("identify", 3), method)
+                self.assertEqual(shards[18]["cure_text"], "new session")
+                self.assertEqual((shards[31]["cure"], shards[31]["next_try_in_seconds"]), ("resume", 3.2))
+                self.assertIn("connection refused", shards[31]["reason"])
+
+    def test_latency_is_missing_where_it_is_not_known(self):
+        for scene, state in (("ready", "known"), ("stale", "stale"), ("never", "none")):
+            with self.start(scene, name=scene).connect() as peer:
+                answer = ask(peer, "latency")["result"]
+            shard = answer["shards"][0]
+            self.assertEqual(shard["latency_state"], state)
+            self.assertEqual(answer["window"], 128)
+            for figure in ("", "min_", "mean_", "p50_", "p95_", "p99_", "max_"):
+                value = shard[f"latency_{figure}seconds"]
+                self.assertEqual(value is None, state != "known", figure)
+            bounds = [entry["up_to_seconds"] for entry in shard["classes"]]
+            self.assertEqual(bounds[:-1], sorted(bounds[:-1]))
+            self.assertIsNone(bounds[-1])
+            self.assertEqual(sum(entry["count"] for entry in shard["classes"]), shard["acks"])
+
+    def test_status_of_many_shards_lists_those_in_trouble(self):
+        with self.start("many").connect() as peer:
+            status = ask(peer, "status")["result"]
+        self.assertEqual([shard["shard"] for shard in status["shards"]], [2, 499])
+        self.assertEqual(status["shards_left_out"], 498)
+        self.assertEqual(status["gateway"]["shards"], 500)
+
     def test_ids_come_back_and_notifications_stay_silent(self):
         with self.start().connect() as peer:
             for number in ("x y", 0, -7, None):
@@ -224,7 +277,7 @@ class Protocol(Case):
 
     def test_every_answer_obeys_the_rules_of_the_schema(self):
         with self.start("never").connect() as peer:
-            for method in ("status", "snapshot", "latency", "thresholds", "version", "help"):
+            for method in ("status", "snapshot", "shards", "latency", "thresholds", "version", "help"):
                 result = ask(peer, method)["result"]
                 self.assertEqual(result["schema"], "gwctl/1")
                 self.assertEqual(result["command"], method)
@@ -606,7 +659,8 @@ class Gwctl(Case):
 
     def test_reads_work_for_people_and_programs(self):
         self.start("two")
-        for args in (["status"], ["snapshot"], ["snapshot", "1"], ["latency"], ["thresholds"],
+        for args in (["status"], ["snapshot"], ["snapshot", "1"], ["latency"], ["shards"],
+                     ["shards", "down"], ["latency", "0-1"], ["thresholds"],
                      ["version"], ["help"], ["help", "status"]):
             run = self.gwctl(*args)
             self.assertEqual((run.returncode, run.stderr), (0, ""), args)
@@ -716,6 +770,37 @@ class Gwctl(Case):
         self.assertIn("hibernating", run.stdout)
         self.assertNotIn("\033", run.stdout)
         self.assertEqual(json.loads(self.gwctl("status", "--json").stdout)["future"], {"a": [1]})
+
+    def on_terminal(self, *args):
+        """What gwctl shows on a terminal, without its colours."""
+        shown, slave = pty.openpty()
+        process = subprocess.Popen(
+            [GWCTL, "-s", os.path.join(self.folder, "control.sock"), *args], stdin=slave, stdout=slave,
+            stderr=slave, env={"PATH": os.environ["PATH"], "HOME": self.folder, "TERM": "dumb"})
+        os.close(slave)
+        parts = []
+        try:
+            while part := os.read(shown, 65536):
+                parts.append(part)
+        except OSError:
+            pass  # the other end is closed
+        os.close(shown)
+        self.assertEqual(process.wait(timeout=DEADLINE), 0)
+        return b"".join(parts).decode().replace("\r\n", "\n")
+
+    def test_500_shards_fit_a_terminal_and_a_pipe_has_all(self):
+        self.start("many")
+        screen = self.on_terminal("shards").rstrip("\n").split("\n")
+        self.assertLess(len(screen), 24)
+        self.assertIn("498 of 500 ready", screen[0])
+        self.assertIn("and 490 more that are ready", screen[-1])
+        self.assertLess(screen.index(next(line for line in screen if "499/500" in line)),
+                        screen.index(next(line for line in screen if " 0/500" in line)))
+        piped = self.gwctl("shards").stdout
+        for number in range(500):
+            self.assertRegex(piped, rf"(?m)^ *{number}/500 ")
+        self.assertLess(len(self.gwctl("status").stdout.split("\n")), 24)
+        self.assertEqual(len(json.loads(self.gwctl("--json", "shards").stdout)["shards"]), 500)
 
     def test_the_environment_names_the_socket(self):
         daemon = self.start()

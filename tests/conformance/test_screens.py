@@ -24,7 +24,21 @@ SCREENS = {
     "snapshot": ("two", ["snapshot"]),
     "snapshot-one-shard": ("reconnecting", ["snapshot", "0"]),
     "snapshot-unknown-shard": ("ready", ["snapshot", "7"]),
+    "status-range": ("range", ["status"]),
+    "status-500-shards": ("many", ["status"]),
+    "shards-one": ("ready", ["shards"]),
+    "shards-two": ("two", ["shards"]),
+    "shards-json": ("two", ["--json", "shards"]),
+    "shards-range": ("range", ["shards", "20-22"]),
+    "shards-500-down": ("many", ["shards", "down"]),
+    "shards-never": ("never", ["shards"]),
+    "shards-fatal": ("fatal", ["shards"]),
+    "shards-outside": ("range", ["shards", "8-20"]),
     "latency": ("two", ["latency"]),
+    "latency-one": ("ready", ["latency", "0"]),
+    "latency-json": ("two", ["--json", "latency", "1"]),
+    "latency-stale": ("stale", ["latency"]),
+    "latency-never": ("never", ["latency"]),
     "thresholds": ("two", ["thresholds"]),
     "reboot": ("ready", ["reboot"]),
     "reboot-json": ("ready", ["--json", "reboot"]),
@@ -120,7 +134,7 @@ class Readable(unittest.TestCase):
     def test_trouble_says_why_and_what_next(self):
         screen = self.read("status-reconnecting")
         self.assertRegex(screen, r"Reason +connection refused by ")
-        self.assertRegex(screen, r"Next +tries to resume the session in 3\.2 s")
+        self.assertRegex(screen, r"Next +tries to resume at the resume host in 3\.2 s")
 
     def test_the_manual_has_every_option(self):
         with open(os.path.join(GOLDEN, "../../../man/gwctl.1.in"), encoding="utf-8") as file:

@@ -1,0 +1,114 @@
+/* The status method: one answer about the whole process. */
+#include "methods_json.h"
+#include "methods_rows.h"
+
+static struct json *
+describe_daemon(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	struct methods_process process;
+	struct json *object = json_new_object();
+
+	source->process(source->ctx, &process);
+	json_add_text(object, "name", source->bot_name);
+	json_add_text(object, "bot_version", source->bot_version);
+	json_add_text(object, "version", source->version);
+	json_add_text(object, "profile", source->profile);
+	json_add_text(object, "state", source->state(source->ctx, visit->now));
+	json_add_int(object, "pid", process.pid);
+	json_add_time(object, "start_time", source->started_wall_ms);
+	json_add_seconds(object, "uptime_seconds", visit->now - source->started_at);
+	if (process.rss_bytes == 0) {
+		json_add_null(object, "rss_bytes");
+	} else {
+		json_add_int(object, "rss_bytes", (int64_t)process.rss_bytes);
+	}
+	json_add_bool(object, "simulated", source->sim_control != NULL);
+	return object;
+}
+
+/* The verdict that would end the process soonest: the enum is in that order. */
+static const char *
+worst_verdict(const struct visit_shards *selection,
+    const struct watchdog_limits *limits)
+{
+	enum watchdog_verdict worst = WATCHDOG_OK;
+
+	for (uint32_t i = 0; i < selection->count; i++) {
+		enum watchdog_verdict verdict =
+		    watchdog_decide(&selection->shards[i], limits);
+
+		worst = verdict > worst ? verdict : worst;
+	}
+	return watchdog_verdict_name(worst);
+}
+
+static struct json *
+describe_watchdog(const struct visit_shards *selection,
+    const struct watchdog_limits *limits)
+{
+	struct json *object = json_new_object();
+
+	json_add_text(object, "verdict", worst_verdict(selection, limits));
+	json_add_seconds(object, "keepalive_seconds", limits->keepalive);
+	json_add_seconds(object, "stall_seconds", limits->stall);
+	json_add_seconds(object, "disconnect_grace_seconds", limits->disconnect_grace);
+	json_add_seconds(object, "max_latency_seconds", limits->max_latency);
+	return object;
+}
+
+static struct json *
+describe_loop(const struct methods_source *source)
+{
+	struct loop_stats stats = source->loop(source->ctx);
+	struct json *object = json_new_object();
+
+	json_add_int(object, "turns", (int64_t)stats.turns);
+	json_add_int(object, "spins", (int64_t)stats.spins);
+	json_add_seconds(object, "turn_max_seconds", stats.turn_max);
+	return object;
+}
+
+/* Below this many shards all are listed; beyond it those that are not ready, as many.
+ * The list stays a glance: gwctl shards has them all. */
+#define LISTED_MAX 64
+
+static void
+add_shards(struct json *status, const struct visit_shards *selection,
+    const struct watchdog_limits *limits)
+{
+	bool all = selection->count <= LISTED_MAX;
+	struct json *array = json_new_array();
+	uint32_t listed = 0;
+
+	for (uint32_t i = 0; i < selection->count && listed < LISTED_MAX; i++) {
+		const struct snapshot *shard = &selection->shards[i];
+
+		if (all || !shard->ready) {
+			json_append(array, methods_json_shard(shard, limits));
+			listed++;
+		}
+	}
+	json_add_int(status, "shards_left_out", selection->count - listed);
+	json_add(status, "shards", array);
+}
+
+void
+methods_status(const struct visit *visit)
+{
+	struct methods_limits limits = visit_limits(visit);
+	struct visit_shards selection;
+
+	if (!visit_select_shards(visit, &selection)) {
+		return;
+	}
+	struct json *status = visit_new_answer("status");
+
+	json_add(status, "daemon", describe_daemon(visit));
+	json_add(status, "gateway",
+	    methods_json_total(selection.shards, selection.count));
+	json_add(status, "watchdog", describe_watchdog(&selection, &limits.values));
+	json_add(status, "loop", describe_loop(visit->source));
+	add_shards(status, &selection, &limits.values);
+	visit_answer(visit, status);
+}

@@ -193,9 +193,10 @@ def too_large():
     def in_pieces():
         with peer_live(discord__compress="none") as (gateway, bot):
             def send():
-                pour(gateway.link, frame(TEXT, b'{"op":0,"d":"', fin=False))
-                for _ in range(66):
-                    pour(gateway.link, frame(CONT, b"x" * MIB, fin=False))
+                with gateway.link.lock:  # no ACK between the pieces
+                    pour(gateway.link, frame(TEXT, b'{"op":0,"d":"', fin=False))
+                    for _ in range(66):
+                        pour(gateway.link, frame(CONT, b"x" * MIB, fin=False))
             refuses(gateway, bot, send, {4000, 1009}, ["size limit", "larger than 64 MiB"])
             peaks["pieces"] = peak_kb(bot)
 

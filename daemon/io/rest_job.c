@@ -18,12 +18,22 @@
 
 /* ---- nonce ---- */
 
+/* POST /channels/ID/messages */
 static bool
 creates_message(const struct rest_request *request)
 {
-	return strcmp(request->method, "POST") == 0 &&
-	    strncmp(request->path, "/channels/", 10) == 0 &&
-	    strcmp(request->route, "/channels/{channel}/messages") == 0;
+	static const char start[] = "/channels/";
+	const char *path = request->path;
+
+	if (strcmp(request->method, "POST") != 0 ||
+	    strncmp(path, start, sizeof start - 1) != 0) {
+		return false;
+	}
+	path += sizeof start - 1;
+	path += strcspn(path, "/?");
+	size_t size = strcspn(path, "?");
+
+	return slice_equal((struct slice){path, size}, SLICE_LITERAL("/messages"));
 }
 
 /* Discord: with enforce_nonce a second message with the same nonce within minutes

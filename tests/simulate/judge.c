@@ -1,0 +1,702 @@
+/*
+ * The rules, watched from outside: events and actions in, its own bookkeeping, and the
+ * session's public view for comparison.  The numbers are the contract's and the
+ * protocol's, not the session's constants.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "simulate.h"
+
+/* A beat may come so much late although the process was in time. */
+#define BEAT_ALLOWANCE CLOCK_MS(600)
+
+/* A verdict over a late timer is put off by 500 ms, twice at most. */
+#define NOTICE_ALLOWANCE CLOCK_MS(1200)
+
+/* Connect, upgrade and HELLO; then a login that is answered by pieces only. */
+#define HELLO_WITHIN CLOCK_S(20)
+#define READY_WITHIN CLOCK_S(60)
+
+/* The longest wait between two tries: Retry-After is believed up to 900 s, the shards'
+ * spread comes on top. */
+#define BACKOFF_MOST CLOCK_S(906)
+
+/* After the last trouble: the longest wait, one more failure, a new session's wait. */
+#define HEALS_WITHIN CLOCK_S(2400)
+
+/* A loss of this much makes one failed RESUME enough. */
+#define LONG_DOWN CLOCK_S(300)
+
+static bool
+is_linked_state(enum snapshot_state state)
+{
+	switch (state) {
+	case SNAPSHOT_RESOLVING:
+	case SNAPSHOT_CONNECTING:
+	case SNAPSHOT_WAIT_HELLO:
+	case SNAPSHOT_IDENTIFYING:
+	case SNAPSHOT_RESUMING:
+	case SNAPSHOT_READY:
+		return true;
+	case SNAPSHOT_IDLE:
+	case SNAPSHOT_WAIT_SLOT:
+	case SNAPSHOT_BACKOFF:
+	case SNAPSHOT_STOPPED:
+	case SNAPSHOT_FATAL:
+		return false;
+	}
+	return false;
+}
+
+/* ---- the beginning of a process ---- */
+
+static void
+judge_record(struct sim *sim, struct lane *at, enum record_verdict verdict)
+{
+	const struct session_saved *saved = &at->session.saved;
+	struct judge *judge = &at->judge;
+	bool held = saved->id[0] != '\0';
+
+	if (fault_is_on(sim, FAULT_RECORD_DAMAGED)) {
+		/* What comes back from a damaged record may be nothing, or older. */
+		judge->held = held;
+		judge->dead = false;
+		judge->seq = saved->seq;
+		judge->delivered = saved->seq;
+		memcpy(judge->id, saved->id, sizeof judge->id);
+		return;
+	}
+	if (judge->held != held) {
+		broken(sim, "the record's verdict is \"%s\", held before: %d",
+		    record_verdict_text(verdict), judge->held);
+		return;
+	}
+	if (held && (strcmp(judge->id, saved->id) != 0 || judge->seq != saved->seq)) {
+		broken(sim,
+		    "the record gives %.20s at %" PRId64 ", not %.20s at %" PRId64,
+		    saved->id, saved->seq, judge->id, judge->seq);
+	}
+}
+
+void
+judge_start(struct sim *sim, uint32_t lane, enum record_verdict verdict)
+{
+	struct judge *judge = &sim->lane[lane].judge;
+
+	judge_record(sim, &sim->lane[lane], verdict);
+	judge_unlinked(sim, lane, false);
+	for (uint32_t i = 0; i < CONNECTS_PER_MIN; i++) {
+		judge->connects[i] = -DAY;
+	}
+	judge->connected_at = -DAY;
+	judge->falls = 0;
+	judge->zombies_seen = 0;
+	judge->stuck = 0;
+	judge->asked = false;
+	judge->down_since = CLOCK_NEVER;
+	judge->resumes_failed = 0;
+	judge->unreadable = 0;
+}
+
+/* ---- events ---- */
+
+void
+judge_unlinked(struct sim *sim, uint32_t lane, bool counts)
+{
+	struct judge *judge = &sim->lane[lane].judge;
+
+	if (judge->ready_at != CLOCK_NEVER) {
+		judge->down_since = sim->now;
+		if (sim->now - judge->ready_at >= CLOCK_S(60)) {
+			judge->falls = 0;
+		}
+	}
+	judge->falls += counts;
+	judge->linked = false;
+	judge->opened = false;
+	judge->resuming = false;
+	judge->logins = 0;
+	judge->interval = 0;
+	judge->late = 0;
+	judge->ready_at = CLOCK_NEVER;
+	judge->beat_at = CLOCK_NEVER;
+	judge->mute_since = CLOCK_NEVER;
+	judge->unacked_since = CLOCK_NEVER;
+}
+
+static void
+become_ready(struct sim *sim, struct judge *judge)
+{
+	judge->dead = false;
+	judge->doubtful = false;
+	judge->resuming = false;
+	judge->resumes_failed = 0;
+	if (judge->ready_at != CLOCK_NEVER) {
+		return;
+	}
+	judge->ready_at = sim->now;
+	judge->down_since = CLOCK_NEVER;
+	mono_ns healing = sim->now - sim->trouble_until;
+
+	if (healing > sim->totals->worst_healing && sim->trouble_until > sim->begin) {
+		sim->totals->worst_healing = healing;
+		sim->totals->worst_healing_seed = sim->seed;
+	}
+}
+
+static void
+see_seq(struct judge *judge, int64_t seq)
+{
+	if (seq <= SESSION_SEQ_MAX && seq > judge->seq) {
+		judge->seq = seq;
+	}
+}
+
+static void
+see_ready(struct sim *sim, struct judge *judge, int64_t serial)
+{
+	judge->held = serial != 0;
+	judge->seq = 1;
+	judge->delivered = 0;
+	judge->gap_allowed = false;
+	judge->id[0] = '\0';
+	if (judge->held) {
+		(void)snprintf(judge->id, sizeof judge->id, "s%" PRId64, serial);
+	}
+	become_ready(sim, judge);
+}
+
+static void
+see_lost(struct sim *sim, uint32_t lane, unsigned code)
+{
+	struct judge *judge = &sim->lane[lane].judge;
+
+	if (!judge->linked) {
+		return;
+	}
+	switch (closecode_find(code)->cure) {
+	case CLOSECODE_RESUME:
+		break;
+	case CLOSECODE_RESUME_ONCE:
+		judge->doubtful = true;
+		break;
+	case CLOSECODE_IDENTIFY:
+	case CLOSECODE_STOP:
+		judge->dead = true;
+		break;
+	}
+	judge_unlinked(sim, lane, true);
+}
+
+static void
+see_unreadable(struct judge *judge)
+{
+	if (judge->unreadable_seq != judge->seq) {
+		judge->unreadable = 0;
+	}
+	judge->unreadable_seq = judge->seq;
+	judge->unreadable++;
+	judge->dead = judge->dead || judge->unreadable >= 3;
+}
+
+/* Somebody wants a fresh connection: nobody's failure. */
+static void
+see_wish(struct judge *judge, bool drop)
+{
+	judge->asked = true;
+	judge->dead = judge->dead || drop;
+	if (judge->resuming && judge->resumes_failed > 0) {
+		judge->resumes_failed--;
+	}
+}
+
+static void
+see_hello(struct sim *sim, struct judge *judge, int64_t interval_ms)
+{
+	if (judge->interval == 0 && interval_ms >= 100 && interval_ms <= 600000) {
+		judge->interval = CLOCK_MS(interval_ms);
+		judge->beat_at = sim->now;
+	}
+}
+
+void
+judge_event(struct sim *sim, uint32_t lane, const struct session_event *event,
+    const struct note *note)
+{
+	struct judge *judge = &sim->lane[lane].judge;
+	bool logged_in = judge->logins > 0;
+
+	switch ((int)note->kind) {
+	case NOTE_TIMEOUT:
+		judge->late += sim->now - session_wake_at(&sim->lane[lane].session);
+		return;
+	case NOTE_OPENED:
+		judge->opened = judge->linked;
+		return;
+	case NOTE_HELLO:
+		see_hello(sim, judge, note->value);
+		return;
+	case NOTE_READY:
+		if (logged_in) {
+			judge->login_at = sim->now;
+			see_ready(sim, judge, note->value);
+		}
+		return;
+	case NOTE_RESUMED:
+	case NOTE_DISPATCH:
+	case NOTE_REPEAT:
+	case NOTE_GAP:
+		if (logged_in) {
+			judge->gap_allowed =
+			    judge->gap_allowed || note->kind == NOTE_GAP;
+			judge->login_at = sim->now;
+			see_seq(judge, note->value);
+		}
+		if (note->kind == NOTE_RESUMED && judge->resuming) {
+			sim->totals->resumed++;
+			become_ready(sim, judge);
+		}
+		return;
+	case NOTE_ACK:
+		judge->unacked_since = CLOCK_NEVER;
+		return;
+	case NOTE_OP7:
+		judge->asked = true;
+		return;
+	case NOTE_OP9_FALSE:
+		judge->dead = true;
+		return;
+	case NOTE_UNREADABLE:
+		see_unreadable(judge);
+		return;
+	case NOTE_LOST:
+		see_lost(sim, lane, event->code);
+		return;
+	case NOTE_SLEPT:
+	case NOTE_RECONNECT:
+		see_wish(judge, event->drop_session);
+		return;
+	default:
+		return;
+	}
+}
+
+/* ---- actions ---- */
+
+static bool
+may_give_up(const struct sim *sim, const struct judge *judge)
+{
+	bool long_down = judge->down_since != CLOCK_NEVER &&
+	    sim->now - judge->down_since > LONG_DOWN;
+
+	return !judge->held || judge->dead || judge->resumes_failed >= 3 ||
+	    (judge->resumes_failed >= 1 && (judge->doubtful || long_down));
+}
+
+static void
+on_connect(struct sim *sim, struct judge *judge)
+{
+	mono_ns *slot = &judge->connects[judge->connect_next % CONNECTS_PER_MIN];
+
+	if (judge->linked) {
+		broken(sim, "CONNECT while a connection lives");
+	}
+	if (!judge->asked) {
+		if (judge->falls >= 3 && sim->now - judge->connected_at < CLOCK_S(1)) {
+			broken(sim,
+			    "two CONNECTs within 1 s after %" PRIu32 " failures",
+			    judge->falls);
+		}
+		if (sim->now - *slot < CLOCK_S(60)) {
+			broken(sim, "a hot loop: %d CONNECTs within %.3f s",
+			    CONNECTS_PER_MIN + 1, clock_seconds(sim->now - *slot));
+		}
+		*slot = sim->now;
+		judge->connect_next++;
+	}
+	judge->linked = true;
+	judge->asked = false;
+	judge->connected_at = sim->now;
+}
+
+static void
+on_close(struct sim *sim, uint32_t lane, unsigned code, const struct note *note)
+{
+	struct judge *judge = &sim->lane[lane].judge;
+	bool asked = note->kind == NOTE_OP7 || note->kind == NOTE_SLEPT ||
+	    note->kind == NOTE_RECONNECT || note->kind == NOTE_STOP;
+
+	if (!judge->linked) {
+		broken(sim, "CLOSE without a connection");
+	}
+	if (code < 4000 && judge->held && !judge->dead) {
+		broken(sim, "CLOSE with %u, which ends a session that lives", code);
+	}
+	judge_unlinked(sim, lane, !asked);
+}
+
+static void
+on_heartbeat(struct sim *sim, struct judge *judge, const struct note *note)
+{
+	if (judge->interval == 0) {
+		broken(sim, "a heartbeat before HELLO");
+	}
+	if (note->kind == NOTE_BEAT_ASKED) {
+		return;
+	}
+	if (note->kind != NOTE_TIMEOUT) {
+		broken(sim, "a heartbeat that nobody wanted");
+	}
+	judge->beat_at = sim->now;
+	if (judge->unacked_since == CLOCK_NEVER) {
+		judge->unacked_since = sim->now;
+	}
+}
+
+static void
+on_login(struct sim *sim, struct judge *judge)
+{
+	if (judge->interval == 0) {
+		broken(sim, "a login before HELLO");
+	}
+	if (++judge->logins > 1) {
+		broken(sim, "a second login on one connection");
+	}
+	judge->login_at = sim->now;
+}
+
+static void
+on_identify(struct sim *sim, struct lane *at)
+{
+	struct judge *judge = &at->judge;
+
+	on_login(sim, judge);
+	if (judge->held) {
+		broken(sim, "IDENTIFY while %.20s can be resumed", judge->id);
+	}
+	if (!at->link.general) {
+		broken(sim, "IDENTIFY at a resume host");
+	}
+}
+
+static void
+on_resume(struct sim *sim, struct lane *at)
+{
+	struct judge *judge = &at->judge;
+
+	on_login(sim, judge);
+	if (!judge->held || judge->dead) {
+		broken(sim, "RESUME of a session that is gone");
+	}
+	judge->resuming = true;
+	judge->resumes_failed++;
+}
+
+/* Each event once, in order, none left out but where Discord left one out. */
+static void
+on_dispatch(struct sim *sim, struct judge *judge, const struct note *note)
+{
+	int64_t seq = note->kind == NOTE_READY ? 1 : note->value;
+
+	if (judge->logins == 0) {
+		broken(sim, "a dispatch is handed on before a login");
+	}
+	if (seq > SESSION_SEQ_MAX || !judge->held) {
+		return;
+	}
+	if (seq <= judge->delivered) {
+		broken(sim, "event %" PRId64 " is handed on again, after %" PRId64, seq,
+		    judge->delivered);
+	}
+	if (seq > judge->delivered + 1 && !judge->gap_allowed) {
+		broken(sim, "event %" PRId64 " comes after %" PRId64, seq,
+		    judge->delivered);
+	}
+	judge->gap_allowed = false;
+	judge->delivered = seq;
+}
+
+static void
+on_forget(struct sim *sim, struct judge *judge)
+{
+	if (!may_give_up(sim, judge)) {
+		broken(sim, "%.20s is given up although it can be resumed", judge->id);
+	}
+	judge->held = false;
+	judge->dead = false;
+	judge->doubtful = false;
+	judge->resumes_failed = 0;
+	judge->unreadable = 0;
+	judge->seq = -1;
+	judge->id[0] = '\0';
+}
+
+void
+judge_action(struct sim *sim, uint32_t lane, const struct session_action *action,
+    const struct note *note)
+{
+	struct lane *at = &sim->lane[lane];
+
+	switch ((int)action->kind) {
+	case SESSION_CONNECT:
+		on_connect(sim, &at->judge);
+		return;
+	case SESSION_CLOSE:
+		on_close(sim, lane, action->code, note);
+		return;
+	case SESSION_HEARTBEAT:
+		on_heartbeat(sim, &at->judge, note);
+		return;
+	case SESSION_IDENTIFY:
+		on_identify(sim, at);
+		return;
+	case SESSION_RESUME:
+		on_resume(sim, at);
+		return;
+	case SESSION_DISPATCH:
+		on_dispatch(sim, &at->judge, note);
+		return;
+	case SESSION_FORGET:
+		on_forget(sim, &at->judge);
+		return;
+	case SESSION_SAVE:
+		if (!at->judge.held) {
+			broken(sim, "a session is stored that there is not");
+		}
+		return;
+	case SESSION_FATAL:
+		if (note->kind != NOTE_LOST) {
+			broken(sim, "FATAL without a fatal close code");
+		}
+		return;
+	default:
+		return;
+	}
+}
+
+/* ---- after each step ---- */
+
+static void
+check_session(struct sim *sim, const struct lane *at)
+{
+	const struct session *session = &at->session;
+	const struct judge *judge = &at->judge;
+
+	if (is_linked_state(session->state) != judge->linked) {
+		broken(sim, "state \"%s\" with%s a connection",
+		    snapshot_state_text(session->state), judge->linked ? "" : "out");
+	}
+	if (judge->held != (session->saved.id[0] != '\0')) {
+		broken(sim, "the session is held: %d, by the rules: %d", !judge->held,
+		    judge->held);
+	}
+	if (judge->held && session->saved.seq != judge->seq) {
+		broken(sim, "the sequence is %" PRId64 ", by the rules %" PRId64,
+		    session->saved.seq, judge->seq);
+	}
+	if (judge->held && strcmp(session->saved.id, judge->id) != 0) {
+		broken(sim, "the session is %.20s, by the rules %.20s",
+		    session->saved.id, judge->id);
+	}
+}
+
+static void
+check_waits(struct sim *sim, struct lane *at, const struct note *note)
+{
+	struct judge *judge = &at->judge;
+	mono_ns wake_at = session_wake_at(&at->session);
+
+	if (note->kind == NOTE_TIMEOUT && wake_at <= sim->now) {
+		if (++judge->stuck > 3) {
+			broken(sim, "timeouts without progress");
+		}
+	} else {
+		judge->stuck = 0;
+	}
+	switch (at->session.state) {
+	case SNAPSHOT_BACKOFF:
+		if (wake_at == CLOCK_NEVER || wake_at > sim->now + BACKOFF_MOST) {
+			broken(sim, "backs off for %.3f s",
+			    clock_seconds(wake_at - sim->now));
+		}
+		return;
+	case SNAPSHOT_WAIT_SLOT:
+		if (!at->wants_slot || (sim->slots_at == CLOCK_NEVER && !sim->asking)) {
+			broken(sim, "waits for a slot that will never come");
+		}
+		return;
+	case SNAPSHOT_RESOLVING:
+	case SNAPSHOT_CONNECTING:
+	case SNAPSHOT_WAIT_HELLO:
+	case SNAPSHOT_IDENTIFYING:
+	case SNAPSHOT_RESUMING:
+	case SNAPSHOT_READY:
+		if (wake_at == CLOCK_NEVER) {
+			broken(sim, "nothing will ever happen again");
+		}
+		return;
+	case SNAPSHOT_STOPPED:
+	case SNAPSHOT_FATAL:
+		return;
+	case SNAPSHOT_IDLE:
+		broken(sim, "idle");
+		return;
+	}
+}
+
+/* What the process missed does not count against the session, also while its timer is
+ * still to come. */
+static bool
+is_over(const struct sim *sim, const struct lane *at, mono_ns since, mono_ns limit)
+{
+	mono_ns overdue = sim->now - session_wake_at(&at->session);
+	mono_ns late = at->judge.late + (overdue > 0 ? overdue : 0);
+
+	return since != CLOCK_NEVER && sim->now - since > limit + late;
+}
+
+/* What must have been noticed by now. */
+static void
+check_time(struct sim *sim, const struct lane *at)
+{
+	const struct judge *judge = &at->judge;
+	mono_ns two = 2 * judge->interval + NOTICE_ALLOWANCE;
+
+	if (judge->linked && judge->logins == 0 &&
+	    is_over(sim, at, judge->connected_at, HELLO_WITHIN + NOTICE_ALLOWANCE)) {
+		broken(sim, "no HELLO, and nobody minds");
+	}
+	if (judge->logins > 0 && judge->ready_at == CLOCK_NEVER &&
+	    is_over(sim, at, judge->login_at, READY_WITHIN + NOTICE_ALLOWANCE)) {
+		broken(sim, "a login is not answered, and nobody minds");
+	}
+	if (judge->interval == 0) {
+		return;
+	}
+	if (is_over(sim, at, judge->beat_at, judge->interval + BEAT_ALLOWANCE)) {
+		broken(sim, "no heartbeat for %.3f s, interval %.3f s",
+		    clock_seconds(sim->now - judge->beat_at),
+		    clock_seconds(judge->interval));
+	}
+	if (is_over(sim, at, judge->mute_since, two) ||
+	    is_over(sim, at, judge->unacked_since, two)) {
+		broken(sim, "a dead peer is not noticed within two intervals");
+	}
+}
+
+static void
+check_healing(struct sim *sim, const struct lane *at)
+{
+	const struct judge *judge = &at->judge;
+
+	if (judge->ready_at != CLOCK_NEVER ||
+	    sim->now <= sim->trouble_until + HEALS_WITHIN) {
+		return;
+	}
+	if (at->session.state == SNAPSHOT_WAIT_SLOT &&
+	    identify_gate_left(&sim->gate, wall_ms(sim)) <= 0) {
+		return; /* the day's budget is spent: it waits, as it must */
+	}
+	broken(sim, "not ready %.0f s after the last trouble",
+	    clock_seconds(sim->now - sim->trouble_until));
+}
+
+static bool
+is_no_age(mono_ns age)
+{
+	return age < SNAPSHOT_NONE;
+}
+
+static void
+check_view(struct sim *sim, const struct lane *at, const struct snapshot *snap)
+{
+	const struct judge *judge = &at->judge;
+	bool ready = judge->ready_at != CLOCK_NEVER;
+	mono_ns down = judge->down_since == CLOCK_NEVER ? SNAPSHOT_NONE :
+							  sim->now - judge->down_since;
+
+	if (snap->connected != ready || snap->ready != ready ||
+	    (snap->state == SNAPSHOT_READY) != ready) {
+		broken(sim, "connected without READY, or the other way round");
+	}
+	if (snap->disconnect_age != (ready ? SNAPSHOT_NONE : down)) {
+		broken(sim, "disconnect_age %.3f s, since the first loss %.3f s",
+		    clock_seconds(snap->disconnect_age), clock_seconds(down));
+	}
+	if (is_no_age(snap->latency) || is_no_age(snap->last_event_age) ||
+	    is_no_age(snap->last_dispatch_age) || is_no_age(snap->last_ready_age) ||
+	    is_no_age(snap->uptime) || is_no_age(snap->next_try_in) ||
+	    is_no_age(snap->latency_stats.p99)) {
+		broken(sim, "an age below zero");
+	}
+	if (!judge->linked && snap->latency != SNAPSHOT_NONE) {
+		broken(sim, "a latency without a connection");
+	}
+	if (ready && snap->uptime != sim->now - judge->ready_at) {
+		broken(sim, "uptime %.3f s", clock_seconds(snap->uptime));
+	}
+	bool waits = snap->state == SNAPSHOT_BACKOFF;
+
+	if (waits && snap->next_try_in == SNAPSHOT_NONE) {
+		broken(sim, "backing off, and the view does not say for how long");
+	}
+	if (waits && snap->reason[0] == '\0') {
+		broken(sim, "backing off, and the view does not say why");
+	}
+}
+
+/* The percentiles sort their window, which would cost more than all else: they are
+ * judged now and then. */
+static void
+check_snapshot(struct sim *sim, struct lane *at)
+{
+	struct snapshot snap;
+	uint32_t samples = at->session.latencies.count;
+	bool whole = sim->totals->steps % 64 == 0;
+
+	at->session.latencies.count = whole ? samples : 0;
+	session_snapshot(&at->session, sim->now, &snap);
+	at->session.latencies.count = samples;
+	check_view(sim, at, &snap);
+}
+
+static void
+check_zombies(struct sim *sim, struct lane *at)
+{
+	struct judge *judge = &at->judge;
+
+	if (at->session.zombies == judge->zombies_seen) {
+		return;
+	}
+	sim->totals->zombies += at->session.zombies - judge->zombies_seen;
+	judge->zombies_seen = at->session.zombies;
+	if (sim->now > sim->trouble_until + 3 * sim->interval) {
+		broken(sim, "a false alarm: a living connection is called dead");
+	}
+}
+
+void
+judge_after(struct sim *sim, uint32_t lane, const struct note *note)
+{
+	struct lane *at = &sim->lane[lane];
+
+	check_session(sim, at);
+	check_waits(sim, at, note);
+	check_time(sim, at);
+	check_zombies(sim, at);
+	check_healing(sim, at);
+	check_snapshot(sim, at);
+}
+
+void
+judge_check(struct sim *sim, uint32_t lane)
+{
+	struct lane *at = &sim->lane[lane];
+
+	if (at->judge.ready_at == CLOCK_NEVER && at->judge.down_since == CLOCK_NEVER) {
+		at->judge.down_since = sim->now;
+	}
+	check_time(sim, at);
+	check_healing(sim, at);
+}

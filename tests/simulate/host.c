@@ -185,6 +185,9 @@ obey(struct sim *sim, uint32_t lane, const struct session_action *action,
 		return;
 	case SESSION_FATAL:
 	case SESSION_CHANGED:
+	case SESSION_SHOW:
+	case SESSION_PROBE:
+	case SESSION_DEAF:
 		return;
 	}
 }

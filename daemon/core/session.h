@@ -138,6 +138,10 @@ struct session {
 	unsigned last_close_code;
 	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
 	uint64_t attempts, connections, resumes, resumed, identifies, probes;
+	uint64_t identifies_refused; /* IDENTIFYs that op 9 answered */
+	int64_t ready_version;       /* v of the last READY; 0: not told */
+	int64_t ready_shard_id;      /* shard of the last READY; -1: not told */
+	int64_t ready_shard_count;
 	char reason[192]; /* why it is not ready, or the last loss */
 };
 
@@ -189,6 +193,8 @@ struct session_action {
 	enum session_action_kind kind;
 	const char *url;
 	unsigned code;
+	mono_ns late; /* HEARTBEAT: behind its schedule; SNAPSHOT_NONE: it was asked for
+	               */
 	enum snapshot_state old_state;
 	enum snapshot_state new_state;
 };

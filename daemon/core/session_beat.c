@@ -21,10 +21,11 @@ session_beat_start(struct session_turn *turn, mono_ns interval)
 }
 
 static void
-send_beat(struct session_turn *turn)
+send_beat(struct session_turn *turn, mono_ns late)
 {
 	turn->session->heartbeats++;
-	session_push_kind(turn, SESSION_HEARTBEAT);
+	session_push(turn,
+	    (struct session_action){.kind = SESSION_HEARTBEAT, .late = late});
 }
 
 void
@@ -33,7 +34,7 @@ session_beat_asked(struct session_turn *turn)
 	/* Answered at once; neither the schedule nor the verdict sees it.  A storm of
 	 * them stops where ordinary sends stop: the regular beats keep their room. */
 	if (send_budget_take(&turn->session->sends, turn->now, false)) {
-		send_beat(turn);
+		send_beat(turn, SNAPSHOT_NONE);
 	}
 }
 
@@ -80,15 +81,19 @@ session_beat_due(struct session_turn *turn)
 		session->beat_due = session->judge_at;
 		return;
 	}
-	session->judge_at = CLOCK_NEVER;
 	if (why) {
 		declare_zombie(turn, why);
 		return;
 	}
+	if (session->judge_at != CLOCK_NEVER) {
+		/* It was put off; its schedule was not. */
+		late = turn->now - session->beat_sent_at - session->interval;
+		session->judge_at = CLOCK_NEVER;
+	}
 	/* The gateway set this pace: the beat goes out even where it fills the budget.
 	 */
 	(void)send_budget_take(&session->sends, turn->now, true);
-	send_beat(turn);
+	send_beat(turn, late);
 	session->beat_sent_at = turn->now;
 	if (session->unacked_since == CLOCK_NEVER) {
 		session->unacked_since = turn->now;
@@ -105,9 +110,12 @@ session_beat_answered(struct session_turn *turn)
 	if (session->unacked_since == CLOCK_NEVER) {
 		return; /* more answers than beats: harmless */
 	}
+	/* Answers have no number: of two open beats it is the older one's.  The younger
+	 * one's, which follows, is not waited for: should an answer be lost for once,
+	 * all later ones would seem an interval late. */
+	session->latency = turn->now - session->unacked_since;
 	session->unacked_since = CLOCK_NEVER;
 	session->judge_at = CLOCK_NEVER;
-	session->latency = turn->now - session->beat_sent_at;
 	session->latency_at = turn->now;
 	latency_add(&session->latencies, session->latency);
 }

@@ -136,6 +136,9 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 		/* The first sequence of a session: set, never the larger of two. */
 		saved->seq = has_usable_seq(payload) ? payload->seq : -1;
 	}
+	session->ready_version = ready.version;
+	session->ready_shard_id = ready.shard_id;
+	session->ready_shard_count = ready.shard_count;
 	memcpy(saved->id, ready.session_id, sizeof saved->id);
 	memcpy(saved->resume_url, ready.resume_url, sizeof saved->resume_url);
 	memcpy(saved->user_id, ready.user_id, sizeof saved->user_id);
@@ -211,6 +214,8 @@ on_invalid_session(struct session_turn *turn, const struct payload *payload)
 	bool resumable = payload_read_resumable(payload->data);
 	mono_ns wait = rng_between(turn->rng, INVALID_WAIT_MIN, INVALID_WAIT_MAX);
 
+	turn->session->identifies_refused +=
+	    turn->session->state == SNAPSHOT_IDENTIFYING;
 	session_set_reason(turn->session, "invalid session (op 9, %s)",
 	    resumable ? "may be resumed" : "a new one is needed");
 	session_push(turn,

@@ -69,6 +69,7 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	    .resumes = session->resumes,
 	    .resumed = session->resumed,
 	    .identifies = session->identifies,
+	    .identifies_refused = session->identifies_refused,
 	    .last_close_code = session->last_close_code,
 	    .guilds = session->saved.guilds,
 	};

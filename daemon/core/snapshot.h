@@ -78,14 +78,15 @@ struct snapshot {
 	uint64_t seq_gaps;   /* dispatches that did not follow the one before */
 	uint64_t heartbeats; /* sent */
 	uint64_t acks;
-	uint64_t zombies;         /* connections given up as dead */
-	uint64_t attempts;        /* connection attempts */
-	uint64_t reconnects;      /* connections after the first */
-	uint64_t resumes;         /* RESUME sent */
-	uint64_t resumed;         /* RESUMED received */
-	uint64_t identifies;      /* IDENTIFY sent */
-	unsigned last_close_code; /* 0: none yet */
-	uint32_t guilds;          /* as READY listed them */
+	uint64_t zombies;            /* connections given up as dead */
+	uint64_t attempts;           /* connection attempts */
+	uint64_t reconnects;         /* connections after the first */
+	uint64_t resumes;            /* RESUME sent */
+	uint64_t resumed;            /* RESUMED received */
+	uint64_t identifies;         /* IDENTIFY sent */
+	uint64_t identifies_refused; /* and answered by op 9 */
+	unsigned last_close_code;    /* 0: none yet */
+	uint32_t guilds;             /* as READY listed them */
 	char session_id[12]; /* shortened: first characters and dots; empty: none */
 	char host[128];      /* the gateway host dialled last */
 	char user_id[24];

@@ -44,6 +44,7 @@ struct gateway {
 	struct rng rng;
 	struct identify_gate gate;
 	uint32_t ready; /* shards that are */
+	struct histogram lateness;
 	char presence[PAYLOAD_PRESENCE_BYTES];
 	struct loop_timer *slot_timer;
 	mono_ns asleep; /* BOOTTIME minus MONOTONIC when last looked at */
@@ -424,6 +425,7 @@ make_shards(struct gateway *gateway)
 	    .presence = options->presence[0] != '\0' ? gateway->presence : NULL,
 	    .compress = options->compress,
 	    .user_agent = options->user_agent,
+	    .lateness = &gateway->lateness,
 	    .session =
 		{
 		    .shard_count = options->shard_count,
@@ -543,6 +545,12 @@ gateway_note_check(struct gateway *gateway, mono_ns now)
 	for (uint32_t i = 0; i < gateway->options.shard_count; i++) {
 		shard_note_check(gateway->members[i].shard, now);
 	}
+}
+
+const struct histogram *
+gateway_beat_lateness(const struct gateway *gateway)
+{
+	return &gateway->lateness;
 }
 
 /* True where the day has room for a new session of each of count shards. */

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "histogram.h"
 #include "inflate.h"
 #include "loop.h"
 #include "resolver.h"
@@ -86,5 +87,8 @@ struct gateway_budget {
 };
 
 void gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out);
+
+/** How late regular heartbeats of all shards were sent, since the start; borrowed. */
+const struct histogram *gateway_beat_lateness(const struct gateway *gateway);
 
 #endif

@@ -396,6 +396,9 @@ on_changed(struct shard *shard, const struct session_action *action, mono_ns now
 	bool is_ready = action->new_state == SNAPSHOT_READY;
 
 	shard_log_change(&shard->session, shard->target.host, action, now);
+	if (action->old_state == SNAPSHOT_IDENTIFYING && is_ready) {
+		shard_log_ready(&shard->session);
+	}
 	if (was_ready != is_ready) {
 		shard->options.hooks->turned(shard->options.ctx, is_ready);
 	}
@@ -414,6 +417,9 @@ run_action(struct shard *shard, const struct session_action *action,
 		return;
 	case SESSION_HEARTBEAT:
 		inflate_relax(shard->inflate);
+		if (options->lateness && action->late != SNAPSHOT_NONE) {
+			histogram_add(options->lateness, action->late);
+		}
 		shard_send_heartbeat(shard->ws, &shard->session);
 		return;
 	case SESSION_IDENTIFY:

@@ -6,6 +6,9 @@
 #include "closecode.h"
 #include "log.h"
 
+/* As shard_path() asks for. */
+#define API_VERSION 10
+
 /* The pairs of a shard_state line. */
 #define PAIRS_MAX 9
 
@@ -54,6 +57,26 @@ shard_log_refused_url(const struct session *session, const char *url)
 {
 	log_warning("resume_url_refused", KV("shard", session->config.shard_id),
 	    KV("url", url), KV("effect", "resuming at the general gateway"));
+}
+
+void
+shard_log_ready(const struct session *session)
+{
+	const struct session_config *config = &session->config;
+	bool other_shard = session->ready_shard_id >= 0 &&
+	    (session->ready_shard_id != config->shard_id ||
+		session->ready_shard_count != config->shard_count);
+
+	if (other_shard) {
+		log_warning("ready_of_another_shard", KV("shard", config->shard_id),
+		    KV("shards", config->shard_count),
+		    KV("told_shard", session->ready_shard_id),
+		    KV("told_shards", session->ready_shard_count));
+	}
+	if (session->ready_version != 0 && session->ready_version != API_VERSION) {
+		log_warning("ready_of_another_version", KV("shard", config->shard_id),
+		    KV("asked", API_VERSION), KV("told", session->ready_version));
+	}
 }
 
 static enum log_level

@@ -29,6 +29,9 @@ void shard_log_address(const struct session *session, const char *host,
 /** A session's own URL names a host that is not trusted. */
 void shard_log_refused_url(const struct session *session, const char *url);
 
+/** READY came: warns where it names another shard or version than was asked for. */
+void shard_log_ready(const struct session *session);
+
 /** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
 void shard_log_change(const struct session *session, const char *host,
     const struct session_action *action, mono_ns now);

@@ -103,5 +103,25 @@ class Presence(unittest.TestCase):
             self.assertEqual(0, bot.stop())
 
 
+class Ready(unittest.TestCase):
+    READY = ('raw {"op":0,"t":"READY","s":1,"d":{"v":%s,"session_id":"x","shard":%s}}')
+
+    def told(self, version, told_shard):
+        """The warnings after a READY that says this."""
+        with quiet() as sim, Gwbotd(sim) as bot:
+            sim.do("no-ready on")
+            bot.start().wait_event("shard_state", to="identifying")
+            sim.wait_for(lambda stats: stats["totals"]["identifies"] == 1, "IDENTIFY")
+            sim.do(self.READY % (version, told_shard))
+            bot.wait_ready()
+            return sorted(event["event"] for _, event in bot.events()
+                          if event["event"].startswith("ready_of"))
+
+    def test_another_shard_or_version_than_asked_for_is_told(self):
+        self.assertEqual([], self.told(10, "[0,1]"))
+        self.assertEqual(["ready_of_another_shard"], self.told(10, "[0,2]"))
+        self.assertEqual(["ready_of_another_version"], self.told(9, "[0,1]"))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -299,6 +299,7 @@ op_9_after_identify_is_counted_and_slows_down(void **state)
 	}
 	/* A thousand a day are 41 an hour. */
 	assert_in_range(identifies, 10, 41);
+	assert_int_equal(rig_snapshot(&rig).identifies_refused, identifies);
 }
 
 /* ---- what others ask ---- */

@@ -513,6 +513,76 @@ the_oldest_open_beat_counts(void **state)
 }
 
 static void
+an_answer_belongs_to_the_older_of_two_open_beats(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_login(&rig, 1);
+	rig_beat(&rig);
+	(void)rig_wake(&rig);
+	rig.now += 1;
+	rig_do(&rig, SESSION_FRAME);
+	(void)rig_wake(&rig);
+	assert_true(rig_did(&rig, SESSION_HEARTBEAT));
+	rig.now += CLOCK_MS(20);
+	rig_say(&rig, ACK);
+	assert_int_equal(rig_snapshot(&rig).latency, INTERVAL + CLOCK_MS(20));
+	rig.now += CLOCK_MS(30);
+	rig_say(&rig, ACK); /* the younger one's */
+	assert_int_equal(rig_snapshot(&rig).latency, INTERVAL + CLOCK_MS(20));
+	rig_beat(&rig);
+	assert_int_equal(rig_snapshot(&rig).latency, CLOCK_MS(50));
+}
+
+/* How late the last step's beat was; fails where there was none. */
+static mono_ns
+lateness(const struct rig *rig)
+{
+	const struct session_action *beat = rig_action(rig, SESSION_HEARTBEAT);
+
+	assert_non_null(beat);
+	return beat->late;
+}
+
+static void
+each_regular_beat_says_how_late_it_is(void **state)
+{
+	static const mono_ns late[] = {0, 1, CLOCK_MS(3), CLOCK_MS(499), CLOCK_S(3)};
+	struct rig rig;
+
+	(void)state;
+	rig_login(&rig, 1);
+	for (size_t i = 0; i < COUNT_OF(late); i++) {
+		rig.now = rig.session.beat_due + late[i];
+		rig_do(&rig, SESSION_TIMEOUT);
+		assert_int_equal(lateness(&rig), late[i]);
+		rig_say(&rig, ACK);
+		rig_say(&rig, BEAT);
+		assert_int_equal(lateness(&rig), SNAPSHOT_NONE);
+	}
+}
+
+static void
+a_beat_that_waited_for_its_verdict_is_late_by_all_of_it(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_login(&rig, 1);
+	(void)rig_wake(&rig);
+
+	mono_ns due = rig.now + INTERVAL;
+
+	rig.now = due + CLOCK_S(1);
+	rig_do(&rig, SESSION_TIMEOUT); /* a verdict, put off */
+	assert_false(rig_did(&rig, SESSION_HEARTBEAT));
+	rig_do(&rig, SESSION_FRAME);
+	(void)rig_wake(&rig);
+	assert_int_equal(lateness(&rig), rig.now - due);
+}
+
+static void
 a_latency_older_than_two_intervals_is_unknown(void **state)
 {
 	struct rig rig;
@@ -577,6 +647,9 @@ main(void)
 	    cmocka_unit_test(
 		an_open_beat_counts_once_it_is_older_than_the_last_latency),
 	    cmocka_unit_test(the_oldest_open_beat_counts),
+	    cmocka_unit_test(an_answer_belongs_to_the_older_of_two_open_beats),
+	    cmocka_unit_test(each_regular_beat_says_how_late_it_is),
+	    cmocka_unit_test(a_beat_that_waited_for_its_verdict_is_late_by_all_of_it),
 	    cmocka_unit_test(a_latency_older_than_two_intervals_is_unknown),
 	    cmocka_unit_test(latency_dies_with_its_connection),
 	};

@@ -28,6 +28,8 @@
 	X(RESUMED)          \
 	X(DISPATCH)         \
 	X(DISPATCH_ODD)     \
+	X(GUILD_GONE)       \
+	X(GUILD_HERE)       \
 	X(ACK)              \
 	X(BEAT)             \
 	X(OP7)              \
@@ -40,6 +42,7 @@
 	X(SLEPT)            \
 	X(RECONNECT)        \
 	X(RECONNECT_FRESH)  \
+	X(SHOW)             \
 	X(STOP)             \
 	X(REFUSED)          \
 	X(CHECK)
@@ -90,6 +93,8 @@ rules_init(struct rules *rules, uint64_t seed, const struct session_saved *saved
 	    .connect_timeout = CLOCK_S(10),
 	    .hello_timeout = CLOCK_S(10),
 	    .ready_timeout = CLOCK_S(15),
+	    .probe_after = CLOCK_S(30),
+	    .has_presence = true,
 	};
 
 	*rules = (struct rules){
@@ -196,7 +201,9 @@ rules_on_action(struct rules *rules, const struct session_action *action,
 		return rules->opened && was_held ? NULL : "RESUME of nothing";
 	case SESSION_SHOW:
 	case SESSION_PROBE:
-		return rules->ready_at != CLOCK_NEVER ? NULL : "op 3 or op 8 while not up";
+		return rules->opened && rules->session.state == SNAPSHOT_READY ?
+		    NULL :
+		    "op 3 or op 8 while not up";
 	case SESSION_DEAF:
 		return play == PLAY_TIMEOUT ? NULL : "deaf without a timeout";
 	case SESSION_ASK_SLOT:
@@ -313,6 +320,7 @@ static inline const char *
 rules_step(struct rules *rules, enum rules_play play, const struct session_event *event)
 {
 	struct session *session = &rules->session;
+	struct session_event crowded = *event;
 	enum snapshot_state old = session->state;
 	bool was_over = old == SNAPSHOT_FATAL || old == SNAPSHOT_STOPPED;
 	bool was_held = session->saved.id[0] != '\0' && session->saved.seq >= 0;
@@ -331,7 +339,8 @@ rules_step(struct rules *rules, enum rules_play play, const struct session_event
 	} else if (play == PLAY_TIMEOUT && rules->now > session_wake_at(session)) {
 		rules->punctual = false;
 	}
-	session_step(session, event, rules->now, &rules->rng, &rules->actions);
+	crowded.crowd = (uint32_t)(rng_next(&rules->rng) % 4 * 200);
+	session_step(session, &crowded, rules->now, &rules->rng, &rules->actions);
 	if (rules->actions.count >= SESSION_ACTIONS_MAX) {
 		return "the list of actions is full";
 	}
@@ -388,12 +397,13 @@ rules_say_dispatch(struct rules *rules, enum rules_play play, const char *type,
 static inline const char *
 rules_say_ready(struct rules *rules, uint8_t detail)
 {
-	char data[160];
+	char data[240];
 
 	/* Some servers repeat themselves. */
 	rules->ids += detail % 4 != 0;
 	(void)snprintf(data, sizeof data,
-	    "{\"session_id\":\"s%u\",\"resume_gateway_url\":\"wss://r%u.discord.gg\"}",
+	    "{\"session_id\":\"s%u\",\"resume_gateway_url\":\"wss://r%u.discord.gg\","
+	    "\"user\":{\"id\":\"42\"},\"guilds\":[{\"id\":\"7\"}]}",
 	    rules->ids, rules->ids);
 	return rules_say_dispatch(rules, PLAY_READY, "READY", detail % 8 != 7,
 	    1 + detail / 128, data);
@@ -450,6 +460,12 @@ rules_play(struct rules *rules, enum rules_play play, uint8_t detail)
 	case PLAY_DISPATCH_ODD:
 		return rules_say_dispatch(rules, play, "X", true, odd_seqs[detail % 8],
 		    "{}");
+	case PLAY_GUILD_GONE:
+		return rules_say_dispatch(rules, play, "GUILD_DELETE", true, next,
+		    detail % 2 == 0 ? "{\"id\":\"7\"}" : "{\"id\":\"8\"}");
+	case PLAY_GUILD_HERE:
+		return rules_say_dispatch(rules, play, "GUILD_CREATE", true, next,
+		    "{\"id\":\"7\"}");
 	case PLAY_ACK:
 		return rules_say(rules, play,
 		    (struct payload){.op = PAYLOAD_HEARTBEAT_ACK});
@@ -490,6 +506,9 @@ rules_play(struct rules *rules, enum rules_play play, uint8_t detail)
 		return rules_do(rules, play,
 		    (struct session_event){.kind = SESSION_RECONNECT,
 			.drop_session = true});
+	case PLAY_SHOW:
+		return rules_do(rules, play,
+		    (struct session_event){.kind = SESSION_PRESENCE});
 	case PLAY_STOP:
 		return rules_do(rules, play,
 		    (struct session_event){.kind = SESSION_STOP_ASKED});

@@ -165,6 +165,35 @@ an_outage_of_a_day_costs_no_session(void **state)
 	assert_int_equal(rig.session.identifies, 1);
 }
 
+/* An incident at Discord's side: connections live, beats are answered, READY is late.
+ */
+static void
+a_day_without_ready_spends_few_identifies(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, NULL, 11);
+	rig_do(&rig, SESSION_START);
+
+	mono_ns end = rig.now + CLOCK_S(86400);
+
+	while (rig.now < end) {
+		rig_do(&rig, SESSION_SLOT);
+		rig_open(&rig);
+		while (rig.session.state == SNAPSHOT_IDENTIFYING) {
+			(void)rig_wake(&rig);
+			if (rig_did(&rig, SESSION_HEARTBEAT)) {
+				rig_say(&rig, ACK);
+			}
+		}
+		assert_int_equal(rig_closed(&rig), CLOSECODE_KEEP);
+		(void)rig_sit_out(&rig);
+	}
+	assert_in_range(rig.session.identifies, 100, 400);
+	assert_int_equal(rig.session.zombies, 0);
+}
+
 int
 main(void)
 {
@@ -177,6 +206,7 @@ main(void)
 	    cmocka_unit_test(what_we_end_ourselves_is_no_failed_try),
 	    cmocka_unit_test(a_lost_session_begins_its_rung_anew),
 	    cmocka_unit_test(an_outage_of_a_day_costs_no_session),
+	    cmocka_unit_test(a_day_without_ready_spends_few_identifies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
 struct seen {
 	unsigned plays[PLAY_COUNT];
 	unsigned states[SNAPSHOT_FATAL + 1];
-	uint64_t identifies, resumes, resumed, zombies, gaps, duplicates;
+	uint64_t identifies, resumes, resumed, zombies, probes, gaps, duplicates;
 	mono_ns lived;
 };
 
@@ -135,6 +135,7 @@ live(uint64_t life, struct seen *seen)
 	seen->resumes += rules.session.resumes;
 	seen->resumed += rules.session.resumed;
 	seen->zombies += rules.session.zombies;
+	seen->probes += rules.session.probes;
 	seen->gaps += rules.session.seq_gaps;
 	seen->duplicates += rules.session.duplicates;
 	seen->lived += rules.now - CLOCK_S(life);
@@ -165,6 +166,7 @@ a_long_random_life_breaks_no_rule(void **state)
 	}
 	assert_true(steps >= 200000);
 	assert_true(seen.identifies > 100 && seen.resumes > 100 && seen.resumed > 100);
+	assert_true(seen.probes > 100);
 	assert_true(seen.zombies > 100 && seen.gaps > 10 && seen.duplicates > 100);
 	print_message("%u steps, %" PRId64 " days\n", steps,
 	    seen.lived / CLOCK_S(24 * 3600));

@@ -18,7 +18,7 @@
  * rest.  X(ms) */
 #define LATENCY_BOUNDS_MS(X) \
 	X(10) X(25) X(50) X(100) X(250) X(500) X(1000) X(2500) X(5000) X(10000)
-#define LATENCY_BOUND_COUNT(ms) +1
+#define LATENCY_BOUND_COUNT(ms) +1 /* NOLINT(bugprone-macro-parentheses): a summand */
 #define LATENCY_CLASSES         (1 LATENCY_BOUNDS_MS(LATENCY_BOUND_COUNT))
 
 struct latency_window {

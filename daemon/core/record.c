@@ -59,9 +59,10 @@ _Static_assert(sizeof(struct slot) % 8 == 0, "no hole at the end");
 static uint32_t
 hash_of(const void *data, size_t size)
 {
-	const uint8_t *bytes = data;
+	uint8_t bytes[SLOT_BYTES];
 	uint32_t hash = UINT32_C(2166136261);
 
+	memcpy(bytes, data, size);
 	for (size_t i = 0; i < size; i++) {
 		hash = (hash ^ bytes[i]) * UINT32_C(16777619);
 	}

@@ -474,9 +474,8 @@ run_action(struct shard *shard, const struct session_action *action,
 static uint32_t
 others_down(const struct shard *shard)
 {
-	uint32_t down = shard->options.hooks->crowd(shard->options.ctx);
-
-	return down - (shard->session.state == SNAPSHOT_READY ? 0 : 1);
+	return shard->options.hooks->crowd(shard->options.ctx) -
+	    (shard->session.state == SNAPSHOT_READY ? 0 : 1);
 }
 
 static void
@@ -496,6 +495,7 @@ step(struct shard *shard, const struct session_event *event, mono_ns now)
 	struct session_actions actions;
 	struct session_event crowded = *event;
 
+	actions.count = 0;
 	crowded.crowd = others_down(shard);
 	session_step(&shard->session, &crowded, now, shard->options.rng, &actions);
 	for (unsigned i = 0; i < actions.count; i++) {

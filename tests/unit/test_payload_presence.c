@@ -121,13 +121,13 @@ what_does_not_fit_is_replaced_as_a_whole(void **state)
 static void
 the_largest_one_fits_a_send(void **state)
 {
-	char out[PAYLOAD_PRESENCE_BYTES];
+	char presence[PAYLOAD_PRESENCE_BYTES];
 	char text[PAYLOAD_SEND_BYTES];
 
 	(void)state;
-	assert_null(complete_with_name(2048, out));
-	assert_int_equal(payload_write_presence(text, sizeof text, out),
-	    strlen(out) + strlen("{\"op\":3,\"d\":}"));
+	assert_null(complete_with_name(2048, presence));
+	assert_int_equal(payload_write_presence(text, sizeof text, presence),
+	    strlen(presence) + strlen("{\"op\":3,\"d\":}"));
 	text[payload_write_presence(text, sizeof text, PLAIN)] = '\0';
 	assert_string_equal(text, "{\"op\":3,\"d\":" PLAIN "}");
 }

@@ -450,7 +450,8 @@ static void
 a_damaged_guild_costs_nothing_but_itself(void **state)
 {
 	(void)state;
-	for (size_t bit = SLOT_END * 8; bit < (SLOT_END + 40) * 8; bit++) {
+	for (size_t bit = (size_t)SLOT_END * 8; bit < (size_t)(SLOT_END + 40) * 8;
+	     bit++) {
 		struct file file = one_session_in_a_guild();
 		struct session_saved out;
 

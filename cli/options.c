@@ -106,6 +106,9 @@ take_option(int letter, char **argv, struct options *out, struct failure *failur
 		return take_watch(out, failure);
 	case 'W':
 		return take_wait(out, failure);
+	case 'f':
+		out->fresh = true;
+		return true;
 	case 'y':
 		out->yes = true;
 		return true;
@@ -179,6 +182,10 @@ take_command(struct options *out, struct failure *failure)
 		    "--watch is for commands that show something, not for %s",
 		    command->name);
 	}
+	if (out->fresh && !commands_has_flag(command, "--fresh")) {
+		return failure_set(failure, EXIT_USAGE, "usage",
+		    "--fresh is for reconnect, not for %s", command->name);
+	}
 	if (out->wait && command->id != COMMAND_reboot) {
 		return failure_set(failure, EXIT_USAGE, "usage",
 		    "--wait is for reboot, not for %s", command->name);
@@ -231,7 +238,7 @@ options_parse(int argc, char **argv, struct options *out, struct failure *failur
 	};
 	opterr = 0;
 	while (
-	    (letter = getopt_long(argc, argv, ":s:jt:w::W::yhV", longs, NULL)) != -1) {
+	    (letter = getopt_long(argc, argv, ":s:jt:w::W::fyhV", longs, NULL)) != -1) {
 		if (!take_option(letter, argv, out, failure)) {
 			return false;
 		}

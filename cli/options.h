@@ -12,16 +12,17 @@
 #include "failure.h"
 
 /* X(name, short, argument, help); argument: none, NAME or [NAME] */
-#define OPTIONS_TABLE(X)                                             \
-	X("socket", 's', "PATH", "control socket of the daemon")     \
-	X("json", 'j', "", "answer with one JSON document")          \
-	X("timeout", 't', "DURATION",                                \
-	    "give up after this long (5s); 0 waits for ever")        \
-	X("watch", 'w', "[SECONDS]", "show it again and again (2s)") \
-	X("wait", 'W', "[DURATION]",                                 \
-	    "reboot: return when the new process is ready (30s)")    \
-	X("yes", 'y', "", "confirm what asks for it")                \
-	X("help", 'h', "", "show this help, or that of a command")   \
+#define OPTIONS_TABLE(X)                                                       \
+	X("socket", 's', "PATH", "control socket of the daemon")               \
+	X("json", 'j', "", "answer with one JSON document")                    \
+	X("timeout", 't', "DURATION",                                          \
+	    "give up after this long (5s); 0 waits for ever")                  \
+	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")           \
+	X("wait", 'W', "[DURATION]",                                           \
+	    "reboot: return when the new process is ready (30s)")              \
+	X("fresh", 'f', "", "reconnect: give the session up, begin a new one") \
+	X("yes", 'y', "", "confirm what asks for it")                          \
+	X("help", 'h', "", "show this help, or that of a command")             \
 	X("version", 'V', "", "show the version of gwctl")
 
 struct options {
@@ -32,6 +33,7 @@ struct options {
 	mono_ns watch_period;
 	bool wait;
 	mono_ns wait_time;
+	bool fresh;
 	bool yes;
 	bool help;
 	bool version;

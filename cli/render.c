@@ -149,6 +149,12 @@ render_snapshot(struct writer *writer, const struct json *result)
 		writer_newline(writer);
 		render_container(writer, total, 2);
 	}
+	if (json_kind(json_get(result, "heartbeat_lateness")) == JSON_OBJECT) {
+		writer_newline(writer);
+		writer_put(writer, STYLE_BOLD, "lateness of heartbeats");
+		writer_newline(writer);
+		render_container(writer, json_get(result, "heartbeat_lateness"), 2);
+	}
 }
 
 static void
@@ -231,6 +237,28 @@ render_thresholds(struct writer *writer, const struct json *result)
 	render_limits(writer, json_get(result, "limits"));
 	writer_newline(writer);
 	render_margins(writer, json_get(result, "shards"));
+}
+
+static void
+render_reconnect(struct writer *writer, const struct json *result)
+{
+	int64_t shards = 0;
+	bool fresh = false;
+
+	(void)json_int(json_get(result, "shards"), &shards);
+	(void)json_bool(json_get(result, "fresh"), &fresh);
+	if (shards == 1) {
+		writer_printf(writer, STYLE_PLAIN, "shard %s",
+		    TEXT_OF(json_get(result, "first_shard")));
+	} else {
+		writer_printf(writer, STYLE_PLAIN, "%lld shards", (long long)shards);
+	}
+	writer_put(writer, STYLE_PLAIN,
+	    fresh ? " asked to begin a new session: an IDENTIFY each" :
+		    " asked to reconnect and resume: nothing is lost");
+	writer_newline(writer);
+	writer_put(writer, STYLE_DIM, "how far it is: gwctl shards");
+	writer_newline(writer);
 }
 
 static void

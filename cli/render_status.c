@@ -170,8 +170,89 @@ render_process(struct writer *writer, const struct json *daemon,
 	    text_or(json_get(daemon, "version"), "-"));
 	writer_fact(writer, STYLE_PLAIN, "memory %s",
 	    format_json_bytes(json_get(daemon, "rss_bytes")).text);
-	writer_fact(writer, STYLE_PLAIN, "longest turn of the loop %s",
-	    format_json_latency(json_get(loop, "turn_max_seconds")).text);
+	if (json_kind(json_get(loop, "turn_times")) != JSON_OBJECT) {
+		writer_fact(writer, STYLE_PLAIN, "longest turn of the loop %s",
+		    format_json_latency(json_get(loop, "turn_max_seconds")).text);
+	}
+	writer_newline(writer);
+}
+
+static void
+quantile_fact(struct writer *writer, const char *what, const struct json *quantiles)
+{
+	if (int_or(json_get(quantiles, "count"), 0) > 0) {
+		writer_fact(writer, STYLE_PLAIN, "%s p99.9 %s, max %s", what,
+		    format_json_latency(json_get(quantiles, "p999_seconds")).text,
+		    format_json_latency(json_get(quantiles, "max_seconds")).text);
+	}
+}
+
+/* What would delay a heartbeat, and whether it did. */
+static void
+render_loop(struct writer *writer, const struct json *loop, const struct json *beats)
+{
+	const struct json *turns = json_get(loop, "turn_times");
+
+	if (json_kind(turns) != JSON_OBJECT) {
+		return; /* a daemon without these figures */
+	}
+	writer_label(writer, "Loop");
+	quantile_fact(writer, "turns", turns);
+	quantile_fact(writer, "heartbeats late", beats);
+	writer_newline(writer);
+}
+
+static void
+render_budget(struct writer *writer, const struct json *identify)
+{
+	int64_t left = int_or(json_get(identify, "left"), 0);
+	const char *until = json_text(json_get(identify, "held_until"));
+
+	if (json_kind(identify) != JSON_OBJECT) {
+		return;
+	}
+	writer_label(writer, "Identify");
+	writer_fact(writer, left > 0 ? STYLE_PLAIN : STYLE_RED, "%lld of %s left today",
+	    (long long)left, TEXT_OF(json_get(identify, "total")));
+	writer_fact(writer, STYLE_PLAIN, "%s in reserve",
+	    TEXT_OF(json_get(identify, "reserve")));
+	if (until) {
+		writer_fact(writer, STYLE_RED, "held until %.24s", until);
+		writer_fact(writer, STYLE_RED, "in %s",
+		    format_json_seconds(json_get(identify, "held_for_seconds")).text);
+	}
+	writer_newline(writer);
+}
+
+static void
+render_rest(struct writer *writer, const struct json *rest)
+{
+	const struct json *wait = json_get(rest, "global_wait_seconds");
+	double seconds = 0;
+
+	if (json_kind(rest) != JSON_OBJECT) {
+		return;
+	}
+	writer_label(writer, "REST");
+	writer_fact(writer, STYLE_PLAIN, "requests %s",
+	    TEXT_OF(json_get(rest, "requests")));
+	writer_fact(writer, STYLE_PLAIN, "retries %s",
+	    TEXT_OF(json_get(rest, "retries")));
+	writer_fact(writer, STYLE_PLAIN, "limited %s",
+	    TEXT_OF(json_get(rest, "limited")));
+	writer_fact(writer, STYLE_PLAIN, "queued %s",
+	    TEXT_OF(json_get(rest, "queued")));
+	if (is_true(json_get(rest, "unauthorized"))) {
+		writer_fact(writer, STYLE_RED, "the token is refused");
+	}
+	if (is_true(json_get(rest, "braked"))) {
+		writer_fact(writer, STYLE_RED, "braked: %s invalid requests in 10 min",
+		    TEXT_OF(json_get(rest, "invalid_10min")));
+	}
+	if (json_number(wait, &seconds) && seconds > 0) {
+		writer_fact(writer, STYLE_YELLOW, "waits %s for the global limit",
+		    format_seconds(seconds).text);
+	}
 	writer_newline(writer);
 }
 
@@ -367,6 +448,7 @@ render_status_screen(struct writer *writer, const struct json *result)
 {
 	const struct json *daemon = json_get(result, "daemon");
 	const struct json *gateway = json_get(result, "gateway");
+	const struct json *loop = json_get(result, "loop");
 	const struct json *watchdog = json_get(result, "watchdog");
 	const struct json *shards = json_get(result, "shards");
 
@@ -375,6 +457,9 @@ render_status_screen(struct writer *writer, const struct json *result)
 	render_troubles(writer, shards, watchdog);
 	render_watchdog(writer, watchdog, gateway);
 	render_session(writer, gateway, shards);
-	render_process(writer, daemon, json_get(result, "loop"));
+	render_budget(writer, json_get(result, "identify"));
+	render_process(writer, daemon, loop);
+	render_loop(writer, loop, json_get(result, "heartbeat_lateness"));
+	render_rest(writer, json_get(result, "rest"));
 	render_shards(writer, shards, int_or(json_get(result, "shards_left_out"), 0));
 }

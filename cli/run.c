@@ -180,6 +180,9 @@ arguments(const struct options *options)
 	for (size_t i = 0; i < options->arg_count; i++) {
 		json_append(params, json_new_text(options->args[i]));
 	}
+	if (options->fresh) {
+		json_append(params, json_new_text("--fresh"));
+	}
 	return params;
 }
 
@@ -336,6 +339,56 @@ run_reboot(const struct options *options, bool colour, struct failure *failure)
 	return done ? (int)EXIT_DONE : failure_print(failure, options->json);
 }
 
+/* ---- reconnect --fresh: what spends an IDENTIFY asks ---- */
+
+static bool
+declined(struct failure *failure)
+{
+	return failure_set(failure, EXIT_NOT_CONFIRMED, "not_confirmed",
+	    "not confirmed: nothing was done");
+}
+
+static bool
+confirm_fresh(const struct options *options, struct failure *failure)
+{
+	char answer[16] = "";
+
+	if (options->yes) {
+		return true;
+	}
+	if (!isatty(STDIN_FILENO)) {
+		(void)failure_set(failure, EXIT_NOT_CONFIRMED, "not_confirmed",
+		    "\"reconnect --fresh\" needs a confirmation and standard input is "
+		    "not a terminal; add --yes");
+		failure_hint(failure,
+		    "without --fresh the session is resumed: nothing is lost or spent");
+		return false;
+	}
+	if (options->arg_count > 0) {
+		(void)fprintf(stderr,
+		    "Give up the session of shard %.20s and spend an IDENTIFY? [y/N] ",
+		    options->args[0]);
+	} else {
+		(void)fprintf(stderr,
+		    "Give up the sessions of all shards and spend an IDENTIFY each? "
+		    "[y/N] ");
+	}
+	(void)fflush(stderr);
+	if (!fgets(answer, sizeof answer, stdin)) {
+		return declined(failure);
+	}
+	return answer[0] == 'y' || answer[0] == 'Y' || declined(failure);
+}
+
+static int
+run_reconnect(const struct options *options, bool colour, struct failure *failure)
+{
+	if (options->fresh && !confirm_fresh(options, failure)) {
+		return failure_print(failure, options->json);
+	}
+	return run_plain(options, colour, failure);
+}
+
 /* ---- version ---- */
 
 static void
@@ -482,6 +535,8 @@ run_command(const struct options *options, bool colour)
 		return run_help_command(options, colour, &failure);
 	case COMMAND_reboot:
 		return run_reboot(options, colour, &failure);
+	case COMMAND_reconnect:
+		return run_reconnect(options, colour, &failure);
 	case COMMAND_version:
 		return run_version(options, colour, &failure);
 	case COMMAND_sim:

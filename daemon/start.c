@@ -129,6 +129,30 @@ source_loop(void *ctx)
 	return loop_stats(app->loop);
 }
 
+static uint32_t
+source_reconnect(void *ctx, int64_t shard_id, bool fresh, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	return gateway_reconnect(app->gateway, shard_id, fresh, now);
+}
+
+static void
+source_budget(void *ctx, struct gateway_budget *out)
+{
+	const struct app *app = ctx;
+
+	gateway_identify_budget(app->gateway, out);
+}
+
+static struct rest_stats
+source_rest(void *ctx, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	return rest_stats(app->rest, now);
+}
+
 /* ---- stopping ---- */
 
 static void
@@ -278,6 +302,9 @@ start_control(struct app *app)
 	    .limits = source_limits,
 	    .process = methods_process_self,
 	    .loop = source_loop,
+	    .reconnect = source_reconnect,
+	    .budget = source_budget,
+	    .rest = source_rest,
 	    .reboot = source_reboot,
 	};
 	app->methods = methods_new(&app->source);

@@ -60,6 +60,9 @@ commands_arity(const struct command *command, size_t *min, size_t *max)
 	*min = 0;
 	*max = 0;
 	while ((size = next_word(&at, &word)) > 0) {
+		if (size > 3 && memcmp(word, "[--", 3) == 0) {
+			continue; /* a flag */
+		}
 		*min += word[0] == '[' ? 0 : 1;
 		if (memmem(word, size, "...", 3)) {
 			*max = COMMAND_ARGS_ANY;
@@ -87,6 +90,23 @@ commands_arg_name(const struct command *command, size_t index, char *out, size_t
 	}
 	out[used] = '\0';
 	return size > 0;
+}
+
+bool
+commands_has_flag(const struct command *command, const char *text)
+{
+	const char *at = command->synopsis;
+	const char *word;
+	size_t size;
+	size_t wanted = strlen(text);
+
+	while ((size = next_word(&at, &word)) > 0) {
+		if (wanted > 2 && size == wanted + 2 && word[0] == '[' &&
+		    memcmp(text, "--", 2) == 0 && memcmp(word + 1, text, wanted) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static size_t

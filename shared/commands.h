@@ -22,7 +22,8 @@ struct command {
 	enum command_id id;
 	enum command_access access;
 	const char *name;
-	const char *synopsis; /* arguments: NAME, [NAME] optional, NAME... repeated */
+	/* Arguments: NAME, [NAME] optional, NAME... repeated; flags last: [--NAME]. */
+	const char *synopsis;
 	const char *help;
 };
 
@@ -38,7 +39,7 @@ const struct command *commands_at(size_t index);
 /** The row of that exact name; NULL where there is none. */
 const struct command *commands_find(const char *name);
 
-/** How many arguments the synopsis asks for and allows. */
+/** How many arguments the synopsis asks for and allows, flags left out. */
 void commands_arity(const struct command *command, size_t *min, size_t *max);
 
 /**
@@ -48,6 +49,9 @@ void commands_arity(const struct command *command, size_t *min, size_t *max);
  */
 bool commands_arg_name(const struct command *command, size_t index, char *out,
     size_t room);
+
+/** True where text is "--NAME" and the synopsis has that flag. */
+bool commands_has_flag(const struct command *command, const char *text);
 
 /**
  * The names nearest to a mistyped one, best first: at most room of them, and none

@@ -10,7 +10,10 @@
 
 #include "clock.h"
 #include "control.h"
+#include "gateway.h"
+#include "histogram.h"
 #include "loop.h"
+#include "rest.h"
 #include "snapshot.h"
 #include "watchdog.h"
 
@@ -51,6 +54,15 @@ struct methods_source {
 	void (*limits)(void *ctx, struct methods_limits *out);
 	void (*process)(void *ctx, struct methods_process *out);
 	struct loop_stats (*loop)(void *ctx);
+	/**
+	 * Gives a shard, or all with -1, a fresh connection; fresh: and a new session.
+	 * Returns how many were asked; 0 where the IDENTIFYs left would not do.
+	 */
+	uint32_t (*reconnect)(void *ctx, int64_t shard_id, bool fresh, mono_ns now);
+	void (*budget)(void *ctx, struct gateway_budget *out);
+	struct rest_stats (*rest)(void *ctx, mono_ns now);
+	/** How late heartbeats were sent; NULL: not measured. */
+	const struct histogram *(*beats)(void *ctx);
 	/** Asks for the end of the process with status 0.  May be called again. */
 	void (*reboot)(void *ctx);
 };

@@ -1,4 +1,6 @@
 /* The methods that change something. */
+#include <inttypes.h>
+
 #include "methods_rows.h"
 
 /* The answer is in the kernel's hands before the end of the process is asked for. */
@@ -28,4 +30,50 @@ methods_reboot(const struct visit *visit)
 	*visit->rebooting = true;
 	visit_answer(visit, reboot);
 	source->reboot(source->ctx);
+}
+
+/* New sessions must fit into the day as a whole: none is given up for nothing. */
+static bool
+budget_allows(const struct visit *visit, uint32_t count)
+{
+	struct gateway_budget budget;
+
+	visit->source->budget(visit->source->ctx, &budget);
+	if (budget.left >= count) {
+		return true;
+	}
+	visit_refuse(visit, RPC_ERR_REFUSED,
+	    "without --fresh the sessions are resumed, which costs nothing",
+	    "this takes %" PRIu32 " IDENTIFY%s and %" PRId64
+	    " may be sent today before the reserve of %" PRId64,
+	    count, count == 1 ? "" : "s", budget.left, budget.reserve);
+	return false;
+}
+
+void
+methods_reconnect(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	bool fresh = visit_flag(visit, "fresh");
+	struct visit_shards selection;
+	uint32_t asked = 0;
+
+	if (!visit_select_shards(visit, &selection) ||
+	    (fresh && !budget_allows(visit, selection.count))) {
+		return;
+	}
+	struct json *reconnect = visit_new_answer("reconnect");
+	int64_t first = selection.count > 0 ? selection.shards[0].shard_id : 0;
+
+	json_add_bool(reconnect, "fresh", fresh);
+	json_add_int(reconnect, "first_shard", first);
+	json_add_int(reconnect, "last_shard", first + selection.count - 1);
+	if (selection.all) {
+		asked = source->reconnect(source->ctx, -1, fresh, visit->now);
+	}
+	for (uint32_t i = 0; !selection.all && i < selection.count; i++) {
+		asked += source->reconnect(source->ctx, first + i, fresh, visit->now);
+	}
+	json_add_int(reconnect, "shards", asked);
+	visit_answer(visit, reconnect);
 }

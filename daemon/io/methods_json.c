@@ -313,3 +313,17 @@ methods_json_latency(const struct snapshot *shard, const struct watchdog_limits 
 	json_add(object, "classes", describe_classes(shard));
 	return object;
 }
+
+struct json *
+methods_json_quantiles(const struct histogram *histogram)
+{
+	struct json *object = json_new_object();
+
+	add_count(object, "count", histogram->count);
+	json_add_seconds(object, "p50_seconds", histogram_quantile(histogram, 50000));
+	json_add_seconds(object, "p99_seconds", histogram_quantile(histogram, 99000));
+	json_add_seconds(object, "p999_seconds", histogram_quantile(histogram, 99900));
+	json_add_seconds(object, "max_seconds",
+	    histogram->count > 0 ? histogram->max : SNAPSHOT_NONE);
+	return object;
+}

@@ -7,6 +7,7 @@
 #ifndef GWBOTD_METHODS_JSON_H
 #define GWBOTD_METHODS_JSON_H
 
+#include "histogram.h"
 #include "json.h"
 #include "snapshot.h"
 #include "watchdog.h"
@@ -29,5 +30,8 @@ struct json *methods_json_margin(const struct snapshot *shard,
 /** The heartbeat's figures of one shard; limits are not looked at. */
 struct json *methods_json_latency(const struct snapshot *shard,
     const struct watchdog_limits *limits);
+
+/** How long things took: count and quantiles, null where nothing was counted. */
+struct json *methods_json_quantiles(const struct histogram *histogram);
 
 #endif

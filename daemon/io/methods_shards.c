@@ -19,6 +19,7 @@ methods_snapshot(const struct visit *visit)
 	if (selection.all) {
 		json_add(snapshot, "total",
 		    methods_json_total(selection.shards, selection.count));
+		visit_add_beats(visit, snapshot);
 	}
 	visit_answer_shards(visit, snapshot, &selection, methods_json_shard);
 }

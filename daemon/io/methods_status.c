@@ -66,6 +66,61 @@ describe_loop(const struct methods_source *source)
 	json_add_int(object, "turns", (int64_t)stats.turns);
 	json_add_int(object, "spins", (int64_t)stats.spins);
 	json_add_seconds(object, "turn_max_seconds", stats.turn_max);
+	json_add(object, "turn_times", methods_json_quantiles(stats.turn_times));
+	json_add(object, "timer_lags", methods_json_quantiles(stats.timer_lags));
+	return object;
+}
+
+/* Of the day: left is what may still be sent before the reserve. */
+static struct json *
+describe_budget(const struct methods_source *source)
+{
+	struct gateway_budget budget;
+	struct json *object = json_new_object();
+
+	source->budget(source->ctx, &budget);
+	json_add_int(object, "total", budget.total);
+	json_add_int(object, "used_today", budget.used_today);
+	json_add_int(object, "left", budget.left);
+	json_add_int(object, "reserve", budget.reserve);
+	if (budget.told_remaining < 0) {
+		json_add_null(object, "told_remaining");
+	} else {
+		json_add_int(object, "told_remaining", budget.told_remaining);
+	}
+	if (budget.release_at_wall_ms == 0) {
+		json_add_null(object, "held_until");
+		json_add_null(object, "held_for_seconds");
+	} else {
+		int64_t left_ms = budget.release_at_wall_ms - clock_wall_ms();
+
+		json_add_time(object, "held_until", budget.release_at_wall_ms);
+		json_add_seconds(object, "held_for_seconds",
+		    left_ms > 0 ? CLOCK_MS(left_ms) : 0);
+	}
+	return object;
+}
+
+static struct json *
+describe_rest(const struct visit *visit)
+{
+	struct rest_stats stats = visit->source->rest(visit->source->ctx, visit->now);
+	bool failed = stats.last_error != NULL;
+	struct json *object = json_new_object();
+
+	json_add_int(object, "requests", (int64_t)stats.requests);
+	json_add_int(object, "retries", (int64_t)stats.retries);
+	json_add_int(object, "limited", (int64_t)stats.limited);
+	json_add_int(object, "refused", (int64_t)stats.refused);
+	json_add_int(object, "queued", stats.queued);
+	json_add_int(object, "in_flight", stats.in_flight);
+	json_add_int(object, "invalid_10min", stats.invalid_10min);
+	json_add_bool(object, "braked", stats.braked);
+	json_add_bool(object, "unauthorized", stats.unauthorized);
+	json_add_seconds(object, "global_wait_seconds", stats.global_wait);
+	json_add_text(object, "last_error", stats.last_error);
+	json_add_seconds(object, "last_error_age_seconds",
+	    failed ? visit->now - stats.last_error_at : SNAPSHOT_NONE);
 	return object;
 }
 
@@ -109,6 +164,9 @@ methods_status(const struct visit *visit)
 	    methods_json_total(selection.shards, selection.count));
 	json_add(status, "watchdog", describe_watchdog(&selection, &limits.values));
 	json_add(status, "loop", describe_loop(visit->source));
+	visit_add_beats(visit, status);
+	json_add(status, "identify", describe_budget(visit->source));
+	json_add(status, "rest", describe_rest(visit));
 	add_shards(status, &selection, &limits.values);
 	visit_answer(visit, status);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "methods_json.h"
 
 #define SCHEMA          "gwctl/1"
 #define RANGE_MAX_BYTES 15 /* "1234567-1234567" */
@@ -52,14 +53,46 @@ visit_refuse_unknown(const struct visit *visit, const char *name)
 	visit_refuse(visit, RPC_ERR_METHOD, "all commands: help", "%s", text);
 }
 
+/* Flags stand anywhere among the arguments. */
+static bool
+is_flag(const struct json *value)
+{
+	const char *text = json_text(value);
+
+	return text && strncmp(text, "--", 2) == 0;
+}
+
+bool
+visit_flag(const struct visit *visit, const char *name)
+{
+	const struct json *params = visit->request->params;
+	bool set = false;
+
+	if (json_kind(params) == JSON_OBJECT) {
+		return json_bool(json_get(params, name), &set) && set;
+	}
+	for (const struct json *value = json_first(params); value;
+	     value = json_next(value)) {
+		set =
+		    set || (is_flag(value) && strcmp(json_text(value) + 2, name) == 0);
+	}
+	return set;
+}
+
 const struct json *
 visit_argument(const struct visit *visit, size_t index)
 {
 	const struct json *params = visit->request->params;
 	char name[32];
 
+	for (const struct json *value = json_first(params);
+	     value && json_kind(params) == JSON_ARRAY; value = json_next(value)) {
+		if (!is_flag(value) && index-- == 0) {
+			return value;
+		}
+	}
 	if (json_kind(params) == JSON_ARRAY) {
-		return json_at(params, index);
+		return NULL;
 	}
 	return commands_arg_name(visit->command, index, name, sizeof name) ?
 	    json_get(params, name) :
@@ -98,6 +131,20 @@ visit_arguments_fit(const struct visit *visit)
 			return false;
 		}
 	}
+	for (const struct json *value = json_first(params);
+	     value && json_kind(params) == JSON_ARRAY; value = json_next(value)) {
+		if (!is_flag(value)) {
+			continue;
+		}
+		if (!commands_has_flag(command, json_text(value))) {
+			visit_refuse(visit, RPC_ERR_PARAMS, NULL,
+			    "%s takes no argument \"%.60s\"", command->name,
+			    json_text(value));
+			return false;
+		}
+		count--;
+	}
+	max = json_kind(params) == JSON_OBJECT ? COMMAND_ARGS_ANY : max;
 	if (count < min || count > max) {
 		visit_refuse(visit, RPC_ERR_PARAMS, NULL, "usage: %s%s%s",
 		    command->name, command->synopsis[0] ? " " : "", command->synopsis);
@@ -218,6 +265,17 @@ visit_limits(const struct visit *visit)
 
 	visit->source->limits(visit->source->ctx, &limits);
 	return limits;
+}
+
+void
+visit_add_beats(const struct visit *visit, struct json *answer)
+{
+	const struct methods_source *source = visit->source;
+	const struct histogram *beats =
+	    source->beats ? source->beats(source->ctx) : NULL;
+
+	json_add(answer, "heartbeat_lateness",
+	    beats ? methods_json_quantiles(beats) : json_new_text(NULL));
 }
 
 void

@@ -40,6 +40,9 @@ void visit_refuse_unknown(const struct visit *visit, const char *name);
 /** The argument at index of the synopsis, by its place or by its name; or NULL. */
 const struct json *visit_argument(const struct visit *visit, size_t index);
 
+/** True where the flag "--NAME" stands among the arguments, or its name is true. */
+bool visit_flag(const struct visit *visit, const char *name);
+
 /** False where there are too few, too many or unknown arguments: the call has ended. */
 bool visit_arguments_fit(const struct visit *visit);
 
@@ -51,6 +54,9 @@ void visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last);
 
 /** The watchdog's limits as they are now. */
 struct methods_limits visit_limits(const struct visit *visit);
+
+/** Adds "heartbeat_lateness": how late heartbeats were sent, null without a measure. */
+void visit_add_beats(const struct visit *visit, struct json *answer);
 
 /* One shard as an element of an answer. */
 typedef struct json *visit_describe(const struct snapshot *shard,

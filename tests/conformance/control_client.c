@@ -174,7 +174,61 @@ static struct loop_stats
 stage_loop(void *ctx)
 {
 	(void)ctx;
-	return (struct loop_stats){.turns = 123456, .turn_max = CLOCK_MS(3)};
+	static struct histogram turns;
+
+	if (turns.count == 0) {
+		histogram_add(&turns, CLOCK_US(120));
+		histogram_add(&turns, CLOCK_MS(3));
+	}
+	return (struct loop_stats){.turns = 123456,
+	    .turn_max = CLOCK_MS(3),
+	    .turn_times = &turns,
+	    .timer_lags = &turns};
+}
+
+static const struct histogram *
+stage_beats(void *ctx)
+{
+	return stage_loop(ctx).timer_lags;
+}
+
+static uint32_t
+stage_reconnect(void *ctx, int64_t shard_id, bool fresh, mono_ns now)
+{
+	const struct stage *stage = ctx;
+
+	(void)now;
+	log_info("reconnect_asked", KV("shard", shard_id), KV("fresh", fresh));
+	return shard_id < 0 ? stage->count : 1;
+}
+
+/* 100 are left, which 500 shards do not fit into; a bot without a token has none. */
+static void
+stage_budget(void *ctx, struct gateway_budget *out)
+{
+	const struct stage *stage = ctx;
+	bool spent = strcmp(stage->state, "fatal") == 0;
+
+	*out = (struct gateway_budget){.total = 1000,
+	    .used_today = spent ? 950 : 850,
+	    .left = spent ? 0 : 100,
+	    .reserve = 50,
+	    .told_remaining = spent ? 50 : 150,
+	    .release_at_wall_ms = spent ? clock_wall_ms() + INT64_C(7200500) : 0};
+}
+
+static struct rest_stats
+stage_rest(void *ctx, mono_ns now)
+{
+	const struct stage *stage = ctx;
+	bool refused = strcmp(stage->state, "fatal") == 0;
+
+	return (struct rest_stats){.requests = 42,
+	    .retries = 3,
+	    .limited = 1,
+	    .unauthorized = refused,
+	    .last_error = refused ? "401" : NULL,
+	    .last_error_at = now - CLOCK_S(12)};
 }
 
 static void
@@ -327,6 +381,10 @@ fill_source(struct stage *stage)
 	source->limits = stage_limits;
 	source->process = stage_process;
 	source->loop = stage_loop;
+	source->reconnect = stage_reconnect;
+	source->budget = stage_budget;
+	source->rest = stage_rest;
+	source->beats = stage_beats;
 	source->reboot = stage_reboot;
 }
 

@@ -150,7 +150,7 @@ class Case(unittest.TestCase):
         target = path or os.path.join(self.folder, "control.sock")
         return subprocess.run(
             [GWCTL, "-s", target, *args], capture_output=True, text=True, timeout=timeout,
-            env={**os.environ, **(env or {})}, check=False)
+            stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, check=False)
 
 
 class Protocol(Case):
@@ -451,6 +451,63 @@ class Peers(Case):
         self.assertIn(f"uid={os.getuid()} ", line)
         self.assertIn(f"pid={os.getpid()}", line)
         self.assertIn('args="freeze 5 s"', line)
+
+    def test_reconnect_chooses_shards_and_is_logged(self):
+        daemon = self.start("range")
+        with daemon.connect() as peer:
+            for params, shards, fresh in (([], 16, False), (["20"], 1, False), (["20-22"], 3, False),
+                                          (["20", "--fresh"], 1, True), (["--fresh", "20"], 1, True),
+                                          (["--fresh"], 16, True), ({"shard": 21, "fresh": True}, 1, True),
+                                          ({"fresh": False}, 16, False), ({"shard": None}, 16, False)):
+                answer = ask(peer, "reconnect", params=params)["result"]
+                self.assertEqual((answer["shards"], answer["fresh"]), (shards, fresh), params)
+            for params, number in ((["15"], -32000), (["x"], -32602), (["20", "21"], -32602),
+                                   (["--bogus"], -32602), (["20", "--fresh", "--yes"], -32602),
+                                   ({"freshly": True}, -32602), (["--"], -32602)):
+                self.assertEqual(ask(peer, "reconnect", params=params)["error"]["code"], number, params)
+            # A READ command has no flags.
+            self.assertEqual(ask(peer, "status", params=["--fresh"])["error"]["code"], -32602)
+            peer.sendall(b"reconnect 17 --fresh\n")
+            lines = b""
+            while not lines.endswith(b"\n\n"):
+                lines += peer.recv(4096)
+        self.assertIn(b"fresh: true\n", lines)
+        self.assertIn(b"shards: 1\n", lines)
+        log = daemon.text()
+        self.assertIn(f"command=reconnect args=\"17 --fresh\" uid={os.getuid()}", log)
+        self.assertEqual(log.count("event=reconnect_asked"), 4 + 3 + 2 + 4 - 1)
+
+    def test_new_sessions_are_refused_where_the_day_has_no_room(self):
+        daemon = self.start("many")
+        with daemon.connect() as peer:
+            error = ask(peer, "reconnect", params=["--fresh"])["error"]
+            self.assertEqual(error["data"]["code"], "refused")
+            self.assertIn("500 IDENTIFYs and 100 may be sent today", error["message"])
+            self.assertIn("without --fresh", error["data"]["hint"])
+            self.assertEqual(ask(peer, "reconnect")["result"]["shards"], 500)
+            self.assertEqual(ask(peer, "reconnect", params=["0-99", "--fresh"])["result"]["shards"], 100)
+            self.assertIn("error", ask(peer, "reconnect", params=["0-100", "--fresh"]))
+
+    def test_figures_of_the_process(self):
+        with self.start("ready").connect() as peer:
+            status = ask(peer, "status")["result"]
+            snapshot = ask(peer, "snapshot")["result"]
+        self.assertEqual(status["identify"], {
+            "total": 1000, "used_today": 850, "left": 100, "reserve": 50, "told_remaining": 150,
+            "held_until": None, "held_for_seconds": None})
+        for figures in (status["loop"]["turn_times"], status["loop"]["timer_lags"],
+                        status["heartbeat_lateness"], snapshot["heartbeat_lateness"]):
+            self.assertEqual(figures["count"], 2)
+            self.assertEqual(figures["max_seconds"], 0.003)
+            self.assertAlmostEqual(figures["p50_seconds"], 0.00012, delta=0.00001)
+        self.assertEqual((status["rest"]["requests"], status["rest"]["last_error"]), (42, None))
+        with self.start("fatal", name="fatal").connect() as peer:
+            status = ask(peer, "status")["result"]
+        self.assertEqual(status["identify"]["left"], 0)
+        self.assertRegex(status["identify"]["held_until"], r"Z$")
+        self.assertAlmostEqual(status["identify"]["held_for_seconds"], 7200, delta=5)
+        self.assertTrue(status["rest"]["unauthorized"])
+        self.assertAlmostEqual(status["rest"]["last_error_age_seconds"], 12, delta=1)
 
     def test_c13_ten_reboots_are_one(self):
         daemon = self.start()
@@ -771,13 +828,31 @@ class Gwctl(Case):
         self.assertNotIn("\033", run.stdout)
         self.assertEqual(json.loads(self.gwctl("status", "--json").stdout)["future"], {"a": [1]})
 
-    def on_terminal(self, *args):
+    def test_7_a_new_session_asks_first(self):
+        self.start("ready")
+        for args in (["reconnect", "--fresh"], ["reconnect", "0", "-f"]):
+            run = self.gwctl(*args)
+            self.assert_failure(run, 7, "not_confirmed")
+            self.assertIn("add --yes", run.stderr)
+        self.assertNotIn("reconnect_asked", self.daemons[0].text())
+        for answer, status in (("n\n", 7), ("\n", 7), ("\x04", 7), ("y\n", 0), ("Yes\n", 0)):
+            shown = self.on_terminal("reconnect", "--fresh", "0", answer=answer, status=status)
+            self.assertIn("shard 0 and spend an IDENTIFY? [y/N]", shown)
+            self.assertEqual("not confirmed" in shown, status == 7)
+        self.assertEqual(self.daemons[0].text().count("event=reconnect_asked shard=0 fresh=true"), 2)
+        self.assertEqual(self.gwctl("reconnect", "--fresh", "--yes").returncode, 0)
+        self.assertEqual(self.gwctl("reconnect").returncode, 0)
+        for args in (["status", "--fresh"], ["reconnect", "1", "2"]):
+            self.assertEqual(self.gwctl(*args).returncode, 2)
+
+    def on_terminal(self, *args, answer="", status=0):
         """What gwctl shows on a terminal, without its colours."""
         shown, slave = pty.openpty()
         process = subprocess.Popen(
             [GWCTL, "-s", os.path.join(self.folder, "control.sock"), *args], stdin=slave, stdout=slave,
             stderr=slave, env={"PATH": os.environ["PATH"], "HOME": self.folder, "TERM": "dumb"})
         os.close(slave)
+        os.write(shown, answer.encode())
         parts = []
         try:
             while part := os.read(shown, 65536):
@@ -785,7 +860,7 @@ class Gwctl(Case):
         except OSError:
             pass  # the other end is closed
         os.close(shown)
-        self.assertEqual(process.wait(timeout=DEADLINE), 0)
+        self.assertEqual(process.wait(timeout=DEADLINE), status)
         return b"".join(parts).decode().replace("\r\n", "\n")
 
     def test_500_shards_fit_a_terminal_and_a_pipe_has_all(self):
@@ -799,7 +874,7 @@ class Gwctl(Case):
         piped = self.gwctl("shards").stdout
         for number in range(500):
             self.assertRegex(piped, rf"(?m)^ *{number}/500 ")
-        self.assertLess(len(self.gwctl("status").stdout.split("\n")), 24)
+        self.assertLess(self.gwctl("status").stdout.count("\n"), 24)
         self.assertEqual(len(json.loads(self.gwctl("--json", "shards").stdout)["shards"]), 500)
 
     def test_the_environment_names_the_socket(self):

@@ -39,6 +39,12 @@ SCREENS = {
     "latency-json": ("two", ["--json", "latency", "1"]),
     "latency-stale": ("stale", ["latency"]),
     "latency-never": ("never", ["latency"]),
+    "reconnect": ("ready", ["reconnect"]),
+    "reconnect-range": ("range", ["reconnect", "20-22"]),
+    "reconnect-fresh": ("range", ["reconnect", "20", "--fresh", "--yes"]),
+    "reconnect-fresh-unconfirmed": ("ready", ["reconnect", "--fresh"]),
+    "reconnect-fresh-too-many": ("many", ["reconnect", "--fresh", "-y"]),
+    "reconnect-outside": ("range", ["reconnect", "15"]),
     "thresholds": ("two", ["thresholds"]),
     "reboot": ("ready", ["reboot"]),
     "reboot-json": ("ready", ["--json", "reboot"]),
@@ -85,6 +91,7 @@ class Screens(unittest.TestCase):
     def run_gwctl(self, args, prefix=()):
         env = {"PATH": os.environ["PATH"], "HOME": self.folder}
         return subprocess.run([*prefix, test_control.GWCTL, "-s", self.path, *args], env=env,
+                              stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=20, check=False)
 
     def test_screens(self):

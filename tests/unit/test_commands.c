@@ -37,6 +37,8 @@ the_synopsis_says_how_many_arguments_fit(void **state)
 	    {"LEVEL", 1, 1},
 	    {"KEY VALUE [WHY]", 2, 3},
 	    {"FAULT [ARG...]", 1, COMMAND_ARGS_ANY},
+	    {"[SHARD] [--fresh]", 0, 1},
+	    {"[--fresh]", 0, 0},
 	};
 
 	(void)state;
@@ -49,6 +51,22 @@ the_synopsis_says_how_many_arguments_fit(void **state)
 		assert_int_equal(min, cases[i].min);
 		assert_int_equal(max, cases[i].max);
 	}
+}
+
+static void
+flags_are_known_by_their_whole_name(void **state)
+{
+	const struct command command = {.synopsis = "[SHARD] [--fresh] [--now]"};
+
+	(void)state;
+	assert_true(commands_has_flag(&command, "--fresh"));
+	assert_true(commands_has_flag(&command, "--now"));
+	assert_false(commands_has_flag(&command, "--fres"));
+	assert_false(commands_has_flag(&command, "--fresh]"));
+	assert_false(commands_has_flag(&command, "fresh"));
+	assert_false(commands_has_flag(&command, "SHARD"));
+	assert_false(commands_has_flag(&command, "--"));
+	assert_false(commands_has_flag(&command, ""));
 }
 
 static void
@@ -115,6 +133,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_row_is_found_by_its_name_and_only_by_it),
 	    cmocka_unit_test(the_synopsis_says_how_many_arguments_fit),
+	    cmocka_unit_test(flags_are_known_by_their_whole_name),
 	    cmocka_unit_test(arguments_are_named_after_the_synopsis),
 	    cmocka_unit_test(typing_errors_lead_to_the_nearest_name),
 	    cmocka_unit_test(the_explanation_never_passes_its_room),

@@ -5,6 +5,9 @@
 
 #include "text.h"
 
+/* How an answer ends after its last array, with the array, result and message. */
+#define SERIES_END "]}}\n"
+
 #define PATH_BYTES 256 /* "shards.0.latency_seconds": our own names, a few deep */
 
 static const struct {
@@ -412,6 +415,61 @@ rpc_write_result(struct buf *out, const struct rpc_request *request,
 		out->size = before;
 	}
 	return err;
+}
+
+enum gw_err
+rpc_begin_result(struct buf *out, const struct rpc_request *request,
+    struct json *owned_head, const char *name)
+{
+	struct json *message = new_message();
+	enum gw_err err = GW_OK;
+
+	if (request->plain) {
+		err = write_text(out, "", owned_head);
+	}
+	json_add(message, "id", json_copy(request->id));
+	json_add(owned_head, name, json_new_array());
+	json_add(message, "result", owned_head);
+	if (!request->plain && !request->notification) {
+		err = json_print(message, out);
+		if (err == GW_OK) {
+			out->size -= sizeof SERIES_END - 2; /* but for its line end */
+		}
+	}
+	json_free(message);
+	return err;
+}
+
+enum gw_err
+rpc_add_element(struct buf *out, const struct rpc_request *request, const char *name,
+    size_t index, struct json *owned_element)
+{
+	enum gw_err err = GW_OK;
+
+	if (request->plain) {
+		char path[PATH_BYTES];
+
+		(void)snprintf(path, sizeof path, "%.64s.%zu", name, index);
+		err = write_text(out, path, owned_element);
+	} else if (!request->notification) {
+		err = index > 0 ? buf_append(out, ",", 1) : GW_OK;
+		if (err == GW_OK) {
+			err = json_print(owned_element, out);
+		}
+	}
+	json_free(owned_element);
+	return err;
+}
+
+enum gw_err
+rpc_end_result(struct buf *out, const struct rpc_request *request)
+{
+	if (request->plain) {
+		return buf_append(out, "\n", 1);
+	}
+	return request->notification ?
+	    GW_OK :
+	    buf_append(out, SERIES_END, sizeof SERIES_END - 1);
 }
 
 static enum gw_err

@@ -112,6 +112,19 @@ void rpc_request_fini(struct rpc_request *request);
 enum gw_err rpc_write_result(struct buf *out, const struct rpc_request *request,
     struct json *owned_result);
 
+/**
+ * The same answer in pieces, for a result whose last member is a long array: begin with
+ * the other members, one call an element (index from 0), end.
+ *
+ * name is that of the array.  Errors as buf_append(); what was appended stays then, and
+ * the answer cannot be completed.
+ */
+enum gw_err rpc_begin_result(struct buf *out, const struct rpc_request *request,
+    struct json *owned_head, const char *name);
+enum gw_err rpc_add_element(struct buf *out, const struct rpc_request *request,
+    const char *name, size_t index, struct json *owned_element);
+enum gw_err rpc_end_result(struct buf *out, const struct rpc_request *request);
+
 /* Why a request fails, for rpc_write_error(). */
 struct rpc_failure {
 	enum rpc_error error;

@@ -69,6 +69,23 @@ bool control_call_alive(const struct control_call *call);
 /** Answers; what the kernel takes has been handed to it on return. */
 void control_call_answer(struct control_call *owned_call, struct json *owned_result);
 
+/* An answer whose last member is a long array, made a piece a turn of the loop. */
+struct control_series {
+	const char *name; /* of the array; static text */
+	size_t count;
+	/** The element at index; owned by the caller. */
+	struct json *(*element)(void *ctx, size_t index);
+	/** Once, when no more elements are asked for: all were made or the peer is
+	 * gone.
+	 */
+	void (*done)(void *ctx);
+	void *ctx;
+};
+
+/** As control_call_answer(), with the members of owned_head first; may end later. */
+void control_call_answer_series(struct control_call *owned_call,
+    struct json *owned_head, const struct control_series *series);
+
 /** Answers with an error; failure is borrowed for the call. */
 void control_call_fail(struct control_call *owned_call,
     const struct rpc_failure *failure);

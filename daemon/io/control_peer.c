@@ -9,6 +9,11 @@
 
 #define REQUESTS_A_TURN 16 /* then the other descriptors have their turn */
 
+/* Elements of a series a turn: about half a millisecond.  More are made once the peer
+ * has read what stands in its way, so that a slow one costs no memory. */
+#define ELEMENTS_A_TURN  32
+#define UNSENT_MAX_BYTES ((size_t)256 * 1024)
+
 /* A peer is open, or lingers (its last answer is written, what it still sends is thrown
  * away until it hangs up), or is dead (the loop closes it in its next turn). */
 enum peer_state {
@@ -37,12 +42,24 @@ struct control_call {
 	struct control_peer *peer; /* NULL once it is gone */
 	struct control_caller who;
 	struct rpc_request request;
+	struct control_series series; /* .done is NULL without one */
+	size_t made;                  /* elements of it */
 };
 
 static bool
 has_unsent(const struct control_peer *peer)
 {
 	return peer->out.size > peer->sent;
+}
+
+static void
+free_call(struct control_call *owned_call)
+{
+	if (owned_call->series.done) {
+		owned_call->series.done(owned_call->series.ctx);
+	}
+	rpc_request_fini(&owned_call->request);
+	free(owned_call);
 }
 
 void
@@ -54,6 +71,9 @@ control_peer_kill(struct control_peer *peer)
 	peer->state = PEER_DEAD;
 	if (peer->call) {
 		peer->call->peer = NULL;
+		if (peer->call->series.done) {
+			free_call(peer->call);
+		}
 		peer->call = NULL;
 	}
 	if (peer->handle) {
@@ -132,8 +152,7 @@ finish(struct control_call *owned_call)
 	struct control_peer *peer = owned_call->peer;
 	mono_ns now = clock_now();
 
-	rpc_request_fini(&owned_call->request);
-	free(owned_call);
+	free_call(owned_call);
 	if (!peer) {
 		return;
 	}
@@ -143,6 +162,37 @@ finish(struct control_call *owned_call)
 		control_peer_kill(peer);
 	} else if (!peer->stepping) {
 		loop_fd_kick(peer->handle); /* for what it sent in the meantime */
+	}
+}
+
+/* Makes the next elements of a series, and ends the call behind the last one. */
+static void
+continue_series(struct control_peer *peer)
+{
+	struct control_call *call = peer->call;
+	const struct control_series *series = &call->series;
+	enum gw_err err = GW_OK;
+
+	if (peer->out.size - peer->sent > UNSENT_MAX_BYTES) {
+		return; /* flush() waits for room */
+	}
+	for (int i = 0;
+	     i < ELEMENTS_A_TURN && err == GW_OK && call->made < series->count; i++) {
+		err = rpc_add_element(&peer->out, &call->request, series->name,
+		    call->made, series->element(series->ctx, call->made));
+		call->made++;
+	}
+	bool ended = call->made == series->count;
+
+	if (err == GW_OK && ended) {
+		err = rpc_end_result(&peer->out, &call->request);
+	}
+	if (err != GW_OK) {
+		control_peer_kill(peer);
+	} else if (ended) {
+		finish(call);
+	} else {
+		loop_fd_kick(peer->handle);
 	}
 }
 
@@ -183,7 +233,8 @@ serve_line(struct control_peer *peer, struct slice line, mono_ns now)
 	}
 	struct control_call *call = xzalloc(sizeof *call);
 
-	*call = (struct control_call){peer, peer->who, request};
+	*call =
+	    (struct control_call){.peer = peer, .who = peer->who, .request = request};
 	peer->call = call;
 	peer->host->request(peer->host->request_ctx, call, now);
 }
@@ -325,6 +376,9 @@ step(struct control_peer *peer, mono_ns now)
 	if (!flush(peer, now) || (peer->call && has_hung_up(peer))) {
 		control_peer_kill(peer);
 	}
+	if (peer->state != PEER_DEAD && peer->call && peer->call->series.done) {
+		continue_series(peer);
+	}
 	serve(peer, now);
 	if (peer->state != PEER_DEAD) {
 		settle(peer, now);
@@ -452,4 +506,22 @@ control_call_fail(struct control_call *owned_call, const struct rpc_failure *fai
 		    failure);
 	}
 	finish(owned_call);
+}
+
+void
+control_call_answer_series(struct control_call *owned_call, struct json *owned_head,
+    const struct control_series *series)
+{
+	struct control_peer *peer = owned_call->peer;
+
+	owned_call->series = *series;
+	if (!peer) {
+		json_free(owned_head);
+		finish(owned_call);
+	} else if (rpc_begin_result(&peer->out, &owned_call->request, owned_head,
+		       series->name) != GW_OK) {
+		control_peer_kill(peer);
+	} else {
+		continue_series(peer);
+	}
 }

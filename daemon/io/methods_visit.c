@@ -9,6 +9,7 @@
 
 #include "log.h"
 #include "methods_json.h"
+#include "xalloc.h"
 
 #define SCHEMA          "gwctl/1"
 #define RANGE_MAX_BYTES 15 /* "1234567-1234567" */
@@ -278,18 +279,40 @@ visit_add_beats(const struct visit *visit, struct json *answer)
 	    beats ? methods_json_quantiles(beats) : json_new_text(NULL));
 }
 
+/* The shards of an answer, as they were when it was asked for. */
+struct shard_list {
+	visit_describe *describe;
+	struct watchdog_limits limits;
+	struct snapshot shards[];
+};
+
+static struct json *
+describe_element(void *ctx, size_t index)
+{
+	const struct shard_list *list = ctx;
+
+	return list->describe(&list->shards[index], &list->limits);
+}
+
 void
 visit_answer_shards(const struct visit *visit, struct json *owned_answer,
     const struct visit_shards *selection, visit_describe *describe)
 {
-	struct methods_limits limits = visit_limits(visit);
-	struct json *array = json_new_array();
+	size_t size = selection->count * sizeof *selection->shards;
+	struct shard_list *list = xzalloc(sizeof *list + size);
 
-	for (uint32_t i = 0; i < selection->count; i++) {
-		json_append(array, describe(&selection->shards[i], &limits.values));
+	list->describe = describe;
+	list->limits = visit_limits(visit).values;
+	if (size > 0) {
+		memcpy(list->shards, selection->shards, size);
 	}
-	json_add(owned_answer, "shards", array);
-	visit_answer(visit, owned_answer);
+	const struct control_series series = {.name = "shards",
+	    .count = selection->count,
+	    .element = describe_element,
+	    .done = free,
+	    .ctx = list};
+
+	control_call_answer_series(visit->call, owned_answer, &series);
 }
 
 /* The arguments as one text for the log. */

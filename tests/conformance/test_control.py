@@ -130,6 +130,13 @@ def ask(peer, *args, **members):
     return json.loads(read_line(peer))
 
 
+def ask_fast(peer, *args, **members):
+    """As ask(), for long answers."""
+    peer.sendall(request(*args, **members))
+    with peer.makefile("rb") as file:
+        return json.loads(file.readline())
+
+
 class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="gwctl-")
@@ -415,6 +422,38 @@ class Peers(Case):
         time.sleep(11)
         self.assertLess(len(read_all(slow)), 8 << 20)
         slow.close()
+
+    def test_an_answer_of_1000_shards_holds_nobody_up(self):
+        daemon = self.start("most")
+        with daemon.connect() as slow, daemon.connect() as other:
+            slow.sendall(request("snapshot", 7) + request("version", 8))
+            # The slow one has not read: its answer waits, and nobody else does.
+            for number in range(50):
+                self.assertEqual(ask(other, "version", number)["id"], number)
+            file = slow.makefile("rb")
+            message = json.loads(file.readline())
+            self.assertEqual(message["id"], 7)
+            self.assertEqual([shard["shard"] for shard in message["result"]["shards"]], list(range(1000)))
+            self.assertEqual(message["result"]["total"]["shards"], 1000)
+            self.assertEqual(json.loads(file.readline())["id"], 8)
+            file.close()
+            for method in ("shards", "latency", "thresholds"):
+                self.assertEqual(len(ask_fast(other, method)["result"]["shards"]), 1000)
+        for method in ("snapshot", "shards"):  # gone in the middle; the leak checker looks
+            with daemon.connect() as peer:
+                peer.sendall(request(method))
+                peer.recv(1000)
+        with daemon.connect() as peer:
+            peer.sendall(b'{"jsonrpc":"2.0","method":"snapshot"}\n')  # wants no answer
+            self.assertEqual(ask(peer, "version", 9)["id"], 9)
+            peer.sendall(b"shards 998-999\n")
+            peer.shutdown(socket.SHUT_WR)
+            text = read_all(peer).decode()
+        self.assertIn("\nshards.0.shard: 998\n", text)
+        self.assertIn("\nshards.1.shard: 999\n", text)
+        self.assertTrue(text.endswith("\n\n"))
+        self.assertEqual(self.gwctl("snapshot").stdout.count("session id"), 1000)
+        self.assertEqual(daemon.stop(), 0)
 
     def test_c06_idle_clients_never_lock_a_new_one_out(self):
         daemon = self.start()

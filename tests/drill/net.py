@@ -242,18 +242,24 @@ def server_context(path):
     return context
 
 
+CONTEXTS = {}
+
+
+def own_context(sim, names="IP:127.0.0.1"):
+    """A server's side of TLS whose certificate is right for gwsim's address; made once."""
+    if names not in CONTEXTS:
+        with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+            CONTEXTS[names] = server_context(leaf(sim, names, folder))
+    return CONTEXTS[names]
+
+
 class TlsRelay(Relay):
     """Ends the client's TLS with a certificate of its own, and starts it anew to gwsim."""
 
     def __init__(self, sim, names, **options):
-        self.folder = tempfile.TemporaryDirectory(prefix="drill-")
-        self.context = server_context(leaf(sim, names, self.folder.name))
+        self.context = own_context(sim, names)
         self.to_sim = ssl.create_default_context(cafile=sim.ca_file)
         super().__init__(sim.port, **options)
-
-    def __exit__(self, *unused):
-        super().__exit__(*unused)
-        self.folder.cleanup()
 
     def client_end(self, sock, link):
         return self.context.wrap_socket(sock, server_side=True)
@@ -265,10 +271,11 @@ class TlsRelay(Relay):
 # ---- names -----------------------------------------------------------------------------
 
 def mount_file(path, text, folder):
-    """A file of the system, as this scenario sees it."""
+    """A file of the system, as this scenario sees it; where it can be written anew."""
     own = pathlib.Path(folder) / path.replace("/", "_")
     own.write_text(text)
     run("mount", "--bind", str(own), os.path.realpath(path))
+    return own
 
 
 class Names:
@@ -288,7 +295,7 @@ class Names:
         addresses = [f"127.0.0.{i + 1}" for i in range(servers)]
         mount_file("/etc/resolv.conf", "".join(f"nameserver {a}\n" for a in addresses),
                    self.folder.name)
-        mount_file("/etc/hosts", hosts, self.folder.name)
+        self.hosts_file = mount_file("/etc/hosts", hosts, self.folder.name)
         mount_file("/etc/nsswitch.conf", "hosts: files dns\n", self.folder.name)
         self.selector = selectors.DefaultSelector()
         for address in addresses:
@@ -297,19 +304,29 @@ class Names:
             self.selector.register(udp, selectors.EVENT_READ, self._udp)
             tcp = socket.create_server((address, 53))
             self.selector.register(tcp, selectors.EVENT_READ, self._tcp)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.ended = False
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
         for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"):
             run("umount", os.path.realpath(path))
         self.folder.cleanup()
 
+    def hosts(self, text):
+        """Other names from now on."""
+        self.hosts_file.write_text(text)
+
     def _serve(self):
-        while True:
-            for key, _ in self.selector.select():
+        while not self.ended:
+            for key, _ in self.selector.select(0.1):
                 threading.Thread(target=key.data, daemon=True,
                                  args=(key.fileobj, *self._take(key))).start()
 
@@ -364,5 +381,5 @@ class Names:
 @contextlib.contextmanager
 def hosts(text):
     """Names by a file of our own, and by nothing else."""
-    with Names([], hosts=text):
-        yield
+    with Names([], hosts=text) as names:
+        yield names

@@ -115,14 +115,14 @@ class Peer:
 
 
 class Relay(Peer):
-    """Carries bytes to the server on port, as they are; subclasses do worse.
+    """Carries bytes to the server on a port, as they are; subclasses do worse.
 
     up(data, link) and down(data, link) get what the client and the server send, and
     return what goes on; link has what they keep of a connection.
     """
 
-    def __init__(self, port, host="127.0.0.1", marked=True, **options):
-        self.target = (host, port)
+    def __init__(self, server_port, host="127.0.0.1", marked=True, **options):
+        self.target = (host, server_port)
         self.marked = marked
         super().__init__(self._carry, **options)
 
@@ -247,10 +247,11 @@ CONTEXTS = {}
 
 def own_context(sim, names="IP:127.0.0.1"):
     """A server's side of TLS whose certificate is right for gwsim's address; made once."""
-    if names not in CONTEXTS:
+    key = (sim.ca_file, names)
+    if key not in CONTEXTS:
         with tempfile.TemporaryDirectory(prefix="drill-") as folder:
-            CONTEXTS[names] = server_context(leaf(sim, names, folder))
-    return CONTEXTS[names]
+            CONTEXTS[key] = server_context(leaf(sim, names, folder))
+    return CONTEXTS[key]
 
 
 class TlsRelay(Relay):

@@ -9,8 +9,8 @@ import p_load  # noqa: F401  for the rows that it registers
 import p_payloads  # noqa: F401
 from drill import Result, check, fault, unit
 from gwbotd import Gwbotd, Sim
-from peer_gateway import (CLOSE, IDENTIFY, RESUME, Gateway, bot_at, falls, frame, peer_live,
-                          shard, survives, table, until)
+from peer_gateway import (CLOSE, IDENTIFY, RESUME, Gateway, bot_at, frame, peer_live,
+                          reasons, shard, survives, table, until)
 from play import heal, live
 
 
@@ -180,7 +180,7 @@ def op_7():
         for _ in range(3):
             time.sleep(5.1)
             times.append(heal(bot, lambda: sim.do("reconnect")))
-            check("op 7" in falls(bot)[-1], falls(bot))
+            check("op 7" in reasons(bot)[-1], reasons(bot))
         check(sim.totals()["last_client_close_code"] == 4000, sim.totals())
     check(max(times) < 1, "backoff grew:", times)
     return max(times)
@@ -197,11 +197,13 @@ def op_9():
             check(1 <= took < (6 if resumable else 12), f"healed after {took:.2f} s")
             check(state["identifies"] == (1 if resumable else 2), state)
             check(f"op 9, {'may be resumed' if resumable else 'a new one is needed'}" in
-                  falls(bot)[0], falls(bot))
+                  reasons(bot)[0], reasons(bot))
             stats = sim.totals()
             check(stats["last_client_close_code"] == (4000 if resumable else 1000), stats)
             check(stats["client_error_texts"] == [], stats["client_error_texts"])
-    return table({"true": True, "false": False}, play)
+    result = table({"true": True, "false": False}, play)
+    unit("test_session", "op_9_waits_1_to_5_seconds")
+    return result
 
 
 class AlwaysInvalid(Gateway):
@@ -265,7 +267,7 @@ def after_close(end_of, cure):
     def play(_name, code):
         with peer_live() as (gateway, bot):
             cure(gateway, bot, lambda: end_of(gateway.link, code))
-            words = falls(bot)[0]
+            words = reasons(bot)[0]
             number = isinstance(code, int) and code not in FORBIDDEN
             check(str(code) in words if number else words, "the log says", words)
     return play

@@ -10,8 +10,8 @@ import zlib
 
 from drill import HERE, Result, check, fault, unit
 from peer_gateway import (BINARY, CONT, IDENTIFY, ZSTD_BLOCK_MAX, ZSTD_MAGIC, Gateway,
-                          Plain, Zlib, Zstd, bot_at, falls, frame, peak_kb, peer_live,
-                          play_plan, refuses, rss_kb, shard, survives, table, zstd_block)
+                          Plain, Zlib, Zstd, bot_at, frame, peak_kb, peer_live, play_plan,
+                          reasons, refuses, rss_kb, shard, survives, table, zstd_block)
 from play import heal
 
 MIB = 1024 * 1024
@@ -223,7 +223,7 @@ def zstd_frames():
             heal(bot, lambda: link.send(binary(
                 zstd_block(0, len(TEXT), TEXT, last=True) + b"\xde\xad\xbe\xef")))
             check(link.closed_with == 4000, link.closed_with)
-            check("damaged" in falls(bot)[-1], falls(bot))
+            check("damaged" in reasons(bot)[-1], reasons(bot))
 
     def only_skippable():
         with OddFrames(ZSTD_MAGIC + b"\x00\x40") as gateway, bot_at(gateway) as bot:
@@ -237,7 +237,8 @@ def zstd_frames():
         "window 2^41": head(ZSTD_MAGIC + b"\x00\xf8", False),
         "window 2^27": head(ZSTD_MAGIC + b"\x00\x88", False),
         "window 2^23": head(ZSTD_MAGIC + b"\x00\x68", True),
-        "content of 2^62 bytes": head(ZSTD_MAGIC + b"\xe0" + (1 << 62).to_bytes(8, "little"), False),
+        "content of 2^62 bytes":
+            head(ZSTD_MAGIC + b"\xe0" + (1 << 62).to_bytes(8, "little"), False),
         "dictionary": head(ZSTD_MAGIC + b"\x01\x40\x07", False),
         "reserved bit": head(ZSTD_MAGIC + b"\x08\x40", False),
         "wrong magic": head(b"\x28\xb5\x2f\xfc\x00\x40", False),

@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conform
 from drill import Result, check
 from gwbotd import Gwbotd
 from peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, Conn, close_frame, frame  # noqa: F401
-from play import heal
+from play import falls, heal, shard, until
 
 HELLO, BEAT, ACK, IDENTIFY, RESUME = 10, 1, 11, 2, 6
 
@@ -274,20 +274,12 @@ def peer_live(heartbeat=1000, **settings):
         yield gateway, bot
 
 
-def until(true, what, timeout=15):
-    deadline = time.monotonic() + timeout
-    while not true():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not in {timeout} s: {what}")
-        time.sleep(0.02)
-
-
 def survives(gateway, bot):
     """Behind whatever came, an ordinary event arrives on the same connection."""
     links = len(gateway.links)
     gateway.dispatch()
     until(lambda: shard(bot)["seq"] == gateway.seq, "the event behind it")
-    check(len(gateway.links) == links, "it reconnected:", falls(bot))
+    check(len(gateway.links) == links, "it reconnected:", reasons(bot))
 
 
 def refuses(gateway, bot, send, codes, words):
@@ -296,7 +288,7 @@ def refuses(gateway, bot, send, codes, words):
     took = heal(bot, send)
     gateway.wait(lambda: link.over, "the end of the connection")
     check(link.closed_with in codes, "closed with", link.closed_with)
-    check(any(word in falls(bot)[0] for word in words), "the log says", falls(bot))
+    check(any(word in reasons(bot)[0] for word in words), "the log says", reasons(bot))
     check(gateway.ops() == [IDENTIFY, RESUME], gateway.ops())
     return took
 
@@ -306,14 +298,9 @@ def play_plan(_name, plan):
     plan()
 
 
-def shard(bot, index=0):
-    return bot.snapshot()["shards"][index]
-
-
-def falls(bot):
-    """The reasons with which the session left ready, in their order."""
-    return [event.get("reason", "") for _, event in
-            bot.events("shard_state", **{"from": "ready"})]
+def reasons(bot):
+    """Why the session left ready, each time."""
+    return [event.get("reason", "") for _, event in falls(bot)]
 
 
 def table(cases, act, workers=4):

@@ -295,7 +295,7 @@ write_again(const struct mapped *mapped)
 	for (size_t at = 0; at < mapped->size; at += page) {
 		volatile uint8_t *byte = &mapped->bytes[at];
 
-		/* cppcheck-suppress selfAssignment: the store itself is what counts */
+		/* cppcheck-suppress selfAssignment ; the store itself is what counts */
 		*byte = *byte;
 	}
 }

@@ -13,23 +13,10 @@ import time
 import shim
 from drill import Result, cannot, check, fault, suite, unit
 from gwbotd import Gwbotd, Sim
-from play import heal, live
+from play import heal, live, shard, until
 
 KEEPALIVE = {"watchdog__keepalive": "250ms", "watchdog__stall": "5s",
              "watchdog__disconnect_grace": "5s"}
-
-
-def shard(bot):
-    return bot.snapshot()["shards"][0]
-
-
-def until(holds, what, timeout=10):
-    """Waits until holds() is true; returns how long that took."""
-    began = time.monotonic()
-    while not holds():
-        check(time.monotonic() - began < timeout, "not in time:", what)
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def stop_in_time(bot, what):

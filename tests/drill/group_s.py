@@ -12,7 +12,7 @@ import time
 import shim
 from drill import Result, check, fault, unit
 from gwbotd import TOKEN, Gwbotd, Sim
-from play import live
+from play import live, shard, until
 
 RECORD = "shard-0-of-1.session"
 LEDGER = "identify.ledger"
@@ -20,19 +20,6 @@ LEDGER = "identify.ledger"
 
 def state(bot):
     return bot.dir / "state"
-
-
-def shard(bot):
-    return bot.snapshot()["shards"][0]
-
-
-def until(holds, what, timeout=10):
-    """Waits until holds() is true; returns how long that took."""
-    began = time.monotonic()
-    while not holds():
-        check(time.monotonic() - began < timeout, "not in time:", what)
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def resumed(bot):

@@ -44,11 +44,12 @@ def shard(bot, index=0):
 
 
 def until(true, what, timeout=10.0):
-    """Asks until it is true; there is no event to wait for."""
-    deadline = time.monotonic() + timeout
+    """Asks until it is true; there is no event to wait for.  Seconds that this took."""
+    began = time.monotonic()
     while not true():
-        check(time.monotonic() < deadline, "not in time:", what)
+        check(time.monotonic() < began + timeout, "not in time:", what)
         time.sleep(0.02)
+    return time.monotonic() - began
 
 
 def falls(bot):

@@ -86,6 +86,28 @@ route_find(struct ratelimit *limits, uint64_t route)
 	return NULL;
 }
 
+static uint64_t
+key_of(uint64_t seed, uint64_t top)
+{
+	char bytes[sizeof top];
+
+	memcpy(bytes, &top, sizeof top);
+	return ratelimit_hash(seed, (struct slice){bytes, sizeof bytes});
+}
+
+static uint64_t
+current_key(struct ratelimit *limits, uint64_t route, uint64_t top)
+{
+	struct ratelimit_route *known = route_find(limits, route);
+
+	if (!known) {
+		return key_of(route, top);
+	}
+	known->used = ++limits->routes_used;
+	return key_of(known->bucket ^ SEED_BUCKET, top);
+}
+
+/* What is on its way moves with its route, so that it still counts as one. */
 static void
 route_learn(struct ratelimit *limits, uint64_t route, uint64_t bucket)
 {
@@ -100,76 +122,38 @@ route_learn(struct ratelimit *limits, uint64_t route, uint64_t bucket)
 		}
 	}
 	*entry = (struct ratelimit_route){route, bucket, ++limits->routes_used};
-}
+	for (unsigned i = 0; i < RATELIMIT_FLIGHTS; i++) {
+		struct ratelimit_flight *flight = &limits->flights[i];
 
-static uint64_t
-key_of(uint64_t seed, uint64_t top)
-{
-	char bytes[sizeof top];
-
-	memcpy(bytes, &top, sizeof top);
-	return ratelimit_hash(seed, (struct slice){bytes, sizeof bytes});
-}
-
-static uint64_t
-call_key(struct ratelimit *limits, const struct ratelimit_call *call)
-{
-	struct ratelimit_route *known = route_find(limits, call->route);
-
-	if (!known) {
-		return key_of(call->route, call->top);
-	}
-	known->used = ++limits->routes_used;
-	return key_of(known->bucket ^ SEED_BUCKET, call->top);
-}
-
-static struct ratelimit_bucket *
-bucket_find(struct ratelimit *limits, uint64_t key)
-{
-	for (unsigned i = 0; i < RATELIMIT_BUCKETS; i++) {
-		if (limits->buckets[i].key == key) {
-			return &limits->buckets[i];
+		if (flight->route == route) {
+			flight->key = current_key(limits, route, flight->top);
 		}
 	}
-	return NULL;
 }
 
-/* The bucket that is free soonest, first of those with nothing on their way; NULL: all
- * have. */
-static struct ratelimit_bucket *
-bucket_soonest(struct ratelimit *limits)
+/* When a bucket's wait is over, as far as one is known.  A wait that an answer may
+ * bring has a place kept for it: where there is none left, the first that ends is
+ * waited for.
+ */
+static mono_ns
+bucket_free_at(const struct ratelimit *limits, uint64_t key, unsigned flights,
+    mono_ns now)
 {
-	struct ratelimit_bucket *soonest = NULL;
+	mono_ns soonest = CLOCK_NEVER;
+	unsigned places = 0;
 
 	for (unsigned i = 0; i < RATELIMIT_BUCKETS; i++) {
-		struct ratelimit_bucket *bucket = &limits->buckets[i];
+		const struct ratelimit_bucket *bucket = &limits->buckets[i];
 
-		if (!bucket->in_flight &&
-		    (!soonest || bucket->wait_until < soonest->wait_until)) {
-			soonest = bucket;
+		if (bucket->wait_until <= now) {
+			places++;
+		} else if (bucket->key == key) {
+			return bucket->wait_until;
+		} else if (bucket->wait_until < soonest) {
+			soonest = bucket->wait_until;
 		}
 	}
-	return soonest;
-}
-
-/* The bucket of a key before a request, made where there is none; NULL: it must wait
- * for one, at *retry_at. */
-static struct ratelimit_bucket *
-bucket_open(struct ratelimit *limits, uint64_t key, mono_ns now, mono_ns *retry_at)
-{
-	struct ratelimit_bucket *bucket = bucket_find(limits, key);
-
-	if (bucket) {
-		*retry_at = bucket->in_flight ? CLOCK_NEVER : bucket->wait_until;
-		return *retry_at <= now ? bucket : NULL;
-	}
-	bucket = bucket_soonest(limits);
-	*retry_at = bucket ? bucket->wait_until : CLOCK_NEVER;
-	if (*retry_at > now) {
-		return NULL;
-	}
-	*bucket = (struct ratelimit_bucket){.key = key};
-	return bucket;
+	return places > flights ? now : soonest;
 }
 
 /* Has the bucket of a key wait; a wait is never made shorter, since answers may
@@ -177,16 +161,42 @@ bucket_open(struct ratelimit *limits, uint64_t key, mono_ns now, mono_ns *retry_
 static void
 bucket_hold(struct ratelimit *limits, uint64_t key, mono_ns until)
 {
-	struct ratelimit_bucket *bucket = bucket_find(limits, key);
+	struct ratelimit_bucket *place = &limits->buckets[0];
 
-	if (!bucket) {
-		bucket = bucket_soonest(limits);
-		if (!bucket) {
+	for (unsigned i = 0; i < RATELIMIT_BUCKETS; i++) {
+		struct ratelimit_bucket *bucket = &limits->buckets[i];
+
+		if (bucket->key == key) {
+			bucket->wait_until = later(bucket->wait_until, until);
 			return;
 		}
-		*bucket = (struct ratelimit_bucket){.key = key};
+		if (bucket->wait_until < place->wait_until) {
+			place = bucket;
+		}
 	}
-	bucket->wait_until = later(bucket->wait_until, until);
+	*place = (struct ratelimit_bucket){key, until};
+}
+
+/* ---- what is on its way ---- */
+
+/* How many are; *slot is a free one, and *busy says if one is in the bucket of key. */
+static unsigned
+flights_count(const struct ratelimit *limits, uint64_t key, unsigned *slot, bool *busy)
+{
+	unsigned count = 0;
+
+	*busy = false;
+	for (unsigned i = 0; i < RATELIMIT_FLIGHTS; i++) {
+		const struct ratelimit_flight *flight = &limits->flights[i];
+
+		if (flight->route == 0) {
+			*slot = i;
+			continue;
+		}
+		count++;
+		*busy = *busy || flight->key == key;
+	}
+	return count;
 }
 
 /* ---- the global limit ---- */
@@ -270,20 +280,23 @@ ratelimit_ask(struct ratelimit *limits, const struct ratelimit_call *call, mono_
 	    ratelimit_invalid(limits, now) >= RATELIMIT_INVALID_BRAKE) {
 		return RATELIMIT_BRAKED;
 	}
-	mono_ns all = limits->ban_until;
+	uint64_t key = current_key(limits, call->route, call->top);
+	mono_ns at = limits->ban_until;
+	bool busy;
+	unsigned flights = flights_count(limits, key, slot, &busy);
 
-	if (!call->interaction) {
-		all = later(all, later(limits->global_until, window_free_at(limits)));
-	}
-	struct ratelimit_bucket *bucket =
-	    bucket_open(limits, call_key(limits, call), now, retry_at);
-
-	if (all > now || !bucket) {
-		*retry_at = later(*retry_at, all);
+	if (busy || flights == RATELIMIT_FLIGHTS) {
 		return RATELIMIT_WAIT;
 	}
-	bucket->in_flight = true;
-	*slot = (unsigned)(bucket - limits->buckets);
+	if (!call->interaction) {
+		at = later(at, later(limits->global_until, window_free_at(limits)));
+	}
+	at = later(at, bucket_free_at(limits, key, flights, now));
+	if (at > now) {
+		*retry_at = at;
+		return RATELIMIT_WAIT;
+	}
+	limits->flights[*slot] = (struct ratelimit_flight){call->route, call->top, key};
 	if (!call->interaction) {
 		window_take(limits, now);
 	}
@@ -350,7 +363,7 @@ told_key(struct ratelimit *limits, const struct ratelimit_call *call,
 	if (told->bucket != 0) {
 		route_learn(limits, call->route, told->bucket);
 	}
-	return call_key(limits, call);
+	return current_key(limits, call->route, call->top);
 }
 
 mono_ns
@@ -381,7 +394,7 @@ ratelimit_answered(struct ratelimit *limits, const struct ratelimit_call *call,
 void
 ratelimit_dropped(struct ratelimit *limits, unsigned slot)
 {
-	limits->buckets[slot].in_flight = false;
+	limits->flights[slot].route = 0;
 }
 
 mono_ns

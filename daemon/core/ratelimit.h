@@ -36,6 +36,7 @@
 
 #define RATELIMIT_BUCKETS        256
 #define RATELIMIT_ROUTES         64
+#define RATELIMIT_FLIGHTS        64
 
 /* What all requests of one route for one top-level id have in common. */
 struct ratelimit_call {
@@ -53,11 +54,17 @@ struct ratelimit_call {
 struct ratelimit_call ratelimit_call_of(const char *method, const char *route,
     const char *path);
 
-/* One with nothing on its way and no wait says nothing and may be used again. */
+/* A bucket that must wait; over at wait_until, and free for another then. */
 struct ratelimit_bucket {
 	uint64_t key;
 	mono_ns wait_until;
-	bool in_flight;
+};
+
+/* A request on its way. */
+struct ratelimit_flight {
+	uint64_t route; /* 0: free */
+	uint64_t top;
+	uint64_t key; /* of the bucket that its route is in, as told last */
 };
 
 /* Which bucket a route was last told to be in. */
@@ -71,6 +78,7 @@ struct ratelimit_route {
 struct ratelimit {
 	struct ratelimit_bucket buckets[RATELIMIT_BUCKETS];
 	struct ratelimit_route routes[RATELIMIT_ROUTES];
+	struct ratelimit_flight flights[RATELIMIT_FLIGHTS];
 	uint64_t routes_used;
 
 	mono_ns sent[RATELIMIT_GLOBAL]; /* the last ones, a ring */
@@ -93,8 +101,8 @@ enum ratelimit_say {
 };
 
 /**
- * Asks for leave to send.  GO has counted it, and holds the bucket *slot until
- * ratelimit_answered() or ratelimit_dropped().
+ * Asks for leave to send.  GO has counted it, and nothing else goes to its bucket until
+ * ratelimit_answered() or ratelimit_dropped() with *slot.
  */
 enum ratelimit_say ratelimit_ask(struct ratelimit *limits,
     const struct ratelimit_call *call, mono_ns now, unsigned *slot, mono_ns *retry_at);

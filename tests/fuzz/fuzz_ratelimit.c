@@ -72,7 +72,7 @@ check_limits(const struct ratelimit_told *told)
 
 	memset(&limits, 0, sizeof limits);
 	MUST(ratelimit_ask(&limits, &call, NOW, &slot, &retry_at) == RATELIMIT_GO);
-	MUST(slot < RATELIMIT_BUCKETS);
+	MUST(slot < RATELIMIT_FLIGHTS);
 	mono_ns wait = ratelimit_answered(&limits, &call, slot, told, 1, NOW);
 
 	MUST(wait >= 0 && wait <= WAIT_MOST);

@@ -145,6 +145,8 @@ void
 session_begin(struct session_turn *turn)
 {
 	if (session_is_held(turn->session)) {
+		session_set_reason(turn->session,
+		    "starting: the stored session is to be resumed");
 		proceed_after(turn, 0);
 	} else {
 		session_proceed(turn); /* the identify gate spreads these */

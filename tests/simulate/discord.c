@@ -320,8 +320,23 @@ discord_beat(struct sim *sim, uint32_t lane)
 	if (!sim->lane[lane].link.hello) {
 		broken(sim, "a heartbeat before HELLO");
 	}
-	if (!fault_is_on(sim, FAULT_ACK_LOST)) {
-		discord_say(sim, lane, NOTE_ACK, 0);
+	if (fault_is_on(sim, FAULT_ACK_LOST)) {
+		fault_heals_at(sim,
+		    sim->now + 2 * sim->lane[lane].link.interval + CLOCK_S(4));
+		return;
+	}
+	discord_say(sim, lane, NOTE_ACK, 0);
+}
+
+/* The client asks for its own member: the answer is a dispatch. */
+void
+discord_probe(struct sim *sim, uint32_t lane)
+{
+	struct lane *at = &sim->lane[lane];
+
+	if (at->link.attached && !at->link.hole && at->server.alive &&
+	    !at->server.deaf) {
+		discord_say(sim, lane, NOTE_DISPATCH, ++at->server.seq);
 	}
 }
 

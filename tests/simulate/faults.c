@@ -258,8 +258,7 @@ begin_spell(struct sim *sim, enum fault fault)
 
 	until = until < sim->faults_end ? until : sim->faults_end;
 	sim->until[fault] = until > sim->until[fault] ? until : sim->until[fault];
-	fault_heals_at(sim,
-	    sim->until[fault] + (fault == FAULT_ACK_LOST ? 2 * sim->interval : 0));
+	fault_heals_at(sim, sim->until[fault]);
 }
 
 static void

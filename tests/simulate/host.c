@@ -12,6 +12,9 @@
 /* As gateway.c does: what REST said of the limits is believed for so long. */
 #define TOLD_MAX_AGE CLOCK_S(300)
 
+/* As watch.c does: a check that comes later says nothing of the shards. */
+#define CHECK_LATE CLOCK_S(2)
+
 /* How late a timer of an idle host may be. */
 #define TIMER_LATE_MAX CLOCK_MS(3)
 
@@ -159,6 +162,11 @@ obey(struct sim *sim, uint32_t lane, const struct session_action *action,
 		tell_value(sim, NOTE_TELL_RESUME, lane, at->session.saved.seq);
 		discord_resume(sim, lane);
 		return;
+	case SESSION_PROBE:
+		sim->totals->probes++;
+		tell_value(sim, NOTE_TELL_PROBE, lane, 0);
+		discord_probe(sim, lane);
+		return;
 	case SESSION_CLOSE:
 		tell_value(sim, NOTE_TELL_CLOSE, lane, action->code);
 		discord_hung_up(sim, lane, action->code);
@@ -184,12 +192,24 @@ obey(struct sim *sim, uint32_t lane, const struct session_action *action,
 		}
 		return;
 	case SESSION_FATAL:
+	case SESSION_DEAF:
 	case SESSION_CHANGED:
 	case SESSION_SHOW:
 	case SESSION_PROBE:
 	case SESSION_DEAF:
 		return;
 	}
+}
+
+static uint32_t
+others_down(const struct sim *sim, uint32_t lane)
+{
+	uint32_t down = 0;
+
+	for (uint32_t i = 0; i < sim->lanes; i++) {
+		down += i != lane && sim->lane[i].session.state != SNAPSHOT_READY;
+	}
+	return down;
 }
 
 void
@@ -199,8 +219,11 @@ host_step(struct sim *sim, uint32_t lane, const struct session_event *event,
 	struct lane *at = &sim->lane[lane];
 	struct session_actions *actions = &sim->actions;
 
+	struct session_event crowded = *event;
+
+	crowded.crowd = others_down(sim, lane);
 	judge_event(sim, lane, event, note);
-	session_step(&at->session, event, sim->now, &sim->session_rng, actions);
+	session_step(&at->session, &crowded, sim->now, &sim->session_rng, actions);
 	sim->totals->steps++;
 	/* Obeying never steps a session: the list stays as it is. */
 	for (unsigned i = 0; i < actions->count; i++) {
@@ -261,7 +284,8 @@ take_ready(struct sim *sim, const struct note *note)
 	if (note->value > 0) {
 		(void)snprintf(data, sizeof data,
 		    "{\"session_id\":\"s%" PRId64 "\",\"resume_gateway_url\":"
-		    "\"wss://r%" PRId64 ".discord.gg\",\"guilds\":[{\"id\":\"1\"}]}",
+		    "\"wss://r%" PRId64 ".discord.gg\",\"user\":{\"id\":\"42\"},"
+		    "\"guilds\":[{\"id\":\"1\"}]}",
 		    note->value, note->value % 7);
 	}
 	take_dispatch(sim, note, "READY", data, 1);
@@ -373,9 +397,28 @@ check_health(struct sim *sim, const struct snapshot *snaps)
 	}
 }
 
+/* As the shell does: a check that comes late judges nobody, a second one in a row
+ * does. */
+static bool
+is_late(struct sim *sim)
+{
+	bool late = sim->now - sim->check_at >= CHECK_LATE;
+
+	sim->was_late = late && !sim->was_late;
+	return sim->was_late;
+}
+
+static void
+arm_check(struct sim *sim)
+{
+	sim->check_at = sim->now + sim->limits.keepalive;
+	push_own(sim, NOTE_CHECK, sim->check_at, 0);
+}
+
 static void
 on_check(struct sim *sim)
 {
+	bool late = is_late(sim);
 	static struct snapshot snaps[LANES_MAX];
 	enum watchdog_verdict worst = WATCHDOG_OK;
 
@@ -385,7 +428,7 @@ on_check(struct sim *sim)
 
 		judge_check(sim, i);
 		session_note_check(session, sim->now);
-		session_snapshot(session, sim->now, &snaps[i]);
+		judge_snapshot(sim, i, &snaps[i]);
 		enum watchdog_verdict verdict =
 		    watchdog_decide(&snaps[i], &sim->limits);
 
@@ -396,7 +439,10 @@ on_check(struct sim *sim)
 		}
 	}
 	check_health(sim, snaps);
-	push_own(sim, NOTE_CHECK, sim->now + sim->limits.keepalive, 0);
+	arm_check(sim);
+	if (late) {
+		return;
+	}
 	if (worst == WATCHDOG_DOWN || worst == WATCHDOG_ZOMBIE) {
 		sim->totals->exits_watchdog++;
 		host_end(sim, 1, rng_between(&sim->dice, CLOCK_S(1), CLOCK_S(5)));
@@ -453,6 +499,7 @@ start_lane(struct sim *sim, uint32_t lane)
 	    .connect_timeout = CLOCK_S(10),
 	    .hello_timeout = CLOCK_S(10),
 	    .ready_timeout = CLOCK_S(15),
+	    .probe_after = sim->probe_after,
 	};
 	struct record_owner owner = owner_of(sim, lane);
 	struct session_saved saved;
@@ -475,7 +522,8 @@ host_start(struct sim *sim)
 	/* The ledger's file is mapped: what was written outlives the process. */
 	identify_gate_init(&sim->gate, &sim->ledger, sim->now, wall_ms(sim));
 	ask_rest(sim);
-	push_own(sim, NOTE_CHECK, sim->now + sim->limits.keepalive, 0);
+	sim->was_late = false;
+	arm_check(sim);
 	for (uint32_t i = 0; i < sim->lanes; i++) {
 		start_lane(sim, i);
 	}

@@ -96,10 +96,22 @@ judge_start(struct sim *sim, uint32_t lane, enum record_verdict verdict)
 	judge->asked = false;
 	judge->down_since = CLOCK_NEVER;
 	judge->resumes_failed = 0;
+	judge->probes_failed = 0;
+	judge->rest_until = 0;
 	judge->unreadable = 0;
 }
 
 /* ---- events ---- */
+
+/* A connection that held forgives failures: one for each 5 s, all after a minute. */
+static void
+forgive(struct judge *judge, mono_ns held)
+{
+	uint32_t forgiven =
+	    held < CLOCK_S(60) ? (uint32_t)(held / CLOCK_S(5)) : judge->falls;
+
+	judge->falls -= forgiven < judge->falls ? forgiven : judge->falls;
+}
 
 void
 judge_unlinked(struct sim *sim, uint32_t lane, bool counts)
@@ -108,9 +120,7 @@ judge_unlinked(struct sim *sim, uint32_t lane, bool counts)
 
 	if (judge->ready_at != CLOCK_NEVER) {
 		judge->down_since = sim->now;
-		if (sim->now - judge->ready_at >= CLOCK_S(60)) {
-			judge->falls = 0;
-		}
+		forgive(judge, sim->now - judge->ready_at);
 	}
 	judge->falls += counts;
 	judge->linked = false;
@@ -119,6 +129,8 @@ judge_unlinked(struct sim *sim, uint32_t lane, bool counts)
 	judge->logins = 0;
 	judge->interval = 0;
 	judge->late = 0;
+	judge->probing = false;
+	judge->event_at = CLOCK_NEVER;
 	judge->ready_at = CLOCK_NEVER;
 	judge->beat_at = CLOCK_NEVER;
 	judge->mute_since = CLOCK_NEVER;
@@ -136,6 +148,7 @@ become_ready(struct sim *sim, struct judge *judge)
 		return;
 	}
 	judge->ready_at = sim->now;
+	judge->event_at = sim->now;
 	judge->down_since = CLOCK_NEVER;
 	mono_ns healing = sim->now - sim->trouble_until;
 
@@ -150,6 +163,21 @@ see_seq(struct judge *judge, int64_t seq)
 {
 	if (seq <= SESSION_SEQ_MAX && seq > judge->seq) {
 		judge->seq = seq;
+	}
+}
+
+/* Any dispatch proves that the session delivers; those right after READY do not say
+ * that it still does. */
+static void
+see_answer(struct sim *sim, struct judge *judge)
+{
+	if (judge->ready_at == CLOCK_NEVER) {
+		return;
+	}
+	judge->event_at = sim->now;
+	if (judge->probing || sim->now - judge->ready_at >= CLOCK_S(60)) {
+		judge->probing = false;
+		judge->probes_failed = 0;
 	}
 }
 
@@ -252,6 +280,7 @@ judge_event(struct sim *sim, uint32_t lane, const struct session_event *event,
 			    judge->gap_allowed || note->kind == NOTE_GAP;
 			judge->login_at = sim->now;
 			see_seq(judge, note->value);
+			see_answer(sim, judge);
 		}
 		if (note->kind == NOTE_RESUMED && judge->resuming) {
 			sim->totals->resumed++;
@@ -291,6 +320,7 @@ may_give_up(const struct sim *sim, const struct judge *judge)
 	    sim->now - judge->down_since > LONG_DOWN;
 
 	return !judge->held || judge->dead || judge->resumes_failed >= 3 ||
+	    judge->probes_failed >= 2 ||
 	    (judge->resumes_failed >= 1 && (judge->doubtful || long_down));
 }
 
@@ -432,6 +462,28 @@ on_forget(struct sim *sim, struct judge *judge)
 	judge->id[0] = '\0';
 }
 
+static void
+on_probe(struct sim *sim, struct judge *judge)
+{
+	if (judge->ready_at == CLOCK_NEVER || judge->probing ||
+	    sim->now - judge->event_at < sim->probe_after) {
+		broken(sim, "a proof of life is asked for without need");
+	}
+	judge->probing = true;
+	judge->probes_failed++;
+}
+
+static void
+on_deaf(struct sim *sim, struct judge *judge)
+{
+	if (judge->probes_failed < 2) {
+		broken(sim, "deaf after %" PRIu32 " probes", judge->probes_failed);
+	}
+	judge->probing = false;
+	judge->probes_failed = 0;
+	judge->rest_until = sim->now + CLOCK_S(3600);
+}
+
 void
 judge_action(struct sim *sim, uint32_t lane, const struct session_action *action,
     const struct note *note)
@@ -464,6 +516,12 @@ judge_action(struct sim *sim, uint32_t lane, const struct session_action *action
 		if (!at->judge.held) {
 			broken(sim, "a session is stored that there is not");
 		}
+		return;
+	case SESSION_PROBE:
+		on_probe(sim, &at->judge);
+		return;
+	case SESSION_DEAF:
+		on_deaf(sim, &at->judge);
 		return;
 	case SESSION_FATAL:
 		if (note->kind != NOTE_LOST) {
@@ -585,6 +643,20 @@ check_time(struct sim *sim, const struct lane *at)
 	}
 }
 
+/* A session that delivers nothing is found out, where that is asked for. */
+static void
+check_deafness(struct sim *sim, const struct lane *at)
+{
+	const struct judge *judge = &at->judge;
+	mono_ns since =
+	    judge->event_at > judge->rest_until ? judge->event_at : judge->rest_until;
+
+	if (sim->probe_after > 0 && judge->held && judge->ready_at != CLOCK_NEVER &&
+	    is_over(sim, at, since, sim->probe_after + CLOCK_S(22))) {
+		broken(sim, "a session that delivers nothing is not noticed");
+	}
+}
+
 static void
 check_healing(struct sim *sim, const struct lane *at)
 {
@@ -647,18 +719,17 @@ check_view(struct sim *sim, const struct lane *at, const struct snapshot *snap)
 }
 
 /* The percentiles sort their window, which would cost more than all else: they are
- * judged now and then. */
-static void
-check_snapshot(struct sim *sim, struct lane *at)
+ * made now and then. */
+void
+judge_snapshot(struct sim *sim, uint32_t lane, struct snapshot *snap)
 {
-	struct snapshot snap;
+	struct lane *at = &sim->lane[lane];
 	uint32_t samples = at->session.latencies.count;
-	bool whole = sim->totals->steps % 64 == 0;
+	bool whole = sim->totals->steps % 512 == 0;
 
 	at->session.latencies.count = whole ? samples : 0;
-	session_snapshot(&at->session, sim->now, &snap);
+	session_snapshot(&at->session, sim->now, snap);
 	at->session.latencies.count = samples;
-	check_view(sim, at, &snap);
 }
 
 static void
@@ -671,7 +742,9 @@ check_zombies(struct sim *sim, struct lane *at)
 	}
 	sim->totals->zombies += at->session.zombies - judge->zombies_seen;
 	judge->zombies_seen = at->session.zombies;
-	if (sim->now > sim->trouble_until + 3 * sim->interval) {
+	if (at->server.deaf) {
+		fault_heals_at(sim, sim->now); /* found out, long after it began */
+	} else if (sim->now > sim->trouble_until + 3 * sim->interval) {
 		broken(sim, "a false alarm: a living connection is called dead");
 	}
 }
@@ -680,13 +753,16 @@ void
 judge_after(struct sim *sim, uint32_t lane, const struct note *note)
 {
 	struct lane *at = &sim->lane[lane];
+	struct snapshot snap;
 
 	check_session(sim, at);
 	check_waits(sim, at, note);
 	check_time(sim, at);
+	check_deafness(sim, at);
 	check_zombies(sim, at);
 	check_healing(sim, at);
-	check_snapshot(sim, at);
+	judge_snapshot(sim, lane, &snap);
+	check_view(sim, at, &snap);
 }
 
 void
@@ -698,5 +774,6 @@ judge_check(struct sim *sim, uint32_t lane)
 		at->judge.down_since = sim->now;
 	}
 	check_time(sim, at);
+	check_deafness(sim, at);
 	check_healing(sim, at);
 }

@@ -34,6 +34,9 @@ plan_server(struct sim *sim)
 	sim->interval = one_in(&sim->dice, 8) ? CLOCK_MS(45000) : CLOCK_MS(41250);
 	sim->session_ttl = rng_between(&sim->dice, CLOCK_S(60), CLOCK_S(600));
 	sim->max_concurrency = one_in(&sim->dice, 4) ? 16 : 1;
+	if (one_in(&sim->dice, 4)) {
+		sim->probe_after = one_in(&sim->dice, 2) ? CLOCK_S(300) : CLOCK_S(3600);
+	}
 	for (uint32_t i = 0; i < LANES_MAX; i++) {
 		sim->identified_at[i] = CLOCK_NEVER;
 	}

@@ -116,6 +116,7 @@ add(struct totals *sum, const struct totals *part)
 		sum->faults[i] += part->faults[i];
 	}
 	sum->connects += part->connects;
+	sum->probes += part->probes;
 	sum->identifies += part->identifies;
 	sum->resumes += part->resumes;
 	sum->resumed += part->resumed;
@@ -163,6 +164,7 @@ print_totals(const struct totals *totals, double seconds)
 	printf("identifies       %14" PRIu64 "  (at most %" PRIu32 " in 24 h, of %d)\n",
 	    totals->identifies, totals->most_identifies, IDENTIFIES_PER_DAY);
 	printf("heartbeats       %14" PRIu64 "\n", totals->heartbeats);
+	printf("proofs of life   %14" PRIu64 "\n", totals->probes);
 	printf("dead peers       %14" PRIu64 "\n", totals->zombies);
 	printf("events delivered %14" PRIu64 "\n", totals->delivered);
 	printf("longest healing  %14.1f s after the last fault, seed %" PRIu64 "\n",

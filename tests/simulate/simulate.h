@@ -62,6 +62,7 @@
 	X(TELL_CLOSE, "-> closes with")                        \
 	X(TELL_BEAT, "-> heartbeat, seq")                      \
 	X(TELL_IDENTIFY, "-> IDENTIFY, of the day:")           \
+	X(TELL_PROBE, "-> asks for a proof of life")           \
 	X(TELL_RESUME, "-> RESUME, seq")                       \
 	X(TELL_EXIT, "process ends with")
 
@@ -198,6 +199,11 @@ struct judge {
 	uint32_t connect_next;
 	uint32_t stuck;
 	uint64_t zombies_seen;
+
+	mono_ns event_at;       /* last dispatch, READY or RESUMED of this connection */
+	mono_ns rest_until;     /* probes rest: nothing helped */
+	bool probing;           /* one is not answered */
+	uint32_t probes_failed; /* in a row */
 };
 
 struct lane {
@@ -213,8 +219,8 @@ struct totals {
 	uint64_t seeds, steps, events, broken;
 	double shard_days;
 	uint64_t faults[FAULT_COUNT];
-	uint64_t connects, identifies, resumes, resumed, heartbeats, zombies, starts,
-	    exits_watchdog, exits_refused, delivered, checks;
+	uint64_t connects, probes, identifies, resumes, resumed, heartbeats, zombies,
+	    starts, exits_watchdog, exits_refused, delivered, checks;
 	mono_ns worst_healing;
 	uint64_t worst_healing_seed;
 	uint32_t most_identifies; /* in any 24 h */
@@ -244,6 +250,7 @@ struct sim {
 	mono_ns event_gap; /* mean; CLOCK_NEVER: a quiet server */
 	mono_ns session_ttl;
 	mono_ns interval;
+	mono_ns probe_after; /* as configured; 0: never */
 
 	/* Discord's limits */
 	uint32_t max_concurrency;
@@ -263,6 +270,8 @@ struct sim {
 	mono_ns stopped_until;
 	mono_ns told_at;
 	bool asking;
+	mono_ns check_at;
+	bool was_late;
 	mono_ns slots_at;
 	struct session_actions actions;
 
@@ -295,6 +304,7 @@ mono_ns wall_ms(const struct sim *sim);
 /* ---- discord.c ---- */
 
 void discord_connect(struct sim *sim, uint32_t lane, bool general);
+void discord_probe(struct sim *sim, uint32_t lane);
 void discord_beat(struct sim *sim, uint32_t lane);
 void discord_identify(struct sim *sim, uint32_t lane);
 void discord_resume(struct sim *sim, uint32_t lane);
@@ -333,6 +343,7 @@ void judge_action(struct sim *sim, uint32_t lane, const struct session_action *a
     const struct note *note);
 void judge_after(struct sim *sim, uint32_t lane, const struct note *note);
 void judge_unlinked(struct sim *sim, uint32_t lane, bool counts);
+void judge_snapshot(struct sim *sim, uint32_t lane, struct snapshot *snap);
 void judge_check(struct sim *sim, uint32_t lane);
 
 /* ---- faults.c ---- */

@@ -224,6 +224,19 @@ each_change_of_state_is_told_with_both_ends(void **state)
 	assert_int_equal(last, SNAPSHOT_FATAL);
 }
 
+static void
+a_start_that_waits_for_its_turn_says_so(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, &rig_saved, 1);
+	rig_step(&rig, &(struct session_event){.kind = SESSION_START, .crowd = 100});
+	assert_int_equal(rig.session.state, SNAPSHOT_BACKOFF);
+	assert_string_not_equal(rig_snapshot(&rig).reason, "");
+	assert_true(rig_snapshot(&rig).next_try_in > 0);
+}
+
 int
 main(void)
 {
@@ -234,6 +247,7 @@ main(void)
 	    cmocka_unit_test(the_snapshot_says_what_is),
 	    cmocka_unit_test(pieces_and_pings_are_no_events),
 	    cmocka_unit_test(a_long_reason_is_cut_at_a_whole_character),
+	    cmocka_unit_test(a_start_that_waits_for_its_turn_says_so),
 	    cmocka_unit_test(each_change_of_state_is_told_with_both_ends),
 	};
 

@@ -13,9 +13,6 @@
 
 #define JOBS_MAX 64
 
-/* So many stories are told by each worker; more would hide the first. */
-#define STORIES_MAX 3
-
 struct options {
 	uint64_t seeds, first;
 	unsigned jobs;
@@ -41,9 +38,6 @@ play(const struct options *options, unsigned job, struct totals *totals)
 
 		(void)(options->supervisor ? supervisor_play : life_play)(seed,
 		    options->trace, totals);
-		if (totals->broken >= STORIES_MAX) {
-			return;
-		}
 	}
 }
 

@@ -127,8 +127,9 @@ void
 tell_story(const struct sim *sim, FILE *out)
 {
 	uint64_t first = sim->told > TRACE_KEPT ? sim->told - TRACE_KEPT : 0;
+	bool whole = sim->totals->broken <= STORIES_MAX;
 
-	for (uint64_t i = first; i < sim->told; i++) {
+	for (uint64_t i = first; whole && i < sim->told; i++) {
 		print_note(sim, &sim->past[i % TRACE_KEPT], out);
 	}
 	(void)fprintf(out, "BROKEN: seed %" PRIu64 ", step %" PRIu64 ", %.6f s: %s\n",

@@ -21,9 +21,12 @@
 #include "session.h"
 #include "watchdog.h"
 
-#define DAY                CLOCK_S(86400)
-#define LANES_MAX          16
-#define QUEUE_MAX          1024
+#define DAY       CLOCK_S(86400)
+#define LANES_MAX 16
+#define QUEUE_MAX 1024
+/* So many stories are told by a worker; more would hide the first. */
+#define STORIES_MAX        3
+
 #define TRACE_KEPT         40
 #define CONNECTS_PER_MIN   24
 #define IDENTIFIES_PER_DAY 1000

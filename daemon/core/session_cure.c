@@ -114,6 +114,9 @@ session_proceed(struct session_turn *turn)
 		/* What cannot be resumed must not lend its sequence to the next one. */
 		session_forget(turn);
 	}
+	if (session->reason[0] == '\0') {
+		session_set_reason(session, "a new session is needed");
+	}
 	/* The slot comes before the connection, so that HELLO does not idle. */
 	session_enter(turn, SNAPSHOT_WAIT_SLOT);
 	session_push_kind(turn, SESSION_ASK_SLOT);

@@ -190,7 +190,9 @@ damage_record(struct sim *sim, uint32_t lane)
 static void
 stop_process(struct sim *sim, mono_ns distance)
 {
-	sim->stopped_until = sim->now + distance;
+	mono_ns until = sim->now + distance;
+
+	sim->stopped_until = until > sim->stopped_until ? until : sim->stopped_until;
 	fault_heals_at(sim, sim->stopped_until);
 	for (uint32_t i = 0; i < sim->lanes; i++) {
 		struct link *link = &sim->lane[i].link;

@@ -433,8 +433,7 @@ on_check(struct sim *sim)
 		    watchdog_decide(&snaps[i], &sim->limits);
 
 		worst = verdict > worst ? verdict : worst;
-		if (verdict == WATCHDOG_DOWN && snaps[i].reason[0] == '\0' &&
-		    snaps[i].state != SNAPSHOT_WAIT_SLOT) {
+		if (verdict == WATCHDOG_DOWN && snaps[i].reason[0] == '\0') {
 			broken(sim, "the watchdog ends the process without a reason");
 		}
 	}

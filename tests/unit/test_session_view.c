@@ -235,6 +235,10 @@ a_start_that_waits_for_its_turn_says_so(void **state)
 	assert_int_equal(rig.session.state, SNAPSHOT_BACKOFF);
 	assert_string_not_equal(rig_snapshot(&rig).reason, "");
 	assert_true(rig_snapshot(&rig).next_try_in > 0);
+	rig_init(&rig, NULL, 1);
+	rig_do(&rig, SESSION_START);
+	assert_int_equal(rig.session.state, SNAPSHOT_WAIT_SLOT);
+	assert_string_not_equal(rig_snapshot(&rig).reason, "");
 }
 
 int

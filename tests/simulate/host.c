@@ -195,8 +195,6 @@ obey(struct sim *sim, uint32_t lane, const struct session_action *action,
 	case SESSION_DEAF:
 	case SESSION_CHANGED:
 	case SESSION_SHOW:
-	case SESSION_PROBE:
-	case SESSION_DEAF:
 		return;
 	}
 }

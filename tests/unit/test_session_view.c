@@ -231,7 +231,8 @@ a_start_that_waits_for_its_turn_says_so(void **state)
 
 	(void)state;
 	rig_init(&rig, &rig_saved, 1);
-	rig_step(&rig, &(struct session_event){.kind = SESSION_START, .crowd = 100});
+	rig.crowd = 100;
+	rig_do(&rig, SESSION_START);
 	assert_int_equal(rig.session.state, SNAPSHOT_BACKOFF);
 	assert_string_not_equal(rig_snapshot(&rig).reason, "");
 	assert_true(rig_snapshot(&rig).next_try_in > 0);

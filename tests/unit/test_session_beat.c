@@ -541,10 +541,9 @@ lateness(const struct rig *rig)
 {
 	const struct session_action *beat = rig_action(rig, SESSION_HEARTBEAT);
 
-	if (!beat) {
-		fail_msg("no beat was sent");
-	}
-	return beat ? beat->late : -1;
+	assert_non_null(beat);
+	/* The optimiser does not know that a failed assertion ends the test. */
+	return beat ? beat->late : CLOCK_NEVER;
 }
 
 static void

@@ -166,6 +166,8 @@ def bombs():
                  for _ in range(2)][1]  # the same bytes from the second on
         link.send(frame(BINARY, b"", form=64, announce=60 * MIB))
         for _ in range(60 * MIB // len(again)):
+            if link.closed_with:  # a peer that goes on has its close frame reset away
+                return
             link.send(again)
 
     def zstd_bomb(link):
@@ -175,7 +177,7 @@ def bombs():
     def zstd_endless(link):
         run = zstd_block(1, ZSTD_BLOCK_MAX, b"x")
         link.send(frame(BINARY, b"", fin=False))
-        while True:
+        while not link.closed_with:
             link.send(frame(CONT, run * 10, fin=False))
     result = table({"zlib": bomb("zlib-stream", zlib_bomb),
                     "zlib without end": bomb("zlib-stream", zlib_endless),

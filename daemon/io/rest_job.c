@@ -105,11 +105,9 @@ take_body(struct rest_job *job, const struct rest_request *request)
 static char *
 join_url(const char *base, const char *path)
 {
-	size_t size = strlen(base) + strlen(path) + 1;
-	char *url = xzalloc(size);
+	char *url = xzalloc(strlen(base) + strlen(path) + 1);
 
-	memcpy(url, base, strlen(base));
-	memcpy(url + strlen(base), path, strlen(path));
+	(void)stpcpy(stpcpy(url, base), path);
 	return url;
 }
 

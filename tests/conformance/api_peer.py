@@ -91,15 +91,14 @@ class Api:
             self.requests.append(request)
             self.open += 1
             self.open_most = max(self.open, self.open_most)
-        try:
+        answer = None
+        with contextlib.suppress(OSError):
+            answer = self.answer(request)
+        with self.lock:
+            self.open -= 1  # before the client can know that it is over
+        if answer is not None:
             with contextlib.suppress(OSError):
-                answer = self.answer(request)
-                if answer is not None:
-                    handler.wfile.write(answer if isinstance(answer, bytes) else
-                                        whole(*answer))
-        finally:
-            with self.lock:
-                self.open -= 1
+                handler.wfile.write(answer if isinstance(answer, bytes) else whole(*answer))
 
     def to(self, path, method=None):
         """The requests to a path."""

@@ -402,7 +402,7 @@ a_request_on_its_way_counts_in_the_bucket_that_its_route_moves_to(void **state)
 static void
 more_flights_than_places_wait(void **state)
 {
-	unsigned slot;
+	unsigned slot = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < RATELIMIT_FLIGHTS; i++) {

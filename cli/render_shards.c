@@ -46,7 +46,9 @@ words_of(const char *name)
 
 	(void)snprintf(words.text, sizeof words.text, "%s", name);
 	for (char *at = words.text; *at; at++) {
-		*at = *at == '_' ? ' ' : *at;
+		if (*at == '_') {
+			*at = ' ';
+		}
 	}
 	return words;
 }

@@ -145,6 +145,14 @@ source_budget(void *ctx, struct gateway_budget *out)
 	gateway_identify_budget(app->gateway, out);
 }
 
+static const struct histogram *
+source_beats(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return gateway_beat_lateness(app->gateway);
+}
+
 static struct rest_stats
 source_rest(void *ctx, mono_ns now)
 {
@@ -305,6 +313,7 @@ start_control(struct app *app)
 	    .reconnect = source_reconnect,
 	    .budget = source_budget,
 	    .rest = source_rest,
+	    .beats = source_beats,
 	    .reboot = source_reboot,
 	};
 	app->methods = methods_new(&app->source);

@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 
-#define STATES sizeof state_names / sizeof state_names[0]
+#define STATES (sizeof state_names / sizeof state_names[0])
 
 static const char *const state_names[] = {
 #define STATE_NAME(name, text) [SNAPSHOT_##name] = #name,

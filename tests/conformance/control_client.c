@@ -253,7 +253,7 @@ set_many(struct stage *stage, uint32_t first, uint32_t count, uint32_t shard_cou
 		*shard = i == 2 || i == count - 1 ? make_backing_off() : ready;
 		shard->shard_id = first + i;
 		shard->shard_count = shard_count;
-		shard->seq += i * 1000;
+		shard->seq += (int64_t)i * 1000;
 	}
 	stage->shards[2].cure = SNAPSHOT_CURE_IDENTIFY;
 	stage->shards[2].cure_tries = 3;
@@ -415,12 +415,9 @@ int
 main(int argc, char **argv)
 {
 	static const int signals[] = {SIGTERM, SIGINT, 0};
-	struct stage stage = {.source = {0}};
+	static struct snapshot shards[SHARDS_MAX];
+	struct stage stage = {.source = {0}, .shards = shards};
 
-	stage.shards = calloc(SHARDS_MAX, sizeof *stage.shards);
-	if (!stage.shards) {
-		return 70;
-	}
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
 		    "usage: control_client [-p PID] [-s SIM] [-d MS] "
@@ -441,6 +438,5 @@ main(int argc, char **argv)
 	loop_timer_free(stage.timer);
 	methods_free(stage.methods);
 	loop_free(stage.loop);
-	free(stage.shards);
 	return status;
 }

@@ -64,6 +64,10 @@ class Ctl(unittest.TestCase):
         self.assertGreater(turns["count"], 10)
         self.assertTrue(0 <= turns["p50_seconds"] <= turns["p99_seconds"] <= turns["p999_seconds"] <=
                         turns["max_seconds"])
+        for answer in (status, self.ask("snapshot")):
+            beats = answer["heartbeat_lateness"]
+            self.assertGreaterEqual(beats["count"], SHARDS)
+            self.assertTrue(0 <= beats["p50_seconds"] <= beats["max_seconds"])
         self.assertGreaterEqual(status["rest"]["requests"], 1)
         self.assertFalse(status["rest"]["unauthorized"])
         for words in (["status"], ["shards"], ["latency"], ["snapshot"], ["thresholds"]):

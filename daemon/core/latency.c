@@ -17,24 +17,6 @@ latency_bound(uint32_t class_index)
 						      LATENCY_CLASSES - 1];
 }
 
-void
-latency_add(struct latency_window *window, mono_ns latency)
-{
-	uint32_t class_index = 0;
-
-	if (latency < 0) {
-		return;
-	}
-	while (latency > bounds[class_index]) {
-		class_index++;
-	}
-	window->classes[class_index]++;
-	window->sum += latency;
-	window->samples[window->next] = latency;
-	window->next = (window->next + 1) % LATENCY_WINDOW;
-	window->count += window->count < LATENCY_WINDOW;
-}
-
 static int
 compare(const void *left, const void *right)
 {
@@ -51,16 +33,13 @@ rank(const mono_ns *sorted, uint32_t count, uint32_t percent)
 	return sorted[(count * percent + 99) / 100 - 1];
 }
 
-struct latency_stats
-latency_read(const struct latency_window *window)
+static struct latency_stats
+summarize(const struct latency_window *window)
 {
 	mono_ns sorted[LATENCY_WINDOW];
 	uint32_t count = window->count;
 	mono_ns sum = 0;
 
-	if (count == 0) {
-		return (struct latency_stats){0, -1, -1, -1, -1, -1, -1};
-	}
 	memcpy(sorted, window->samples, count * sizeof *sorted);
 	qsort(sorted, count, sizeof *sorted, compare);
 	for (uint32_t i = 0; i < count; i++) {
@@ -75,4 +54,31 @@ latency_read(const struct latency_window *window)
 	    .p99 = rank(sorted, count, 99),
 	    .max = sorted[count - 1],
 	};
+}
+
+void
+latency_add(struct latency_window *window, mono_ns latency)
+{
+	uint32_t class_index = 0;
+
+	if (latency < 0) {
+		return;
+	}
+	while (latency > bounds[class_index]) {
+		class_index++;
+	}
+	window->classes[class_index]++;
+	window->sum += latency;
+	window->samples[window->next] = latency;
+	window->next = (window->next + 1) % LATENCY_WINDOW;
+	window->count += window->count < LATENCY_WINDOW;
+	window->stats = summarize(window);
+}
+
+struct latency_stats
+latency_read(const struct latency_window *window)
+{
+	static const struct latency_stats none = {0, -1, -1, -1, -1, -1, -1};
+
+	return window->count == 0 ? none : window->stats;
 }

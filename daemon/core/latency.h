@@ -21,18 +21,21 @@
 #define LATENCY_BOUND_COUNT(ms) +1 /* NOLINT(bugprone-macro-parentheses): a summand */
 #define LATENCY_CLASSES         (1 LATENCY_BOUNDS_MS(LATENCY_BOUND_COUNT))
 
+/* Of the window; every value is -1 (unknown) where samples is 0. */
+struct latency_stats {
+	uint32_t samples;
+	mono_ns min, mean, p50, p95, p99, max;
+};
+
 struct latency_window {
 	uint32_t next;
 	uint32_t count; /* up to LATENCY_WINDOW */
 	mono_ns samples[LATENCY_WINDOW];
 	mono_ns sum;                       /* of all since the start */
 	uint64_t classes[LATENCY_CLASSES]; /* all since the start, each in one class */
-};
-
-/* Of the window; every value is -1 (unknown) where samples is 0. */
-struct latency_stats {
-	uint32_t samples;
-	mono_ns min, mean, p50, p95, p99, max;
+	/* Reckoned with each answer, once in an interval: readers look far more often.
+	 */
+	struct latency_stats stats;
 };
 
 /** Takes one measured latency; a negative one is no measurement and is left out. */

@@ -336,6 +336,7 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 		index = -1;
 	}
 
+	struct url url;
 	struct slot slot = {
 	    .magic = MAGIC,
 	    .version = VERSION,
@@ -350,7 +351,11 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 
 	memcpy(slot.fingerprint, owner->fingerprint, sizeof slot.fingerprint);
 	memcpy(slot.id, saved->id, sizeof slot.id);
-	memcpy(slot.resume_url, saved->resume_url, sizeof slot.resume_url);
+	/* What cannot be a URL would make the whole record unusable: the host is lost,
+	 * not the session. */
+	if (url_parse(saved->resume_url, &url) == GW_OK) {
+		memcpy(slot.resume_url, saved->resume_url, sizeof slot.resume_url);
+	}
 	memcpy(slot.user_id, saved->user_id, sizeof slot.user_id);
 	memcpy(slot.user_name, saved->user_name, sizeof slot.user_name);
 	slot.checksum = checksum(&slot);

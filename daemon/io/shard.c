@@ -18,8 +18,7 @@
 /* From the first to the last byte of one message. */
 #define MESSAGE_TIMEOUT CLOCK_S(60)
 
-/* A host name and a sentence. */
-#define FAILURE_BYTES 384
+#define FAILURE_BYTES 384 /* a host name and a sentence */
 
 /* The attempt ends this long before the session's own deadline, since it knows why. */
 #define DEADLINE_MARGIN CLOCK_MS(200)
@@ -313,8 +312,9 @@ look_up(struct shard *shard, const struct url *url, mono_ns now)
 	}
 	shard->target = *url;
 	shard->connect_deadline = shard->session.deadline - DEADLINE_MARGIN;
+	/* Some of the time is left to connect by an old answer (see resolver.h). */
 	shard->lookup = resolver_lookup(shard->options.resolver, url->host,
-	    shard->connect_deadline - now, on_addresses, shard);
+	    (shard->connect_deadline - now) * 3 / 5, on_addresses, shard);
 }
 
 /* Answers may come when the shard has moved on, even to another attempt: they are for

@@ -143,6 +143,26 @@ the_layout_of_version_1_stays_what_it_is(void **state)
 }
 
 static void
+a_url_that_is_none_costs_the_host_and_not_the_session(void **state)
+{
+	static const char *const urls[] = {"127.0.0.1:1", "file:///etc", "wss://a@b",
+	    "wss://a/\n", "wss://a:0"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		struct file file = {{0}};
+		struct session_saved saved = first;
+		struct session_saved out;
+
+		(void)snprintf(saved.resume_url, sizeof saved.resume_url, "%s", urls[i]);
+		record_write(file.bytes, &owner, &saved, 1);
+		assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+		assert_string_equal(out.id, first.id);
+		assert_string_equal(out.resume_url, "");
+	}
+}
+
+static void
 an_empty_file_is_fresh_and_an_empty_session_is_empty(void **state)
 {
 	struct file file = {{0}};
@@ -647,6 +667,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_written_is_read_again),
 	    cmocka_unit_test(the_layout_of_version_1_stays_what_it_is),
+	    cmocka_unit_test(a_url_that_is_none_costs_the_host_and_not_the_session),
 	    cmocka_unit_test(an_empty_file_is_fresh_and_an_empty_session_is_empty),
 	    cmocka_unit_test(a_session_without_a_sequence_is_none),
 	    cmocka_unit_test(every_verdict_has_its_words),

@@ -112,10 +112,13 @@ on_told(struct sim *sim, int64_t value)
 	sim->asking = false;
 	if (value >= 0) {
 		int64_t used = discord_identified(sim, sim->now);
+		uint32_t youngest = (sim->identified_first + sim->identified_count +
+					IDENTIFIES_PER_DAY - 1) %
+		    IDENTIFIES_PER_DAY;
+		/* When the count is back at the total. */
 		int64_t reset_ms = used == 0 ?
 		    0 :
-		    (sim->identified[sim->identified_first] + DAY - sim->now) /
-			CLOCK_MS(1);
+		    (sim->identified[youngest] + DAY - sim->now) / CLOCK_MS(1);
 
 		sim->told_at = sim->now;
 		identify_gate_told(&sim->gate, sim->max_concurrency,

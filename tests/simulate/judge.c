@@ -62,6 +62,7 @@ judge_record(struct sim *sim, struct lane *at, enum record_verdict verdict)
 		/* What comes back from a damaged record may be nothing, or older. */
 		judge->held = held;
 		judge->dead = false;
+		judge->blind = true;
 		judge->seq = saved->seq;
 		judge->delivered = saved->seq;
 		memcpy(judge->id, saved->id, sizeof judge->id);
@@ -185,6 +186,7 @@ static void
 see_ready(struct sim *sim, struct judge *judge, int64_t serial)
 {
 	judge->held = serial != 0;
+	judge->blind = false;
 	judge->seq = 1;
 	judge->delivered = 0;
 	judge->gap_allowed = false;
@@ -253,6 +255,8 @@ judge_event(struct sim *sim, uint32_t lane, const struct session_event *event,
     const struct note *note)
 {
 	struct judge *judge = &sim->lane[lane].judge;
+
+	sim->judged = lane;
 	bool logged_in = judge->logins > 0;
 
 	switch ((int)note->kind) {
@@ -652,7 +656,8 @@ check_deafness(struct sim *sim, const struct lane *at)
 	mono_ns since =
 	    judge->event_at > judge->rest_until ? judge->event_at : judge->rest_until;
 
-	if (sim->probe_after > 0 && judge->held && judge->ready_at != CLOCK_NEVER &&
+	if (sim->probe_after > 0 && judge->held && !judge->blind &&
+	    judge->ready_at != CLOCK_NEVER &&
 	    is_over(sim, at, since,
 		sim->probe_after + CLOCK_S(22) + QUOTA_SENDS_WINDOW)) {
 		broken(sim, "a session that delivers nothing is not noticed");
@@ -757,6 +762,7 @@ judge_after(struct sim *sim, uint32_t lane, const struct note *note)
 	struct lane *at = &sim->lane[lane];
 	struct snapshot snap;
 
+	sim->judged = lane;
 	check_session(sim, at);
 	check_waits(sim, at, note);
 	check_time(sim, at);
@@ -775,6 +781,7 @@ judge_check(struct sim *sim, uint32_t lane)
 	if (at->judge.ready_at == CLOCK_NEVER && at->judge.down_since == CLOCK_NEVER) {
 		at->judge.down_since = sim->now;
 	}
+	sim->judged = lane;
 	check_time(sim, at);
 	check_deafness(sim, at);
 	check_healing(sim, at);

@@ -132,8 +132,11 @@ tell_story(const struct sim *sim, FILE *out)
 	for (uint64_t i = first; whole && i < sim->told; i++) {
 		print_note(sim, &sim->past[i % TRACE_KEPT], out);
 	}
-	(void)fprintf(out, "BROKEN: seed %" PRIu64 ", step %" PRIu64 ", %.6f s: %s\n",
-	    sim->seed, sim->told, clock_seconds(sim->now - sim->begin), sim->broken);
+	(void)fprintf(out,
+	    "BROKEN: seed %" PRIu64 ", step %" PRIu64 ", %.6f s, shard %" PRIu32
+	    ": %s\n",
+	    sim->seed, sim->told, clock_seconds(sim->now - sim->begin), sim->judged,
+	    sim->broken);
 }
 
 void

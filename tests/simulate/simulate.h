@@ -205,6 +205,7 @@ struct judge {
 
 	mono_ns event_at;       /* last dispatch, READY or RESUMED of this connection */
 	mono_ns rest_until;     /* probes rest: nothing helped */
+	bool blind;             /* the record's damage took what a probe needs */
 	bool probing;           /* one is not answered */
 	uint32_t probes_failed; /* in a row */
 };
@@ -236,6 +237,7 @@ struct sim {
 	mono_ns now;
 	mono_ns begin, end;
 	int64_t wall_offset_ms;
+	bool wall_stands; /* it is never set forward */
 	bool trace;
 
 	struct note heap[QUEUE_MAX];
@@ -244,6 +246,7 @@ struct sim {
 	struct note past[TRACE_KEPT];
 	uint64_t told;
 	char broken[200]; /* empty: every rule held */
+	uint32_t judged;  /* the shard that was judged last */
 
 	/* the weather */
 	mono_ns until[FAULT_COUNT];

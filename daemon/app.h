@@ -62,6 +62,8 @@ struct app {
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *stop_timer;
 	struct snapshot *snapshots;
+	uint32_t snapshots_room;
+	unsigned shard_fds; /* descriptors that the shards may need */
 
 	bool was_late;           /* the last check came too late for a verdict */
 	mono_ns checked_at;      /* the watchdog, last; at first the start */
@@ -89,6 +91,9 @@ int app_run(struct app *app);
  * counts.
  */
 void app_stop(struct app *app, int exit_status, const char *reason);
+
+/** What of the live configuration the gateway can take while it runs. */
+struct gateway_settings app_gateway_settings(const struct app *app);
 
 /** All shards as they are at now, borrowed until the next call; ctx is the app. */
 const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "health.h"
 #include "log.h"
-#include "quota.h"
 #include "xalloc.h"
 
 #define LOOKUP_THREADS 4
@@ -39,6 +39,12 @@ app_snapshots(void *ctx, mono_ns now, uint32_t *count)
 	struct app *app = ctx;
 
 	*count = gateway_shard_count(app->gateway);
+	if (*count > app->snapshots_room) {
+		/* Once, when `auto` has learnt how many there are. */
+		free(app->snapshots);
+		app->snapshots = xzalloc(*count * sizeof *app->snapshots);
+		app->snapshots_room = *count;
+	}
 	gateway_snapshots(app->gateway, now, app->snapshots);
 	return app->snapshots;
 }
@@ -53,6 +59,23 @@ app_limits(const struct app *app)
 	    .stall = config->watchdog_stall,
 	    .disconnect_grace = config->watchdog_disconnect_grace,
 	    .max_latency = config->watchdog_max_latency,
+	};
+}
+
+struct gateway_settings
+app_gateway_settings(const struct app *app)
+{
+	const struct config *config = app->live;
+
+	return (struct gateway_settings){
+	    .intents = config->discord_intents,
+	    .presence = config->discord_presence,
+	    .compress = (enum inflate_kind)config->discord_compress,
+	    .connect_timeout = config->gateway_connect_timeout,
+	    .hello_timeout = config->gateway_hello_timeout,
+	    .ready_timeout = config->gateway_ready_timeout,
+	    .probe_after = config->gateway_probe_after,
+	    .url = app->args.sim ? "" : config->discord_gateway,
 	};
 }
 
@@ -73,7 +96,9 @@ health_now(struct app *app, mono_ns now)
 
 	gateway_identify_budget(app->gateway, &budget);
 	input.identifies_left = budget.left;
-	input.budget_low = input.identifies_left < QUOTA_IDENTIFIES_SOFT;
+	input.identify_reserve = budget.reserve;
+	input.release_wall_ms = budget.release_at_wall_ms;
+	input.budget_low = budget.low;
 	input.shards = app_snapshots(app, now, &input.count);
 	return input;
 }
@@ -212,6 +237,14 @@ on_refused(void *ctx, const char *reason)
 	app_stop(ctx, APP_EXIT_REFUSED, "Discord refuses this bot");
 }
 
+static void
+on_unfit(void *ctx, const char *reason)
+{
+	log_error("start_failed", KV("reason", reason),
+	    KV("exit_status", APP_EXIT_CONFIG));
+	app_stop(ctx, APP_EXIT_CONFIG, "the shards do not fit this process");
+}
+
 /* ---- starting ---- */
 
 static const char *
@@ -253,6 +286,79 @@ app_hold_signals(void)
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
+/* ---- descriptors ---- */
+
+/* Log, state, helpers, resolver, REST, control and some probes. */
+#define FDS_LEAST 64
+
+/* A socket and a record. */
+#define FDS_PER_SHARD 2
+
+static struct store_shards
+shards_of(const struct config *config)
+{
+	const struct config_shards *shards = &config->discord_shards;
+
+	return (struct store_shards){
+	    .first = shards->first,
+	    .count = shards->automatic ? 0 : shards->last - shards->first + 1,
+	    .total = shards->total,
+	};
+}
+
+static uint32_t
+shards_most(void)
+{
+	return (uint32_t)config_option(CONFIG_ID_discord_shards)->max;
+}
+
+/* How many shards the limit of open files allows; one always. */
+static uint32_t
+shards_allowed(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	rlim_t room = limit.rlim_cur > FDS_LEAST ? limit.rlim_cur - FDS_LEAST : 0;
+	rlim_t shards = room / FDS_PER_SHARD;
+
+	shards = shards < shards_most() ? shards : shards_most();
+	return shards > 0 ? (uint32_t)shards : 1;
+}
+
+/* Raises the soft limit of open files to what all of it needs, as far as the hard one
+ * goes.  What is missing is taken from the probes first. */
+static int
+raise_files(struct app *app)
+{
+	uint32_t known = shards_of(app->config).count;
+	uint32_t shards = known > 0 ? known : shards_most();
+	rlim_t probes = (rlim_t)app->config->http_max_connections;
+	rlim_t wanted = 2 * FDS_LEAST + FDS_PER_SHARD * shards + 2 * probes;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return 0;
+	}
+	if (limit.rlim_cur < wanted && shards > 1) {
+		limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	app->shard_fds = FDS_PER_SHARD * (limit.rlim_cur >= wanted ? shards : known);
+	if (known <= shards_allowed()) {
+		return 0;
+	}
+	char why[192];
+
+	(void)snprintf(why, sizeof why,
+	    "discord.shards: %u shards need %u open files and the limit is %llu: raise "
+	    "it "
+	    "(LimitNOFILE=, ulimit -Hn) or hold fewer shards in this process",
+	    known, FDS_LEAST + FDS_PER_SHARD * known,
+	    (unsigned long long)limit.rlim_cur);
+	return config_failed(why);
+}
+
 static int
 start_loop(struct app *app)
 {
@@ -278,7 +384,6 @@ start_store(struct app *app)
 	    .worker = app->worker,
 	    .dir = app->config->state_dir,
 	    .token = app->token,
-	    .shard_count = (uint32_t)app->config->discord_shards,
 	    .intents = app->config->discord_intents,
 	};
 
@@ -338,6 +443,7 @@ start_http(struct app *app)
 	    .loop = app->loop,
 	    .port = (uint16_t)app->config->http_port,
 	    .max_connections = (unsigned)app->config->http_max_connections,
+	    .reserved_fds = app->shard_fds,
 	    .render = render_health,
 	    .ctx = app,
 	};
@@ -394,24 +500,19 @@ start_gateway(struct app *app)
 	    .rest = app->rest,
 	    .tls = app->tls,
 	    .token = app->token,
-	    .intents = config->discord_intents,
-	    .presence = config->discord_presence,
-	    .compress = (enum inflate_kind)config->discord_compress,
-	    .shard_count = (uint32_t)config->discord_shards,
-	    .connect_timeout = config->gateway_connect_timeout,
-	    .hello_timeout = config->gateway_hello_timeout,
-	    .ready_timeout = config->gateway_ready_timeout,
-	    .probe_after = config->gateway_probe_after,
+	    .shards_auto = config->discord_shards.automatic,
+	    .shards = shards_of(config),
+	    .shards_max = shards_allowed(),
+	    .settings = app_gateway_settings(app),
 	    .api_base = api_base,
-	    .url = app->args.sim ? "" : config->discord_gateway,
 	    .fallback = strstr(api_base, "//discord.com/") ? DISCORD_GATEWAY : NULL,
 	    .user_agent = USER_AGENT,
 	    .fatal = on_refused,
+	    .unfit = on_unfit,
 	    .ctx = app,
 	};
 
 	app->gateway = gateway_new(&options);
-	app->snapshots = xzalloc(options.shard_count * sizeof *app->snapshots);
 	return 0;
 }
 
@@ -440,6 +541,7 @@ static int
 start_all(struct app *app)
 {
 	int (*const steps[])(struct app *) = {
+	    raise_files,
 	    start_loop,
 	    start_store,
 	    start_sim,

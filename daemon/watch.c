@@ -143,6 +143,23 @@ log_report(const struct config_report *report)
 	}
 }
 
+/* When a changed option takes effect, and what makes it do so now. */
+static const char *
+remedy_of(enum config_reload reload)
+{
+	switch (reload) {
+	case CONFIG_LIVE:
+		return "";
+	case CONFIG_RECONNECT:
+		return "takes effect with the next connection: gwctl reconnect";
+	case CONFIG_IDENTIFY:
+		return "takes effect with the next session: gwctl reconnect --fresh";
+	case CONFIG_RESTART:
+		return "takes effect at the next start: gwctl reboot";
+	}
+	return "";
+}
+
 /* Tells which changed options wait for something; returns how many take effect now. */
 static unsigned
 compare_reloaded(const struct app *app, const struct config *fresh)
@@ -151,18 +168,18 @@ compare_reloaded(const struct app *app, const struct config *fresh)
 
 	for (size_t i = 0; i < config_option_count(); i++) {
 		const struct config_option *option = config_option(i);
-		bool is_live = option->reload == CONFIG_LIVE;
+		bool restart = option->reload == CONFIG_RESTART;
 
 		/* What waits for a restart still runs as it was at the start. */
-		if (config_value_same(is_live ? app->live : app->config, fresh, i)) {
+		if (config_value_same(restart ? app->config : app->live, fresh, i)) {
 			continue;
 		}
-		if (is_live) {
+		if (option->reload == CONFIG_LIVE) {
 			live++;
 			continue;
 		}
 		log_warning("config_deferred", KV("option", option->path),
-		    KV("remedy", "takes effect at the next start: gwctl reboot"));
+		    KV("remedy", remedy_of(option->reload)));
 	}
 	return live;
 }
@@ -181,11 +198,17 @@ reload(struct app *app, mono_ns now)
 		return;
 	}
 	unsigned changed = compare_reloaded(app, fresh);
+	struct config *old = app->live;
 
-	if (app->live != app->config) {
-		config_free(app->live);
-	}
 	app->live = fresh;
+	struct gateway_settings settings = app_gateway_settings(app);
+
+	/* Before the texts of the old configuration go. */
+	gateway_configure(app->gateway, &settings, now);
+	http_set_max_connections(app->http, (unsigned)fresh->http_max_connections);
+	if (old != app->config) {
+		config_free(old);
+	}
 	app->source.bot_name = fresh->bot_name;
 	app->source.bot_version = fresh->bot_version;
 	log_open(STDERR_FILENO, (enum log_format)fresh->log_format,

@@ -64,6 +64,8 @@ type_name(enum config_type type)
 		return "addresses";
 	case CONFIG_INTENTS:
 		return "intents";
+	case CONFIG_SHARDS:
+		return "shards";
 	}
 	return "";
 }

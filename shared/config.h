@@ -34,6 +34,7 @@ enum config_type {
 	CONFIG_CHOICE,
 	CONFIG_LIST,
 	CONFIG_INTENTS,
+	CONFIG_SHARDS,
 };
 
 /* When a changed value takes effect on reload. */
@@ -49,6 +50,14 @@ struct config_list {
 	size_t count;
 };
 
+/* Which shards this process holds. */
+struct config_shards {
+	bool automatic; /* as many as Discord recommends; the rest is 0 then */
+	uint32_t first;
+	uint32_t last;
+	uint32_t total; /* of the bot, over all of its processes */
+};
+
 #define CONFIG_C_BOOL     bool
 #define CONFIG_C_INTEGER  int64_t
 #define CONFIG_C_DURATION mono_ns
@@ -60,6 +69,7 @@ struct config_list {
 #define CONFIG_C_CHOICE   int /* place among the words of the row's unit, from 0 */
 #define CONFIG_C_LIST     struct config_list
 #define CONFIG_C_INTENTS  uint32_t
+#define CONFIG_C_SHARDS   struct config_shards
 
 /*
  * One field a row, e.g. mono_ns watchdog_stall.  Texts are never NULL; a secret is NULL

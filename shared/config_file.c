@@ -149,6 +149,8 @@ fits(enum config_type type, int found)
 		return string || array;
 	case CONFIG_INTENTS:
 		return integer || string || array;
+	case CONFIG_SHARDS:
+		return integer || string;
 	}
 	return false;
 }

@@ -94,6 +94,12 @@ config_allowed(const struct config_option *option, struct buf *out)
 		return buf_printf(out,
 		    "names of intents, such as [\"GUILDS\", \"GUILD_MESSAGES\"], or "
 		    "their sum");
+	case CONFIG_SHARDS:
+		return buf_printf(out,
+		    "\"auto\", a number from %" PRId64 " to %" PRId64
+		    ", or a range of at most %" PRId64
+		    " as first-last/total, such as \"0-15/64\"",
+		    option->min, option->max, option->max);
 	}
 	return GW_ERR_UNKNOWN;
 }

@@ -93,6 +93,19 @@ enum gw_err config_parse_intents(const struct config_option *option, const char 
 enum gw_err config_intents_text(uint32_t intents, const char *quote,
     const char *separator, struct buf *out);
 
+/* ---- config_shards.c ---- */
+
+/** Reads "auto", a number or "first-last/total"; a process holds at most option->max.
+ */
+enum gw_err config_parse_shards(const struct config_option *option, const char *text,
+    struct config_shards *out, char *reason);
+
+/** Appends it in the same form, between quotes unless it is a mere number. */
+enum gw_err config_shards_text(const struct config_shards *shards, const char *quote,
+    struct buf *out);
+
+bool config_shards_same(const struct config_shards *a, const struct config_shards *b);
+
 /* ---- config_report.c ---- */
 
 /** Adds a message; at most a hundred, then one that says so. */

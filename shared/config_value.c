@@ -295,6 +295,8 @@ config_value_set(struct config *config, enum config_id id, const char *text,
 		return set_list(option, word, field, reason);
 	case CONFIG_INTENTS:
 		return config_parse_intents(option, word, field, reason);
+	case CONFIG_SHARDS:
+		return config_parse_shards(option, word, field, reason);
 	}
 	return GW_ERR_UNKNOWN;
 }
@@ -324,6 +326,7 @@ config_value_clear(struct config *config, enum config_id id)
 	case CONFIG_DURATION:
 	case CONFIG_CHOICE:
 	case CONFIG_INTENTS:
+	case CONFIG_SHARDS:
 		return;
 	}
 }
@@ -421,6 +424,8 @@ put_value(const struct config *config, enum config_id id, bool literal, struct b
 			return buf_append(out, "0", 1);
 		}
 		return config_intents_text(*(const uint32_t *)field, quote, ", ", out);
+	case CONFIG_SHARDS:
+		return config_shards_text(field, quote, out);
 	}
 	return GW_ERR_UNKNOWN;
 }
@@ -505,6 +510,8 @@ config_value_same(const struct config *a, const struct config *b, size_t index)
 		return same_list(x, y);
 	case CONFIG_INTENTS:
 		return *(const uint32_t *)x == *(const uint32_t *)y;
+	case CONFIG_SHARDS:
+		return config_shards_same(x, y);
 	}
 	return false;
 }

@@ -27,6 +27,9 @@ enum closecode_cure {
 /* Discord: more than 120 sends in 60 s. */
 #define CLOSECODE_TOO_FAST 4008
 
+/* A shard has more guilds than Discord allows it. */
+#define CLOSECODE_TOO_FEW_SHARDS 4011
+
 struct closecode {
 	unsigned code;
 	enum closecode_cure cure;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "utf8.h"
 
@@ -210,6 +211,34 @@ put_whole_seconds(struct document *doc, const char *key, mono_ns age)
 	put_seconds(doc, key, age == SNAPSHOT_NONE ? age : age - age % CLOCK_S(1), 0);
 }
 
+/* RFC 3339 in UTC. */
+static void
+put_time(struct document *doc, int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm parts;
+	char text[32] = "";
+
+	if (gmtime_r(&seconds, &parts)) {
+		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	}
+	PUT(doc, "%s", text);
+}
+
+static void
+put_budget(struct document *doc, const struct health_input *input)
+{
+	PUT(doc, ",\"identifies_left\":%" PRId64 ",\"identify_reserve\":%" PRId64,
+	    input->identifies_left, input->identify_reserve);
+	if (input->release_wall_ms == 0) {
+		PUT(doc, ",\"identify_release_at\":null");
+		return;
+	}
+	PUT(doc, ",\"identify_release_at\":\"");
+	put_time(doc, input->release_wall_ms);
+	PUT(doc, "\"");
+}
+
 static void
 put_limit(struct document *doc, const char *key, mono_ns limit)
 {
@@ -228,13 +257,26 @@ put_shard(struct document *doc, const struct snapshot *shard)
 	PUT(doc, "}");
 }
 
+static bool
+is_well(const struct snapshot *shard, const struct watchdog_limits *limits)
+{
+	return shard->connected && !shard_is_degraded(shard, limits);
+}
+
 static void
 put_shards(struct document *doc, const struct health_input *input)
 {
+	bool all = input->count <= HEALTH_SHARDS_LISTED;
+	uint32_t listed = 0;
+
 	PUT(doc, ",\"shards\":[");
-	for (uint32_t i = 0; i < input->count; i++) {
-		PUT(doc, "%s", i ? "," : "");
-		put_shard(doc, &input->shards[i]);
+	for (uint32_t i = 0; i < input->count && listed < HEALTH_SHARDS_LISTED; i++) {
+		const struct snapshot *shard = &input->shards[i];
+
+		if (all || !is_well(shard, &input->limits)) {
+			PUT(doc, "%s", listed++ > 0 ? "," : "");
+			put_shard(doc, shard);
+		}
 	}
 	PUT(doc, "]");
 }
@@ -256,16 +298,28 @@ put_reasons(struct document *doc, const struct health_input *input)
 	const char *comma = input->stopping ? "," : "";
 
 	PUT(doc, ",\"reasons\":[%s", input->stopping ? "\"stopping\"" : "");
-	if (input->budget_low) {
-		PUT(doc, "%s\"identify budget low: %" PRId64 " left today\"", comma,
-		    input->identifies_left);
+	if (input->release_wall_ms != 0) {
+		PUT(doc,
+		    "%s\"identify budget spent: none left today before the reserve of "
+		    "%" PRId64 ", new sessions wait until ",
+		    comma, input->identify_reserve);
+		put_time(doc, input->release_wall_ms);
+		PUT(doc, "\"");
+		comma = ",";
+	} else if (input->budget_low) {
+		PUT(doc,
+		    "%s\"identify budget low: %" PRId64
+		    " left today before the reserve of %" PRId64 "\"",
+		    comma, input->identifies_left, input->identify_reserve);
 		comma = ",";
 	}
+	uint32_t named = 0;
+
 	for (uint32_t i = 0; i < input->count; i++) {
 		const struct snapshot *shard = &input->shards[i];
 		bool degraded = shard_is_degraded(shard, &input->limits);
 
-		if (shard->connected && !degraded) {
+		if (is_well(shard, &input->limits) || named++ >= HEALTH_SHARDS_LISTED) {
 			continue;
 		}
 		PUT(doc, "%s\"shard %u: ", comma, shard->shard_id);
@@ -278,6 +332,10 @@ put_reasons(struct document *doc, const struct health_input *input)
 		}
 		PUT(doc, "\"");
 		comma = ",";
+	}
+	if (named > HEALTH_SHARDS_LISTED) {
+		PUT(doc, "%s\"and %u more shards\"", comma,
+		    named - HEALTH_SHARDS_LISTED);
 	}
 	PUT(doc, "]");
 }
@@ -330,6 +388,9 @@ put_document(struct document *doc, const struct health_input *input)
 	put_limit(doc, "disconnect_grace_sec", input->limits.disconnect_grace);
 	put_seconds(doc, "disconnect_age", total.disconnect_age, 3);
 	put_seconds(doc, "last_ready_age", total.last_ready_age, 3);
+	put_budget(doc, input);
+	PUT(doc, ",\"shards_total\":%u,\"shards_connected\":%u", total.shards,
+	    total.connected);
 	put_shards(doc, input);
 	PUT(doc, "}\n");
 }

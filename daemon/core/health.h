@@ -28,15 +28,21 @@ struct health_input {
 	const struct snapshot *shards;
 	uint32_t count;
 	struct watchdog_limits limits;
-	mono_ns uptime;          /* of the process */
-	const char *bot;         /* bot.name */
-	const char *env;         /* the profile */
-	const char *version;     /* bot.version */
-	bool budget_low;         /* few identifies are left today: 206 */
-	int64_t identifies_left; /* with budget_low */
+	mono_ns uptime;           /* of the process */
+	const char *bot;          /* bot.name */
+	const char *env;          /* the profile */
+	const char *version;      /* bot.version */
+	bool budget_low;          /* few identifies are left today: 206 */
+	int64_t identifies_left;  /* before the reserve */
+	int64_t identify_reserve; /* kept for a human */
+	int64_t release_wall_ms;  /* none is left until then; 0: some are */
 	bool strict_probe;
 	bool stopping; /* a stop was asked for */
 };
+
+/* Of more shards than this the document lists only those that are not well, and no more
+ * of them than this; `shards_total` and `shards_connected` count all. */
+#define HEALTH_SHARDS_LISTED 64
 
 /** The path that equals path exactly; false where there is none. */
 bool health_path_find(const char *path, enum health_path *out);

@@ -38,12 +38,16 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 
 /* ---- identifies ---- */
 
-/* Discord: 1000 identifies in 24 h; at the limit it ends all sessions and resets the
- * token.  The last 50 are kept for a human. */
+/* Discord: 1000 identifies in 24 h, more for very large bots; at the limit it ends all
+ * sessions and resets the token.  The last 50, of small totals a twentieth, are kept
+ * for a human; 200 left, of small totals a fifth, are worth a warning. */
 #define QUOTA_IDENTIFIES_DAY     1000
 #define QUOTA_IDENTIFIES_RESERVE 50
-#define QUOTA_IDENTIFIES_SOFT    200 /* so few left before the reserve: say so */
+#define QUOTA_IDENTIFIES_SOFT    200
 #define QUOTA_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
+
+/* No bot has more: twice the identifies of 100,000 shards. */
+#define QUOTA_TOTAL_MAX 200000
 
 /* Discord: one identify per bucket in 5 s; a margin for the network's jitter on top. */
 #define QUOTA_IDENTIFY_SPACING CLOCK_MS(5500)
@@ -54,35 +58,64 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 
 /* Shards of one of Discord's buckets always share one of ours; above this many buckets
  * some of ours serve several of Discord's, which is only slower. */
-#define QUOTA_BUCKETS_MAX 64
+#define QUOTA_BUCKETS_MAX 1024
 
-/* Wall times of the identifies of the last 24 h, oldest first from `first`. */
+/* Minutes of a day, and one for the minute that has begun. */
+#define QUOTA_SLOTS 1441
+
+/*
+ * The identifies of the last 24 h, by minutes: how many they are costs no room.
+ *
+ * A slot says which minute since 1970 it is (upper 32 bits) and how many there were
+ * (lower): one word, changed by one store, so that neither kill -9 nor a torn page
+ * leaves half of it.  Each minute has its place, minute % QUOTA_SLOTS; what a place
+ * held before is a day old when it is needed again.  Zeroes: none.
+ */
 struct identify_ledger {
-	uint32_t first;
-	uint32_t count;
-	int64_t wall_ms[QUOTA_IDENTIFIES_DAY];
+	int64_t youngest_ms; /* wall time of the last one; 0: none */
+	uint64_t slots[QUOTA_SLOTS];
 };
 
 /**
- * How many identifies the ledger has within the 24 h before now_wall_ms.
+ * How many identifies the ledger has within the 24 h before now_wall_ms; up to a minute
+ * longer, since an entry is as young as the end of its minute.
  *
- * Drops older ones.  Entries of the future (the clock went back) are moved to now: they
- * count for a day and no longer.  Entries out of order (damage) are moved to the one
- * before.  A ledger whose numbers cannot be true is emptied.
+ * Entries of the future (the clock went back) are moved to now: they count for a day
+ * and no longer.  Slots that cannot be true (damage) are emptied.
  */
-uint32_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
+int64_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
 
-/** Writes one identify down.  Call it, and store the ledger, before the send. */
-void identify_ledger_add(struct identify_ledger *ledger, int64_t now_wall_ms);
+/** Writes one identify down. */
+void identify_ledger_add(struct identify_ledger *ledger, int64_t at_wall_ms);
+
+/** Takes one back that was written down for this time and was not sent. */
+void identify_ledger_take_back(struct identify_ledger *ledger, int64_t at_wall_ms);
+
+/* What Discord says in session_start_limit. */
+struct identify_told {
+	uint32_t max_concurrency; /* 0: not said */
+	int64_t total;            /* a day; below 1: not said */
+	int64_t remaining;        /* below 0: not said */
+	int64_t reset_after_ms;   /* from now; at most a day is believed */
+};
+
+/* The slot of a bucket, and its identify that is written down but not sent. */
+struct identify_slot {
+	uint32_t holder; /* shard id + 1, 0: free */
+	int64_t reserved_wall_ms;
+	mono_ns next_at; /* when the next may go */
+};
 
 struct identify_gate {
 	struct identify_ledger *ledger; /* borrowed */
 	uint32_t max_concurrency;       /* as Discord said; at least 1 */
-	int64_t remaining;              /* as Discord last said; -1 unknown */
-	int64_t reset_wall_ms;          /* when remaining goes back to its total */
-	mono_ns next_at[QUOTA_BUCKETS_MAX];
-	uint32_t
-	    holder[QUOTA_BUCKETS_MAX]; /* shard id + 1 that has the slot, 0: free */
+	int64_t total;                  /* as Discord said, else as usual */
+	int64_t remaining;     /* as Discord last said, less what was granted since;
+	                          -1 unknown */
+	int64_t reset_wall_ms; /* when remaining goes back to its total */
+	int64_t used;          /* in the ledger, as counted in the minute used_minute */
+	int64_t used_minute;   /* -1: not counted */
+	struct identify_slot slots[QUOTA_BUCKETS_MAX];
 };
 
 enum identify_answer {
@@ -96,21 +129,20 @@ enum identify_answer {
 void identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
     mono_ns now, int64_t now_wall_ms);
 
-/** What Discord says in session_start_limit; reset_after_ms counts from now (at most a
- * day is believed).  max_concurrency 0 and a negative remaining mean: not said. */
-void identify_gate_told(struct identify_gate *gate, uint32_t max_concurrency,
-    int64_t remaining, int64_t reset_after_ms, int64_t now_wall_ms);
+/** Takes what Discord says; identifies that are granted and not sent are not in it. */
+void identify_gate_told(struct identify_gate *gate, const struct identify_told *told,
+    int64_t now_wall_ms);
 
 /**
- * Asks for the shard's slot.  GRANTED holds it until _sent() or _returned().
+ * Asks for the shard's slot.  GRANTED writes the identify into the ledger and holds the
+ * slot until _sent() or _returned(); have the ledger synced before the send.
  *
  * Otherwise *retry_at is when to ask again.
  */
 enum identify_answer identify_gate_ask(struct identify_gate *gate, uint32_t shard_id,
     mono_ns now, int64_t now_wall_ms, mono_ns *retry_at);
 
-/** The shard's IDENTIFY goes out now: enters the ledger, starts the bucket's spacing.
- */
+/** The shard's IDENTIFY goes out now: starts the bucket's spacing. */
 void identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
     int64_t now_wall_ms);
 
@@ -120,7 +152,26 @@ void identify_gate_returned(struct identify_gate *gate, uint32_t shard_id);
 /** Identifies left before the reserve, by the ledger and by what Discord said. */
 int64_t identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms);
 
+/** Identifies in the ledger, as identify_ledger_count(). */
+int64_t identify_gate_used(struct identify_gate *gate, int64_t now_wall_ms);
+
+/** What is never used of the present total. */
+int64_t identify_gate_reserve(const struct identify_gate *gate);
+
+/** So few are left, the reserve included, that someone should look. */
+bool identify_gate_is_low(struct identify_gate *gate, int64_t now_wall_ms);
+
 /** When the budget has room again, where nothing is left. */
-int64_t identify_gate_release(const struct identify_gate *gate, int64_t now_wall_ms);
+int64_t identify_gate_release(struct identify_gate *gate, int64_t now_wall_ms);
+
+/** The bucket of a shard, below QUOTA_BUCKETS_MAX. */
+uint32_t identify_gate_bucket(const struct identify_gate *gate, uint32_t shard_id);
+
+/**
+ * How long a shard waits for its slot behind `before` others of its bucket, if each of
+ * them identifies as soon as it may; with budget.
+ */
+mono_ns identify_gate_wait(const struct identify_gate *gate, uint32_t shard_id,
+    uint32_t before, mono_ns now);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef GWBOTD_GATEWAY_H
 #define GWBOTD_GATEWAY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "histogram.h"
@@ -19,6 +20,18 @@
 
 struct gateway;
 
+/* What may change while it runs.  Texts are borrowed. */
+struct gateway_settings {
+	uint64_t intents;           /* of the next session */
+	const char *presence;       /* JSON, or empty: shown at once */
+	mono_ns probe_after;        /* 0: no proof of life; at once */
+	enum inflate_kind compress; /* this and the rest: of the next connection */
+	mono_ns connect_timeout;
+	mono_ns hello_timeout;
+	mono_ns ready_timeout;
+	const char *url; /* of the general gateway; empty: ask the API */
+};
+
 struct gateway_options {
 	struct loop *loop;
 	struct resolver *resolver;
@@ -26,20 +39,17 @@ struct gateway_options {
 	struct rest *rest;
 	const struct ws_tls *tls;
 	const struct secret *token;
-	uint64_t intents;
-	const char *presence; /* JSON, or empty */
-	enum inflate_kind compress;
-	uint32_t shard_count;
-	mono_ns connect_timeout;
-	mono_ns hello_timeout;
-	mono_ns ready_timeout;
-	mono_ns probe_after;  /* 0: no proof of life */
+	bool shards_auto;           /* as many as Discord recommends */
+	struct store_shards shards; /* without shards_auto */
+	uint32_t shards_max;        /* that this process has descriptors for */
+	struct gateway_settings settings;
 	const char *api_base; /* names a host that may be resumed at */
-	const char *url;      /* of the general gateway; empty: ask the API */
 	const char *fallback; /* where the API does not answer; NULL: nowhere */
 	const char *user_agent;
 	/** Discord refuses the bot: the process must end with 77. */
 	void (*fatal)(void *ctx, const char *reason);
+	/** There are more shards than this process can hold: it must end with 78. */
+	void (*unfit)(void *ctx, const char *reason);
 	void *ctx;
 };
 
@@ -52,10 +62,12 @@ void gateway_start(struct gateway *gateway, mono_ns now);
 /** Closes all connections so that their sessions can be resumed. */
 void gateway_stop(struct gateway *gateway, mono_ns now);
 
-/** What can change while connections live; presence as in the options. */
-void gateway_reload(struct gateway *gateway, const char *presence, mono_ns probe_after,
+/** Takes new settings; texts of the old ones are not used any more. */
+void gateway_configure(struct gateway *gateway, const struct gateway_settings *settings,
     mono_ns now);
 
+/** How many snapshots there are: one that stands for all until `auto` knows how many.
+ */
 uint32_t gateway_shard_count(const struct gateway *gateway);
 
 /** Fills out[gateway_shard_count()]. */
@@ -84,6 +96,7 @@ struct gateway_budget {
 	int64_t told_remaining;     /* as Discord last said, less those sent since;
 	                               counts the reserve; -1: not known */
 	int64_t release_at_wall_ms; /* none is left until then; 0: some are */
+	bool low;                   /* few are left: worth a warning */
 };
 
 void gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out);

@@ -31,8 +31,8 @@
 
 #define DEFAULT_CONNECTIONS 256
 #define LEAST_CONNECTIONS   4
-#define LIBRARY_FDS         1024       /* at most, in the loop's table */
-#define OTHER_FDS           64         /* log, state, helpers, shards, REST, control */
+#define LIBRARY_FDS         4096       /* at most, in the loop's table */
+#define OTHER_FDS           64         /* log, state, helpers, REST, control */
 #define REQUEST_DEADLINE    CLOCK_S(8) /* from accept to a whole request */
 #define ANSWER_DEADLINE     CLOCK_S(5) /* from the request to the last byte taken */
 #define SWEEP_EVERY         CLOCK_MS(500)
@@ -499,23 +499,25 @@ vhost_new(struct loop *loop)
  * Connections that never make a reconnect of the gateway wait for a descriptor: half of
  * what the process may open besides everything else.
  */
-static unsigned
-connections_allowed(unsigned wanted)
+void
+http_set_max_connections(struct http *http, unsigned wanted)
 {
 	struct rlimit limit = {LIBRARY_FDS, LIBRARY_FDS};
+	rlim_t others = OTHER_FDS + http->options.reserved_fds;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	rlim_t fds = limit.rlim_cur < LIBRARY_FDS ? limit.rlim_cur : LIBRARY_FDS;
-	rlim_t most = fds > OTHER_FDS ? (fds - OTHER_FDS) / 2 : 0;
+	rlim_t most = fds > others ? (fds - others) / 2 : 0;
 	unsigned allowed =
 	    most > LEAST_CONNECTIONS ? (unsigned)most : LEAST_CONNECTIONS;
 
-	if (wanted <= allowed) {
-		return wanted;
+	wanted = wanted ? wanted : DEFAULT_CONNECTIONS;
+	http->options.max_connections = wanted < allowed ? wanted : allowed;
+	if (wanted > allowed) {
+		log_warning("http_connections_capped", KV("wanted", wanted),
+		    KV("allowed", allowed),
+		    KV("open_files_limit", (uint64_t)limit.rlim_cur));
 	}
-	log_warning("http_connections_capped", KV("wanted", wanted),
-	    KV("allowed", allowed), KV("open_files_limit", (uint64_t)limit.rlim_cur));
-	return allowed;
 }
 
 struct http *
@@ -526,8 +528,7 @@ http_new(const struct http_options *options, char *why, size_t room)
 	struct http *http = xzalloc(sizeof *http);
 
 	http->options = *options;
-	http->options.max_connections = connections_allowed(
-	    options->max_connections ? options->max_connections : DEFAULT_CONNECTIONS);
+	http_set_max_connections(http, options->max_connections);
 	for (unsigned i = 0; i < CONNECTION_STATES; i++) {
 		TAILQ_INIT(&http->lists[i]);
 	}

@@ -33,6 +33,7 @@ struct http_options {
 	 * that the host lacks is left out. */
 	const char *listen[LISTENER_ADDRESSES_MAX + 1];
 	unsigned max_connections; /* 0: 256; a quarter of it for one address */
+	unsigned reserved_fds;    /* descriptors that the shards need: not for probes */
 	/** Fills reply for a probe path; status is 503 and the rest empty before. */
 	void (*render)(void *ctx, enum health_path path, mono_ns now,
 	    struct http_reply *reply);
@@ -59,6 +60,9 @@ struct http *http_new(const struct http_options *options, char *why, size_t room
 /** Stops listening and drops all connections.  Not from inside render; NULL is allowed.
  */
 void http_free(struct http *owned_http);
+
+/** Another limit, for connections to come; 0: 256. */
+void http_set_max_connections(struct http *http, unsigned wanted);
 
 /** The port it listens on. */
 uint16_t http_port(const struct http *http);

@@ -28,10 +28,11 @@
 
 #define EXIT_INTERNAL 70 /* contract, section 4 */
 
-/* Descriptors kept out of the library's table: log, state, helpers, resolver.  The
- * table is searched from its begin at each event, so a huge limit would cost time. */
+/* Descriptors kept out of the library's table: log, state, helpers, resolver.  A huge
+ * limit would cost memory; so many are enough for the shards and probes of one process.
+ */
 #define FDS_RESERVED 32
-#define FDS_MAX      1024
+#define FDS_MAX      4096
 #define FDS_MIN      16
 
 /* The largest block of HTTP headers; its default, 4096, is below what Discord sends. */

@@ -617,6 +617,19 @@ shard_note_check(struct shard *shard, mono_ns now)
 	session_note_check(&shard->session, now);
 }
 
+void
+shard_configure(struct shard *shard, const struct shard_settings *settings)
+{
+	struct session_config *config = &shard->session.config;
+
+	shard->no_compression &= settings->compress == shard->options.compress;
+	shard->options.intents = settings->intents;
+	shard->options.compress = settings->compress;
+	config->connect_timeout = settings->connect_timeout;
+	config->hello_timeout = settings->hello_timeout;
+	config->ready_timeout = settings->ready_timeout;
+}
+
 uint32_t
 shard_id(const struct shard *shard)
 {

@@ -45,6 +45,16 @@ struct shard_hooks {
 	void (*tick)(void *ctx, mono_ns now);
 };
 
+/* What may change while it runs: intents with the next session, the rest with the next
+ * connection. */
+struct shard_settings {
+	uint64_t intents;
+	enum inflate_kind compress;
+	mono_ns connect_timeout;
+	mono_ns hello_timeout;
+	mono_ns ready_timeout;
+};
+
 struct shard_options {
 	struct loop *loop;
 	struct resolver *resolver;
@@ -100,6 +110,8 @@ void shard_set_probe_after(struct shard *shard, mono_ns probe_after, mono_ns now
 
 /** The watchdog looks (see session_note_check()). */
 void shard_note_check(struct shard *shard, mono_ns now);
+
+void shard_configure(struct shard *shard, const struct shard_settings *settings);
 
 uint32_t shard_id(const struct shard *shard);
 void shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out);

@@ -4,50 +4,45 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/evp.h>
 
 #include "clock.h"
 #include "log.h"
-#include "paths.h"
+#include "store_file.h"
+#include "store_ledger.h"
 #include "xalloc.h"
 
-#define SYNC_EVERY     CLOCK_S(1)
+#define SYNC_EVERY CLOCK_S(1)
 
-#define LEDGER_MAGIC   UINT32_C(0x4C425747) /* "GWBL" */
-#define LEDGER_VERSION 1
+/* Records synced at a time: many shards whose sequences move must not keep the disk
+ * busy.  What a power loss then costs is a longer replay, never a session. */
+#define SYNC_BATCH  16
 
-#define EXIT_INTERNAL  70 /* contract, section 4 */
+#define LEDGER_NAME "identify.ledger"
 
-/* The ledger's file. */
-struct ledger_file {
-	uint32_t magic;
-	uint32_t version;
-	struct identify_ledger ledger;
+/* What of a file is not on the disk yet. */
+enum dirt {
+	CLEAN,
+	MOVED,   /* its sequence: once a second is enough */
+	CHANGED, /* its session: now */
 };
 
-/* A file whose first bytes are mapped, or memory alone where there is no file. */
-struct mapped {
-	int fd; /* -1: memory alone */
-	size_t size;
-	uint8_t *bytes;
-	char name[64];
+struct record {
+	struct store_file file;
+	enum dirt dirt;
+	uint64_t intents; /* of the session in it */
 };
 
 /* A sync on its way; the descriptor is its own, so that it outlives the store. */
 struct sync_job {
 	struct store *store;
-	const struct mapped *mapped;
-	bool *dirty;
+	struct record *record;  /* NULL: the ledger */
+	uint64_t ledger_change; /* that it takes along */
 	int fd;
 	int error;
 };
@@ -55,102 +50,25 @@ struct sync_job {
 struct store {
 	struct loop *loop;
 	struct worker *worker;
-	int dir_fd;
-	int lock_fd;
-	bool usable;       /* the folder is open and locked by us */
+	struct store_folder folder;
 	bool sync_failing; /* the last sync failed, and that was logged */
-	char problem[192]; /* empty: all of it is kept on disk */
 	struct record_owner owner;
-	uint32_t shard_count;
-	struct mapped *shards;
-	bool *dirty;
-	struct mapped ledger;
-	bool ledger_dirty;
+	struct store_shards shards;
+	struct record *records;
+	uint32_t next; /* where the next batch begins */
 	struct loop_timer *sync_timer;
 	mono_ns sync_at; /* when the timer fires; CLOCK_NEVER: not */
 	unsigned syncing;
+
+	struct store_file ledger;
+	uint64_t ledger_changes;
+	uint64_t ledger_synced;
+	bool ledger_syncing;
+	void (*ledger_fn)(void *ctx);
+	void *ledger_ctx;
 };
 
-/* ---- a disk that fails under the mapping ---- */
-
-/* The file system took the page away (a truncated file, a failing disk): the stored
- * sequence cannot be kept, and going on would fault again. */
-static void
-on_bus_error(int number)
-{
-	static const char text[] = "gwbotd: a file of the state folder was cut or its "
-				   "disk failed; ending with "
-				   "status 70, the session resumes\n";
-	ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-
-	(void)number;
-	(void)ignored;
-	_exit(EXIT_INTERNAL);
-}
-
-static void
-catch_bus_errors(void)
-{
-	struct sigaction action = {.sa_handler = on_bus_error};
-
-	(void)sigaction(SIGBUS, &action, NULL);
-}
-
-/* ---- the folder ---- */
-
-__attribute__((format(printf, 2, 3))) static void
-set_problem(struct store *store, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(store->problem, sizeof store->problem, format, args);
-	va_end(args);
-}
-
-static void
-open_folder(struct store *store, const char *dir)
-{
-	enum gw_err err = paths_make_private(dir);
-
-	if (err != GW_OK) {
-		set_problem(store, "%s cannot be used as the state folder: %s", dir,
-		    err == GW_ERR_PERMISSION ?
-			"no permission, or it is a link or open to others" :
-			err_text(err));
-		return;
-	}
-	store->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (store->dir_fd < 0) {
-		set_problem(store, "%s cannot be opened: %s", dir, strerror(errno));
-		return;
-	}
-}
-
-static enum gw_err
-lock_folder(struct store *store, const char *dir)
-{
-	if (store->problem[0] != '\0') {
-		return GW_OK;
-	}
-	store->lock_fd = openat(store->dir_fd, "lock",
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (store->lock_fd < 0) {
-		set_problem(store, "%s/lock cannot be opened: %s", dir,
-		    strerror(errno));
-		return GW_OK;
-	}
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-		return GW_OK;
-	}
-	if (errno == EWOULDBLOCK) {
-		return GW_ERR_BUSY;
-	}
-	set_problem(store, "%s/lock cannot be locked: %s", dir, strerror(errno));
-	return GW_OK;
-}
-
-/* ---- sessions of another time ---- */
+/* ---- sessions of other shards ---- */
 
 static bool
 skip_word(const char **at, const char *word)
@@ -163,33 +81,39 @@ skip_word(const char **at, const char *word)
 }
 
 static bool
-skip_digits(const char **at)
+take_number(const char **at, uint64_t *out)
 {
-	size_t size = strspn(*at, "0123456789");
+	size_t digits = strspn(*at, "0123456789");
 
-	*at += size;
-	return size > 0;
+	*out = digits > 0 && digits < 10 ? strtoull(*at, NULL, 10) : UINT64_MAX;
+	*at += digits;
+	return digits > 0;
 }
 
-/* A session's file, and not of the present number of shards. */
+/* A session's file, and not one of these shards. */
 static bool
-is_of_other_count(const struct store *store, const char *name)
+is_of_others(const struct store_shards *shards, const char *name)
 {
-	char own[32];
+	uint64_t id;
+	uint64_t total;
 	const char *at = name;
+	bool record = skip_word(&at, "shard-") && take_number(&at, &id) &&
+	    skip_word(&at, "-of-") && take_number(&at, &total) &&
+	    strcmp(at, ".session") == 0;
 
-	(void)snprintf(own, sizeof own, "-of-%" PRIu32 ".session", store->shard_count);
-	return skip_word(&at, "shard-") && skip_digits(&at) && strcmp(at, own) != 0 &&
-	    skip_word(&at, "-of-") && skip_digits(&at) && strcmp(at, ".session") == 0;
+	return record &&
+	    (total != shards->total || id < shards->first ||
+		id - shards->first >= shards->count);
 }
 
 /* Discord gives each number of shards other guilds a shard: a session of another number
- * must not be resumed when that number comes back, and its file not lie about. */
+ * must not be resumed when that number comes back, and its file not lie about.  One of
+ * the same number that another process took over is as stale when it comes back. */
 static void
-discard_other_counts(struct store *store)
+discard_others(struct store *store)
 {
 	unsigned files = 0;
-	int fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(store->folder.dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
 
 	if (!folder) {
@@ -199,80 +123,16 @@ discard_other_counts(struct store *store)
 		return;
 	}
 	for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-		if (is_of_other_count(store, entry->d_name) &&
-		    unlinkat(store->dir_fd, entry->d_name, 0) == 0) {
+		if (is_of_others(&store->shards, entry->d_name) &&
+		    unlinkat(store->folder.dir_fd, entry->d_name, 0) == 0) {
 			files++;
 		}
 	}
 	(void)closedir(folder);
 	if (files > 0) {
 		log_info("session_discarded", KV("files", files),
-		    KV("reason", "stored for another number of shards"));
+		    KV("reason", "stored for another number or range of shards"));
 	}
-}
-
-/* ---- mapped files ---- */
-
-/* 0, or an errno. */
-static int
-map_file(struct store *store, struct mapped *mapped)
-{
-	struct stat info;
-	int fd = openat(store->dir_fd, mapped->name,
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-
-	if (fd < 0) {
-		return errno;
-	}
-	if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
-	    info.st_uid != geteuid()) {
-		(void)close(fd);
-		return EPERM;
-	}
-	/* Session ids are as good as the token for some minutes. */
-	(void)fchmod(fd, 0600);
-	/* Blocks that exist cannot run out under the mapping. */
-	int error = posix_fallocate(fd, 0, (off_t)mapped->size);
-	void *bytes = error == 0 ?
-	    mmap(NULL, mapped->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) :
-	    MAP_FAILED;
-
-	if (bytes == MAP_FAILED) {
-		error = error != 0 ? error : errno;
-		(void)close(fd);
-		return error;
-	}
-	mapped->fd = fd;
-	mapped->bytes = bytes;
-	return 0;
-}
-
-static void
-map_or_remember(struct store *store, struct mapped *mapped, size_t size)
-{
-	mapped->fd = -1;
-	mapped->size = size;
-	if (store->usable) {
-		int error = map_file(store, mapped);
-
-		if (error == 0) {
-			return;
-		}
-		set_problem(store, "%s cannot be used: %s", mapped->name,
-		    error == EPERM ? "not a regular file of ours" : strerror(error));
-	}
-	mapped->bytes = xzalloc(size);
-}
-
-static void
-unmap(struct mapped *mapped)
-{
-	if (mapped->fd < 0) {
-		free(mapped->bytes);
-		return;
-	}
-	(void)munmap(mapped->bytes, mapped->size);
-	(void)close(mapped->fd);
 }
 
 /* ---- syncing ---- */
@@ -285,22 +145,28 @@ sync_work(void *ctx)
 	job->error = fdatasync(job->fd) == 0 ? 0 : errno;
 }
 
-/* The kernel takes pages that it could not write for clean, so that the next sync would
- * succeed without them: every page has to be stored to again. */
+static void begin_ledger_sync(struct store *store);
+static void arm_sync(struct store *store, mono_ns at);
+static bool has_dirt(const struct store *store, enum dirt least);
+static void sync_dirty(struct store *store, mono_ns now);
+
+/* A ledger that cannot be synced holds nobody up: the page outlives the process. */
 static void
-write_again(const struct mapped *mapped)
+ledger_done(struct store *store, const struct sync_job *job)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	for (size_t at = 0; at < mapped->size; at += page) {
-		volatile uint8_t *byte = &mapped->bytes[at];
-
-		/* cppcheck-suppress selfAssignment ; the store itself is what counts */
-		*byte = *byte;
+	store->ledger_syncing = false;
+	store->ledger_synced = job->ledger_change;
+	if (job->error != 0) {
+		store_file_write_again(&store->ledger);
+		store->ledger_changes++;
+		arm_sync(store, clock_now() + SYNC_EVERY);
+	} else {
+		begin_ledger_sync(store);
+	}
+	if (store->ledger_fn) {
+		store->ledger_fn(store->ledger_ctx);
 	}
 }
-
-static void arm_sync(struct store *store, mono_ns at);
 
 static void
 sync_done(void *ctx)
@@ -316,28 +182,31 @@ sync_done(void *ctx)
 		log_info("state_durable", KV("reason", "the disk syncs again"));
 	}
 	store->sync_failing = job->error != 0;
-	if (job->error != 0) {
-		write_again(job->mapped);
-		*job->dirty = true;
+	if (!job->record) {
+		ledger_done(store, job);
+	} else if (job->error != 0) {
+		store_file_write_again(&job->record->file);
+		job->record->dirt =
+		    job->record->dirt == CLEAN ? MOVED : job->record->dirt;
 		arm_sync(store, clock_now() + SYNC_EVERY);
 	}
 	(void)close(job->fd);
 	free(job);
+	if (store->syncing == 0 && has_dirt(store, CHANGED)) {
+		sync_dirty(store, clock_now());
+	}
 }
 
-/* True where the sync is on its way, or none is needed. */
+/* True where the sync is on its way. */
 static bool
-begin_sync(struct store *store, const struct mapped *mapped, bool *dirty)
+submit(struct store *store, const struct store_file *file, struct record *record)
 {
-	if (mapped->fd < 0) {
-		return true;
-	}
 	struct sync_job *job = xzalloc(sizeof *job);
 
 	job->store = store;
-	job->mapped = mapped;
-	job->dirty = dirty;
-	job->fd = fcntl(mapped->fd, F_DUPFD_CLOEXEC, 0);
+	job->record = record;
+	job->ledger_change = store->ledger_changes;
+	job->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
 	if (job->fd >= 0 &&
 	    worker_submit(store->worker, sync_work, sync_done, job) == GW_OK) {
 		store->syncing++;
@@ -359,26 +228,81 @@ arm_sync(struct store *store, mono_ns at)
 	}
 }
 
-/* One sync at a time: a disk that hangs must not use up the helper threads. */
+/* Besides the others, since an IDENTIFY waits for it; and one at a time. */
+static void
+begin_ledger_sync(struct store *store)
+{
+	if (store->ledger_syncing || store->ledger_synced == store->ledger_changes) {
+		return;
+	}
+	if (store->ledger.fd < 0) {
+		store->ledger_synced = store->ledger_changes;
+		return;
+	}
+	store->ledger_syncing = submit(store, &store->ledger, NULL);
+	if (!store->ledger_syncing) {
+		arm_sync(store, clock_now() + SYNC_EVERY / 10);
+	}
+}
+
+/* True where the record is on its way to the disk, or needs not go there. */
+static bool
+is_taken(struct store *store, struct record *record)
+{
+	return record->file.fd < 0 || submit(store, &record->file, record);
+}
+
+/* Those that changed first, then those that moved, from where the last batch ended. */
+static unsigned
+sync_records(struct store *store, enum dirt dirt, unsigned room)
+{
+	uint32_t count = store->shards.count;
+
+	for (uint32_t i = 0; i < count && room > 0; i++) {
+		uint32_t at = (store->next + i) % count;
+		struct record *record = &store->records[at];
+
+		if (record->dirt != dirt) {
+			continue;
+		}
+		if (!is_taken(store, record)) {
+			return 0;
+		}
+		record->dirt = CLEAN;
+		store->next = at + 1;
+		room--;
+	}
+	return room;
+}
+
+static bool
+has_dirt(const struct store *store, enum dirt least)
+{
+	for (uint32_t i = 0; i < store->shards.count; i++) {
+		if (store->records[i].dirt >= least) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One batch at a time: a disk that hangs must not use up the helper threads. */
 static void
 sync_dirty(struct store *store, mono_ns now)
 {
-	bool again = store->syncing > 0;
+	unsigned room = SYNC_BATCH;
 
-	for (uint32_t i = 0; i < store->shard_count && !again; i++) {
-		if (store->dirty[i]) {
-			store->dirty[i] =
-			    !begin_sync(store, &store->shards[i], &store->dirty[i]);
-			again = store->dirty[i];
-		}
-	}
-	if (store->ledger_dirty && !again) {
-		store->ledger_dirty =
-		    !begin_sync(store, &store->ledger, &store->ledger_dirty);
-		again = store->ledger_dirty;
-	}
-	if (again) {
+	begin_ledger_sync(store);
+	if (store->syncing > (store->ledger_syncing ? 1 : 0)) {
 		arm_sync(store, now + SYNC_EVERY / 10);
+		return;
+	}
+	room = sync_records(store, CHANGED, room);
+	(void)sync_records(store, MOVED, room);
+	if (has_dirt(store, CHANGED)) {
+		arm_sync(store, now + SYNC_EVERY / 10);
+	} else if (has_dirt(store, MOVED)) {
+		arm_sync(store, now + SYNC_EVERY);
 	}
 }
 
@@ -394,18 +318,21 @@ on_sync_timer(void *ctx, mono_ns now)
 void
 store_flush(struct store *store)
 {
+	/* Nothing comes after this: the last sequences are worth as much as sessions.
+	 */
+	for (uint32_t i = 0; i < store->shards.count; i++) {
+		struct record *record = &store->records[i];
+
+		record->dirt = record->dirt == MOVED ? CHANGED : record->dirt;
+	}
 	sync_dirty(store, clock_now());
 }
 
 bool
 store_is_synced(const struct store *store)
 {
-	for (uint32_t i = 0; i < store->shard_count; i++) {
-		if (store->dirty[i]) {
-			return false;
-		}
-	}
-	return !store->ledger_dirty && store->syncing == 0;
+	return !has_dirt(store, MOVED) &&
+	    store->ledger_synced == store->ledger_changes && store->syncing == 0;
 }
 
 /* ---- records ---- */
@@ -421,32 +348,105 @@ fingerprint(const struct secret *token, uint8_t out[RECORD_FINGERPRINT_BYTES])
 	memcpy(out, digest, RECORD_FINGERPRINT_BYTES);
 }
 
-/* Keeps what could not be read, for whoever wants to know. */
-static void
-keep_aside(struct store *store, const struct mapped *mapped)
+static struct record *
+record_of(const struct store *store, uint32_t shard_id)
 {
-	char name[sizeof mapped->name + 8];
+	return &store->records[shard_id - store->shards.first];
+}
 
-	(void)snprintf(name, sizeof name, "%s.bad", mapped->name);
-	int fd = openat(store->dir_fd, name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+static struct record_owner
+owner_of(const struct store *store, uint32_t shard_id)
+{
+	struct record_owner owner = store->owner;
 
-	if (fd >= 0) {
-		ssize_t ignored = write(fd, mapped->bytes, mapped->size);
+	owner.shard_id = shard_id;
+	owner.shard_count = store->shards.total;
+	owner.intents = record_of(store, shard_id)->intents;
+	return owner;
+}
 
-		(void)ignored;
-		(void)close(fd);
+static void
+name_record(char *out, size_t room, uint32_t shard_id, uint32_t total)
+{
+	(void)snprintf(out, room, "shard-%" PRIu32 "-of-%" PRIu32 ".session", shard_id,
+	    total);
+}
+
+static bool
+is_stored(const struct store *store, uint32_t shard_id, uint32_t total)
+{
+	_Alignas(8) uint8_t bytes[RECORD_FILE_BYTES];
+	struct record_owner owner = store->owner;
+	struct session_saved saved;
+	char name[64];
+
+	owner.shard_id = shard_id;
+	owner.shard_count = total;
+	name_record(name, sizeof name, shard_id, total);
+	int fd = openat(store->folder.dir_fd, name,
+	    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0) {
+		return false;
+	}
+	bool whole = read(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes;
+
+	(void)close(fd);
+	return whole && record_read(bytes, &owner, &saved) == RECORD_FOUND;
+}
+
+bool
+store_has_session(const struct store *store, const struct store_shards *shards)
+{
+	for (uint32_t i = 0; store->folder.usable && i < shards->count; i++) {
+		if (is_stored(store, shards->first + i, shards->total)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What cannot be kept on the disk is said, and what that means. */
+static void
+tell_problem(const struct store *store, const char *effect)
+{
+	if (store->folder.problem[0] != '\0') {
+		log_warning("state_not_durable",
+		    KV("reason", (const char *)store->folder.problem),
+		    KV("effect", effect));
+	}
+}
+
+void
+store_use_shards(struct store *store, const struct store_shards *shards)
+{
+	char before[sizeof store->folder.problem];
+
+	memcpy(before, store->folder.problem, sizeof before);
+	store->shards = *shards;
+	store->records = xzalloc(shards->count * sizeof *store->records);
+	if (store->folder.usable) {
+		discard_others(store);
+	}
+	for (uint32_t i = 0; i < shards->count; i++) {
+		struct record *record = &store->records[i];
+		char name[sizeof record->file.name];
+
+		name_record(name, sizeof name, shards->first + i, shards->total);
+		store_file_map(&store->folder, &record->file, name, RECORD_FILE_BYTES);
+		record->intents = store->owner.intents;
+	}
+	if (strcmp(before, store->folder.problem) != 0) {
+		tell_problem(store, "a restart will identify instead of resuming");
 	}
 }
 
 bool
 store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 {
-	struct mapped *mapped = &store->shards[shard_id];
-	struct record_owner owner = store->owner;
-
-	owner.shard_id = shard_id;
-	enum record_verdict verdict = record_read(mapped->bytes, &owner, out);
+	struct store_file *file = &record_of(store, shard_id)->file;
+	struct record_owner owner = owner_of(store, shard_id);
+	enum record_verdict verdict = record_read(file->bytes, &owner, out);
 
 	if (verdict == RECORD_FOUND) {
 		log_info("session_found", KV("shard", shard_id), KV("seq", out->seq));
@@ -454,17 +454,15 @@ store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 	}
 	if (verdict == RECORD_DAMAGED || verdict == RECORD_NEWER) {
 		log_warning("session_record_unusable", KV("shard", shard_id),
-		    KV("file", (const char *)mapped->name),
+		    KV("file", (const char *)file->name),
 		    KV("reason", record_verdict_text(verdict)));
-		if (mapped->fd >= 0) {
-			keep_aside(store, mapped);
-		}
+		store_file_keep_aside(&store->folder, file);
 	} else if (verdict == RECORD_FOREIGN) {
 		log_info("session_discarded", KV("shard", shard_id),
 		    KV("reason", record_verdict_text(verdict)));
 	}
 	if (verdict != RECORD_EMPTY) {
-		memset(mapped->bytes, 0, mapped->size);
+		memset(file->bytes, 0, file->size);
 	}
 	return false;
 }
@@ -472,77 +470,83 @@ store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 void
 store_save(struct store *store, uint32_t shard_id, const struct session_saved *saved)
 {
-	struct record_owner owner = store->owner;
+	struct record *record = record_of(store, shard_id);
+	struct record_owner owner = owner_of(store, shard_id);
 
-	owner.shard_id = shard_id;
-	record_write(store->shards[shard_id].bytes, &owner, saved, clock_wall_ms());
-	store->dirty[shard_id] = true;
+	record_write(record->file.bytes, &owner, saved, clock_wall_ms());
+	record->dirt = CHANGED;
 	sync_dirty(store, clock_now());
 }
 
 void
 store_seq(struct store *store, uint32_t shard_id, int64_t seq)
 {
-	record_write_seq(store->shards[shard_id].bytes, seq);
-	if (!store->dirty[shard_id]) {
-		store->dirty[shard_id] = true;
+	struct record *record = record_of(store, shard_id);
+
+	record_write_seq(record->file.bytes, seq);
+	if (record->dirt == CLEAN) {
+		record->dirt = MOVED;
 		arm_sync(store, clock_now() + SYNC_EVERY);
 	}
 }
 
-/* ---- the ledger ---- */
-
-static void
-check_ledger(struct store *store)
+void
+store_set_intents(struct store *store, uint32_t shard_id, uint64_t intents)
 {
-	struct ledger_file *file = (struct ledger_file *)(void *)store->ledger.bytes;
-	bool sane = file->magic == LEDGER_MAGIC && file->version == LEDGER_VERSION &&
-	    file->ledger.first < QUOTA_IDENTIFIES_DAY &&
-	    file->ledger.count <= QUOTA_IDENTIFIES_DAY;
-
-	if (sane) {
-		return;
-	}
-	if (file->magic != 0) {
-		log_warning("identify_ledger_unusable",
-		    KV("file", (const char *)store->ledger.name),
-		    KV("reason", "damaged; identifies of the last 24 h are not known"));
-	}
-	memset(file, 0, sizeof *file);
-	file->magic = LEDGER_MAGIC;
-	file->version = LEDGER_VERSION;
+	record_of(store, shard_id)->intents = intents;
 }
+
+/* ---- the ledger, and what Discord said ---- */
 
 struct identify_ledger *
 store_ledger(struct store *store)
 {
-	return &((struct ledger_file *)(void *)store->ledger.bytes)->ledger;
+	return &store_ledger_of(&store->ledger)->ledger;
+}
+
+bool
+store_ledger_is_kept(const struct store *store)
+{
+	return store->ledger.fd >= 0;
+}
+
+uint64_t
+store_ledger_changed(struct store *store)
+{
+	store->ledger_changes++;
+	begin_ledger_sync(store);
+	return store->ledger_changes;
+}
+
+uint64_t
+store_ledger_synced(const struct store *store)
+{
+	return store->ledger_synced;
 }
 
 void
-store_ledger_changed(struct store *store)
+store_watch_ledger(struct store *store, void (*fn)(void *ctx), void *ctx)
 {
-	store->ledger_dirty = true;
-	sync_dirty(store, clock_now());
+	store->ledger_fn = fn;
+	store->ledger_ctx = ctx;
+}
+
+bool
+store_read_memo(const struct store *store, struct memo *out)
+{
+	return memo_read(&store_ledger_of(&store->ledger)->memo,
+	    store->owner.fingerprint, out);
+}
+
+uint64_t
+store_write_memo(struct store *store, const struct memo *memo)
+{
+	memo_write(&store_ledger_of(&store->ledger)->memo, store->owner.fingerprint,
+	    memo);
+	return store_ledger_changed(store);
 }
 
 /* ---- life ---- */
-
-static void
-map_all(struct store *store)
-{
-	for (uint32_t i = 0; i < store->shard_count; i++) {
-		struct mapped *mapped = &store->shards[i];
-
-		(void)snprintf(mapped->name, sizeof mapped->name,
-		    "shard-%" PRIu32 "-of-%" PRIu32 ".session", i, store->shard_count);
-		map_or_remember(store, mapped, RECORD_FILE_BYTES);
-	}
-	(void)snprintf(store->ledger.name, sizeof store->ledger.name,
-	    "identify.ledger");
-	map_or_remember(store, &store->ledger, sizeof(struct ledger_file));
-	check_ledger(store);
-}
 
 struct store *
 store_open(const struct store_options *options, enum gw_err *err)
@@ -551,33 +555,18 @@ store_open(const struct store_options *options, enum gw_err *err)
 
 	store->loop = options->loop;
 	store->worker = options->worker;
-	store->dir_fd = -1;
-	store->lock_fd = -1;
 	store->sync_at = CLOCK_NEVER;
-	store->shard_count = options->shard_count;
-	store->owner.shard_count = options->shard_count;
 	store->owner.intents = options->intents;
 	fingerprint(options->token, store->owner.fingerprint);
-	open_folder(store, options->dir);
-	*err = lock_folder(store, options->dir);
+	*err = store_folder_open(&store->folder, options->dir);
 	if (*err != GW_OK) {
 		store_close(store);
 		return NULL;
 	}
-	store->shards = xzalloc(options->shard_count * sizeof *store->shards);
-	store->dirty = xzalloc(options->shard_count * sizeof *store->dirty);
 	store->sync_timer = loop_timer_new(options->loop, on_sync_timer, store);
-	catch_bus_errors();
-	store->usable = store->problem[0] == '\0';
-	if (store->usable) {
-		discard_other_counts(store);
-	}
-	map_all(store);
-	if (store->problem[0] != '\0') {
-		log_warning("state_not_durable", KV("dir", options->dir),
-		    KV("reason", (const char *)store->problem),
-		    KV("effect", "a restart will identify instead of resuming"));
-	}
+	store_file_map(&store->folder, &store->ledger, LEDGER_NAME, STORE_LEDGER_BYTES);
+	store_ledger_check(&store->ledger, clock_wall_ms());
+	tell_problem(store, "a restart does not know what this process did");
 	return store;
 }
 
@@ -590,19 +579,11 @@ store_close(struct store *owned_store)
 		return;
 	}
 	loop_timer_free(store->sync_timer);
-	for (uint32_t i = 0; store->shards && i < store->shard_count; i++) {
-		unmap(&store->shards[i]);
+	for (uint32_t i = 0; i < store->shards.count; i++) {
+		store_file_unmap(&store->records[i].file);
 	}
-	if (store->ledger.bytes) {
-		unmap(&store->ledger);
-	}
-	if (store->lock_fd >= 0) {
-		(void)close(store->lock_fd);
-	}
-	if (store->dir_fd >= 0) {
-		(void)close(store->dir_fd);
-	}
-	free(store->shards);
-	free(store->dirty);
+	store_file_unmap(&store->ledger);
+	store_folder_close(&store->folder);
+	free(store->records);
 	free(store);
 }

@@ -350,7 +350,7 @@ class Serves(unittest.TestCase):
             bot.start().wait_ready()
             status, body = bot.health()
             self.assertEqual((206, True), (status, body["connected"]))
-            self.assertIn("identify budget low: 99 left today", body["reasons"])
+            self.assertIn("identify budget low: 49 left today before the reserve of 50", body["reasons"])
             self.assertEqual(200, bot.get("/readyz")[0])
 
     def test_signals_reload_dump_and_keep_running(self):
@@ -370,8 +370,11 @@ class Serves(unittest.TestCase):
             file.write_text('profile = "prod"; watchdog: { stall = "8min"; };\n')
             bot.process.send_signal(signal.SIGHUP)
             bot.wait_event("reloaded", count=2)
-            self.assertEqual(["gateway.hello_timeout", "profile"], [
-                event["option"] for _, event in bot.events("config_deferred")])
+            self.assertEqual([
+                ("gateway.hello_timeout", True), ("profile", False),
+                ("gateway.hello_timeout", True)],
+                [(event["option"], "next connection" in event["remedy"])
+                 for _, event in bot.events("config_deferred")])
             self.assertEqual("dev", bot.health()[1]["env"])
             file.write_text('watchdog: { stall = "soon"; };\n')
             bot.process.send_signal(signal.SIGHUP)

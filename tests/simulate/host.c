@@ -120,9 +120,15 @@ on_told(struct sim *sim, int64_t value)
 		    0 :
 		    (sim->identified[youngest] + DAY - sim->now) / CLOCK_MS(1);
 
+		const struct identify_told told = {
+		    .max_concurrency = sim->max_concurrency,
+		    .total = IDENTIFIES_PER_DAY,
+		    .remaining = IDENTIFIES_PER_DAY - used,
+		    .reset_after_ms = reset_ms,
+		};
+
 		sim->told_at = sim->now;
-		identify_gate_told(&sim->gate, sim->max_concurrency,
-		    IDENTIFIES_PER_DAY - used, reset_ms, wall_ms(sim));
+		identify_gate_told(&sim->gate, &told, wall_ms(sim));
 	}
 	serve_slots(sim);
 }

@@ -63,7 +63,7 @@ step_wall(struct sim *sim)
 static void
 lose_ledger(struct sim *sim)
 {
-	sim->ledger = (struct identify_ledger){.count = 0};
+	sim->ledger = (struct identify_ledger){.youngest_ms = 0};
 	tell_value(sim, NOTE_FAULT, 0, FAULT_LEDGER_LOST);
 	sim->totals->faults[FAULT_LEDGER_LOST]++;
 }

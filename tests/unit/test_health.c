@@ -190,15 +190,101 @@ a_low_identify_budget_degrades_what_is_ready_only(void **state)
 	(void)state;
 	input.budget_low = true;
 	input.identifies_left = 17;
+	input.identify_reserve = 50;
 	buf_init(&body, 1U << 16);
 	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body), 206);
 	assert_int_equal(buf_append(&body, "", 1), GW_OK);
-	assert_non_null(strstr(body.data, "\"identify budget low: 17 left today\""));
+	assert_non_null(strstr(body.data,
+	    "\"identify budget low: 17 left today before the reserve of 50\""));
+	assert_non_null(strstr(body.data, "\"identify_release_at\":null"));
 	assert_non_null(strstr(body.data, "\"ok\":true"));
 	buf_fini(&body);
 	assert_int_equal(health_render(HEALTH_PATH_READYZ, &input, NULL), 200);
 	input.shards = &lost;
 	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 503);
+}
+
+static void
+a_spent_budget_says_until_when(void **state)
+{
+	struct health_input input = input_of(&lost, 1);
+	struct buf body;
+
+	(void)state;
+	input.budget_low = true;
+	input.identify_reserve = 50;
+	input.release_wall_ms = INT64_C(1700000000999);
+	buf_init(&body, 1U << 16);
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body), 503);
+	assert_int_equal(buf_append(&body, "", 1), GW_OK);
+	assert_non_null(strstr(body.data,
+	    "\"identify budget spent: none left today before the reserve of 50, new "
+	    "sessions wait until 2023-11-14T22:13:20Z\""));
+	assert_non_null(
+	    strstr(body.data, "\"identify_release_at\":\"2023-11-14T22:13:20Z\""));
+	buf_fini(&body);
+	/* What is connected stays so: a restart would only spend. */
+	input.shards = &fresh;
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 206);
+}
+
+static unsigned
+count_of(const char *text, const char *word)
+{
+	unsigned count = 0;
+
+	for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
+		count++;
+	}
+	return count;
+}
+
+static void
+of_many_shards_those_that_are_not_well_are_listed(void **state)
+{
+	static const struct {
+		uint32_t shards;
+		uint32_t lost;
+		unsigned listed;
+		unsigned reasons;
+	} cases[] = {
+	    {HEALTH_SHARDS_LISTED, 0, HEALTH_SHARDS_LISTED, 0},
+	    {HEALTH_SHARDS_LISTED, 2, HEALTH_SHARDS_LISTED, 2},
+	    {HEALTH_SHARDS_LISTED + 1, 0, 0, 0},
+	    {500, 3, 3, 3},
+	    {1000, 1000, HEALTH_SHARDS_LISTED, HEALTH_SHARDS_LISTED},
+	};
+	static struct snapshot shards[1000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct health_input input = input_of(shards, cases[i].shards);
+		struct buf body;
+
+		for (uint32_t k = 0; k < cases[i].shards; k++) {
+			shards[k] = k < cases[i].lost ? lost : fresh;
+			shards[k].shard_id = k;
+			/* The longest that a peer can make of it. */
+			memset(shards[k].reason, '\x01', sizeof shards[k].reason - 1);
+		}
+		buf_init(&body, 1U << 19);
+		(void)health_render(HEALTH_PATH_HEALTHZ, &input, &body);
+		assert_int_equal(buf_append(&body, "", 1), GW_OK);
+		assert_int_equal(count_of(body.data, "{\"id\":"), cases[i].listed);
+		assert_int_equal(count_of(body.data, "\"shard "), cases[i].reasons);
+		assert_int_equal(count_of(body.data, "\"and 936 more shards\""),
+		    cases[i].lost == 1000 ? 1 : 0);
+		cJSON *document = cJSON_Parse(body.data);
+
+		assert_int_equal(
+		    cJSON_GetObjectItem(document, "shards_total")->valueint,
+		    cases[i].shards);
+		assert_int_equal(
+		    cJSON_GetObjectItem(document, "shards_connected")->valueint,
+		    cases[i].shards - cases[i].lost);
+		cJSON_Delete(document);
+		buf_fini(&body);
+	}
 }
 
 static void
@@ -468,6 +554,8 @@ main(void)
 	    cmocka_unit_test(unknown_is_null),
 	    cmocka_unit_test(each_shard_that_is_not_well_gives_a_reason),
 	    cmocka_unit_test(ok_stays_true_while_degraded),
+	    cmocka_unit_test(a_spent_budget_says_until_when),
+	    cmocka_unit_test(of_many_shards_those_that_are_not_well_are_listed),
 	    cmocka_unit_test(text_of_a_peer_cannot_break_the_document),
 	    cmocka_unit_test(a_document_that_does_not_fit_is_not_begun),
 	};

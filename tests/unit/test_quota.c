@@ -111,58 +111,103 @@ no_window_of_60_s_ever_holds_more_than_it_may(void **state)
 static struct identify_ledger ledger;
 static struct identify_gate gate;
 
+#define MINUTE_MS INT64_C(60000)
+
 static int
 empty_the_ledger(void **state)
 {
 	(void)state;
-	ledger = (struct identify_ledger){.count = 0};
+	ledger = (struct identify_ledger){.youngest_ms = 0};
 	identify_gate_init(&gate, &ledger, NOW, WALL);
 	return 0;
 }
 
 static void
-an_identify_counts_for_exactly_a_day(void **state)
+told(uint32_t max_concurrency, int64_t remaining, int64_t reset_after_ms)
 {
+	const struct identify_told said = {
+	    .max_concurrency = max_concurrency,
+	    .remaining = remaining,
+	    .reset_after_ms = reset_after_ms,
+	};
+
+	identify_gate_told(&gate, &said, WALL);
+}
+
+static void
+an_identify_counts_for_a_day_and_the_rest_of_its_minute(void **state)
+{
+	int64_t minute_ends = WALL - WALL % MINUTE_MS + MINUTE_MS;
+
 	(void)state;
 	identify_ledger_add(&ledger, WALL);
 	assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
 	assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1), 1);
-	assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS), 0);
+	assert_int_equal(identify_ledger_count(&ledger, minute_ends + DAY_MS - 1), 1);
+	assert_int_equal(identify_ledger_count(&ledger, minute_ends + DAY_MS), 0);
 }
 
 static void
-the_ledger_goes_round(void **state)
+no_identify_is_forgotten_within_its_day(void **state)
 {
+	static int64_t sent[20000];
+	struct rng rng = {11};
+	int64_t wall = WALL;
+	size_t oldest = 0;
+
 	(void)state;
-	for (int64_t i = 0; i < 5000; i++) {
-		identify_ledger_add(&ledger, WALL + i * DAY_MS / 500);
+	for (size_t i = 0; i < COUNT_OF(sent); i++) {
+		wall += rng_between(&rng, 0, 60000);
+		identify_ledger_add(&ledger, wall);
+		sent[i] = wall;
+		while (sent[oldest] <= wall - DAY_MS - MINUTE_MS) {
+			oldest++;
+		}
+		int64_t most = (int64_t)(i + 1 - oldest);
+		size_t youngest_gone = oldest;
 
-		uint32_t count =
-		    identify_ledger_count(&ledger, WALL + i * DAY_MS / 500);
+		while (sent[youngest_gone] <= wall - DAY_MS) {
+			youngest_gone++;
+		}
+		int64_t least = (int64_t)(i + 1 - youngest_gone);
 
-		assert_int_equal(count, i < 500 ? i + 1 : 500);
+		if (i % 97 == 0) {
+			int64_t count = identify_ledger_count(&ledger, wall);
+
+			assert_true(count >= least && count <= most);
+		}
 	}
 }
 
 static void
-a_full_ledger_keeps_the_youngest(void **state)
+the_ledger_holds_as_many_as_the_largest_bot_sends(void **state)
 {
 	(void)state;
-	for (int64_t i = 0; i < QUOTA_IDENTIFIES_DAY + 10; i++) {
-		identify_ledger_add(&ledger, WALL + i);
+	for (int64_t i = 0; i < QUOTA_TOTAL_MAX; i++) {
+		identify_ledger_add(&ledger, WALL + i * DAY_MS / QUOTA_TOTAL_MAX);
 	}
-	assert_int_equal(identify_ledger_count(&ledger, WALL + 2000),
-	    QUOTA_IDENTIFIES_DAY);
-	assert_int_equal(identify_ledger_count(&ledger, WALL + 10 + DAY_MS - 1),
-	    QUOTA_IDENTIFIES_DAY);
-	assert_int_equal(identify_ledger_count(&ledger, WALL + 10 + DAY_MS),
-	    QUOTA_IDENTIFIES_DAY - 1);
+	assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1),
+	    QUOTA_TOTAL_MAX);
+}
+
+static void
+what_was_not_sent_is_taken_back(void **state)
+{
+	(void)state;
+	identify_ledger_add(&ledger, WALL);
+	identify_ledger_add(&ledger, WALL);
+	identify_ledger_take_back(&ledger, WALL);
+	identify_ledger_take_back(&ledger, WALL + 5 * MINUTE_MS); /* never was */
+	assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
+	identify_ledger_take_back(&ledger, WALL);
+	identify_ledger_take_back(&ledger, WALL);
+	assert_int_equal(identify_ledger_count(&ledger, WALL), 0);
 }
 
 static void
 entries_of_the_future_count_for_a_day_and_no_longer(void **state)
 {
-	static const int64_t ahead[] = {1, 3600000, DAY_MS * 365 * 75,
+	static const int64_t ahead[] = {MINUTE_MS, 3600000, DAY_MS * 365 * 75,
 	    INT64_MAX - WALL};
 
 	for (size_t i = 0; i < COUNT_OF(ahead); i++) {
@@ -171,61 +216,39 @@ entries_of_the_future_count_for_a_day_and_no_longer(void **state)
 		assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
 		identify_ledger_add(&ledger, WALL + 5);
 		assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1), 2);
-		assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS + 4), 1);
-		assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS + 5), 0);
+		assert_int_equal(identify_ledger_count(&ledger,
+				     WALL + DAY_MS + MINUTE_MS),
+		    0);
 	}
+}
+
+static void
+a_place_that_a_later_minute_took_does_not_lose_it(void **state)
+{
+	int64_t later = WALL + QUOTA_SLOTS * MINUTE_MS;
+
+	(void)state;
+	identify_ledger_add(&ledger, later);
+	identify_ledger_add(&ledger, WALL); /* the clock went back by just a day */
+	assert_int_equal(identify_ledger_count(&ledger, WALL), 2);
 }
 
 static void
 a_ledger_from_a_damaged_disk_is_survived(void **state)
 {
-	static const struct {
-		const char *name;
-		uint32_t first, count;
-		int64_t wall_ms;
-		uint32_t counted;
-	} cases[] = {
-	    {"count too large", 0, QUOTA_IDENTIFIES_DAY + 1, WALL, 0},
-	    {"first too large", QUOTA_IDENTIFIES_DAY, 1, WALL, 0},
-	    {"both at their ends", UINT32_MAX, UINT32_MAX, WALL, 0},
-	    {"full", QUOTA_IDENTIFIES_DAY - 1, QUOTA_IDENTIFIES_DAY, WALL,
-		QUOTA_IDENTIFIES_DAY},
-	    {"before all time", 0, 3, INT64_MIN, 0},
-	    {"after all time", 0, 3, INT64_MAX, 3},
-	};
+	struct rng rng = {5};
 
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		ledger = (struct identify_ledger){.first = cases[i].first,
-		    .count = cases[i].count};
-		for (size_t k = 0; k < QUOTA_IDENTIFIES_DAY; k++) {
-			ledger.wall_ms[k] = cases[i].wall_ms;
-		}
-		identify_gate_init(&gate, &ledger, NOW, WALL);
-		if (ledger.count != cases[i].counted) {
-			fail_msg("%s: %u", cases[i].name, ledger.count);
-		}
-	}
-}
-
-static void
-a_damaged_entry_after_a_good_one_counts_as_that_one(void **state)
-{
-	static const int64_t damaged[] = {INT64_MIN, -1, 0, WALL - 10 * DAY_MS};
-
-	for (size_t i = 0; i < COUNT_OF(damaged); i++) {
-		mono_ns retry_at = 0;
-
+	for (int round = 0; round < 200; round++) {
 		(void)empty_the_ledger(state);
-		identify_ledger_add(&ledger, WALL - 1000);
-		identify_ledger_add(&ledger, damaged[i]);
+		for (size_t i = 0; i < QUOTA_SLOTS; i++) {
+			ledger.slots[i] = rng_next(&rng);
+		}
+		ledger.youngest_ms = (int64_t)rng_next(&rng);
 		identify_gate_init(&gate, &ledger, NOW, WALL);
-		assert_int_equal(identify_ledger_count(&ledger, WALL), 2);
-		assert_int_equal(identify_gate_ask(&gate, 0, NOW, WALL, &retry_at),
-		    IDENTIFY_WAIT);
-		assert_int_equal(retry_at, NOW + QUOTA_IDENTIFY_SPACING - CLOCK_S(1));
-		assert_int_equal(identify_ledger_count(&ledger, WALL - 1000 + DAY_MS),
-		    0);
+		assert_in_range(identify_ledger_count(&ledger, WALL), 0, 100000);
+		assert_true(ledger.youngest_ms <= WALL);
+		identify_ledger_add(&ledger, WALL);
+		assert_true(identify_ledger_count(&ledger, WALL) >= 1);
 	}
 }
 
@@ -244,6 +267,12 @@ ask(uint32_t shard, mono_ns now)
 	return answer;
 }
 
+static int64_t
+counted(void)
+{
+	return identify_ledger_count(&ledger, WALL);
+}
+
 static void
 one_bucket_lets_one_identify_through_in_its_spacing(void **state)
 {
@@ -260,26 +289,65 @@ one_bucket_lets_one_identify_through_in_its_spacing(void **state)
 	assert_int_equal(ask(1, retry_at - 1), IDENTIFY_WAIT);
 	assert_int_equal(ask(1, retry_at), IDENTIFY_GRANTED);
 	assert_true(QUOTA_IDENTIFY_SPACING >= CLOCK_S(5));
-	assert_int_equal(ledger.count, 1);
 }
 
 static void
-a_slot_that_comes_back_is_free_at_once(void **state)
+an_identify_is_written_down_before_it_is_sent(void **state)
 {
 	(void)state;
+	told(1, 100, 3600000);
+	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
+	assert_int_equal(counted(), 1);
+	assert_int_equal(gate.remaining, 99);
+	identify_gate_sent(&gate, 0, NOW, WALL);
+	assert_int_equal(counted(), 1);
+	assert_int_equal(gate.remaining, 99);
+}
+
+static void
+one_that_is_sent_late_counts_from_then(void **state)
+{
+	int64_t later = WALL + 2 * MINUTE_MS;
+
+	(void)state;
+	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
+	identify_gate_sent(&gate, 0, NOW + CLOCK_S(120), later);
+	assert_int_equal(identify_ledger_count(&ledger, later), 1);
+	assert_int_equal(identify_ledger_count(&ledger, later + DAY_MS - 1), 1);
+}
+
+static void
+a_slot_that_comes_back_is_free_at_once_and_costs_nothing(void **state)
+{
+	(void)state;
+	told(1, 100, 3600000);
 	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
 	identify_gate_returned(&gate, 1); /* not its own: nothing */
 	assert_int_equal(ask(1, NOW), IDENTIFY_WAIT);
 	identify_gate_returned(&gate, 0);
+	assert_int_equal(counted(), 0);
+	assert_int_equal(gate.remaining, 100);
 	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
-	assert_int_equal(ledger.count, 0);
+}
+
+static void
+what_discord_says_does_not_know_of_those_that_are_not_sent(void **state)
+{
+	(void)state;
+	told(4, 100, 3600000);
+	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
+	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
+	told(4, 70, 3600000);
+	assert_int_equal(gate.remaining, 68);
+	identify_gate_returned(&gate, 0);
+	assert_int_equal(gate.remaining, 69);
 }
 
 static void
 max_concurrency_opens_as_many_buckets(void **state)
 {
 	(void)state;
-	identify_gate_told(&gate, 2, -1, 0, WALL);
+	told(2, -1, 0);
 	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
 	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
 	assert_int_equal(ask(2, NOW), IDENTIFY_WAIT);
@@ -294,10 +362,10 @@ a_concurrency_that_changes_under_a_slot_blocks_nobody(void **state)
 {
 	(void)state;
 	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
-	identify_gate_told(&gate, 2, -1, 0, WALL);
+	told(2, -1, 0);
 	identify_gate_sent(&gate, 1, NOW, WALL);
 	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
-	identify_gate_told(&gate, 1, -1, 0, WALL);
+	told(1, -1, 0);
 	identify_gate_returned(&gate, 0);
 	/* Back in one bucket, the spacing of the other one holds. */
 	assert_int_equal(ask(0, NOW + QUOTA_IDENTIFY_SPACING - 1), IDENTIFY_WAIT);
@@ -305,27 +373,38 @@ a_concurrency_that_changes_under_a_slot_blocks_nobody(void **state)
 }
 
 static void
-a_concurrency_that_is_not_said_changes_nothing(void **state)
+a_shard_that_asks_again_in_another_bucket_holds_one_slot(void **state)
 {
 	(void)state;
-	identify_gate_told(&gate, 4, -1, 0, WALL);
-	identify_gate_told(&gate, 0, -1, 0, WALL);
+	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
+	told(2, -1, 0);
+	assert_int_equal(ask(1, NOW), IDENTIFY_GRANTED);
+	assert_int_equal(counted(), 1);
+	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
+}
+
+static void
+what_is_not_said_changes_nothing(void **state)
+{
+	(void)state;
+	told(4, -1, 0);
+	told(0, -1, 0);
 	assert_int_equal(gate.max_concurrency, 4);
+	assert_int_equal(gate.total, QUOTA_IDENTIFIES_DAY);
 }
 
 static void
 shards_of_one_of_discords_buckets_never_go_at_once(void **state)
 {
-	static const uint32_t concurrencies[] = {1, 2, 16, 63, 64, 65, 100, 1000};
+	static const uint32_t concurrencies[] = {1, 2, 16, 63, 64, 65, 100, 1000, 1024,
+	    1025, 5000};
 
 	for (size_t i = 0; i < COUNT_OF(concurrencies); i++) {
 		uint32_t concurrency = concurrencies[i];
 
-		(void)empty_the_ledger(state);
-		identify_gate_told(&gate, concurrency, -1, 0, WALL);
 		for (uint32_t shard = 0; shard < 300; shard += 7) {
 			(void)empty_the_ledger(state);
-			identify_gate_told(&gate, concurrency, -1, 0, WALL);
+			told(concurrency, -1, 0);
 			identify_gate_sent(&gate, shard, NOW, WALL);
 			if (ask(shard + concurrency, NOW) != IDENTIFY_WAIT ||
 			    ask(shard + 2 * concurrency, NOW) != IDENTIFY_WAIT) {
@@ -345,7 +424,7 @@ a_day_of_sixteen_greedy_shards_keeps_every_rule(void **state)
 	uint32_t sent = 0;
 
 	(void)state;
-	identify_gate_told(&gate, 2, -1, 0, WALL);
+	told(2, -1, 0);
 	while (now < NOW + CLOCK_S(20 * 3600)) {
 		uint32_t shard = (uint32_t)(rng_next(&rng) % 16);
 		int64_t wall = WALL + now / CLOCK_MS(1);
@@ -389,7 +468,7 @@ a_restart_keeps_the_spacing_for_every_bucket(void **state)
 		identify_ledger_add(&ledger, WALL - 60000);
 		identify_ledger_add(&ledger, WALL);
 		identify_gate_init(&gate, &ledger, NOW, WALL + cases[i].later_ms);
-		identify_gate_told(&gate, 16, -1, 0, WALL + cases[i].later_ms);
+		told(16, -1, 0);
 		for (uint32_t shard = 0; shard < 16; shard++) {
 			bool early = cases[i].left > 0 &&
 			    ask(shard, NOW + cases[i].left - 1) != IDENTIFY_WAIT;
@@ -405,25 +484,90 @@ a_restart_keeps_the_spacing_for_every_bucket(void **state)
 static void
 the_reserve_is_left_for_a_human(void **state)
 {
+	int64_t minute_ends = WALL - WALL % MINUTE_MS + MINUTE_MS;
 	mono_ns retry_at = 0;
 
 	(void)state;
 	for (int i = 0; i < OWN_BUDGET - 1; i++) {
-		identify_ledger_add(&ledger, WALL + i);
+		identify_ledger_add(&ledger, WALL);
 	}
-	assert_int_equal(identify_gate_left(&gate, WALL + 1000), 1);
-	assert_int_equal(identify_gate_ask(&gate, 0, NOW, WALL + 1000, &retry_at),
+	identify_gate_init(&gate, &ledger, NOW, WALL + 6000);
+	assert_int_equal(identify_gate_left(&gate, WALL + 6000), 1);
+	assert_int_equal(identify_gate_ask(&gate, 0, NOW, WALL + 6000, &retry_at),
 	    IDENTIFY_GRANTED);
-	identify_gate_sent(&gate, 0, NOW, WALL + 1000);
-	assert_int_equal(identify_gate_left(&gate, WALL + 1000), 0);
-	assert_int_equal(identify_gate_ask(&gate, 0, NOW + CLOCK_S(60), WALL + 61000,
+	identify_gate_sent(&gate, 0, NOW, WALL + 6000);
+	assert_int_equal(identify_gate_left(&gate, WALL + 6000), 0);
+	assert_int_equal(identify_gate_ask(&gate, 0, NOW + CLOCK_S(60), WALL + 66000,
 			     &retry_at),
 	    IDENTIFY_SPENT);
 	/* Until the oldest of them leaves the window. */
-	assert_int_equal(retry_at, NOW + CLOCK_S(60) + CLOCK_MS(DAY_MS - 61000));
-	assert_int_equal(identify_gate_ask(&gate, 0, retry_at, WALL + DAY_MS,
+	assert_int_equal(identify_gate_release(&gate, WALL + 66000),
+	    minute_ends + DAY_MS);
+	assert_int_equal(retry_at,
+	    NOW + CLOCK_S(60) + CLOCK_MS(minute_ends + DAY_MS - WALL - 66000));
+	assert_int_equal(identify_gate_ask(&gate, 0, retry_at, minute_ends + DAY_MS,
 			     &retry_at),
 	    IDENTIFY_GRANTED);
+}
+
+static void
+the_reserve_goes_by_the_total(void **state)
+{
+	static const struct {
+		int64_t total;
+		int64_t reserve;
+		int64_t soft;
+	} cases[] = {
+	    {1, 0, 0},
+	    {10, 0, 2},
+	    {19, 0, 3},
+	    {20, 1, 4},
+	    {100, 5, 20},
+	    {999, 49, 199},
+	    {1000, 50, 200},
+	    {1001, 50, 200},
+	    {2400, 50, 200},
+	    {150000, 50, 200},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct identify_told said = {
+		    .max_concurrency = 1,
+		    .total = cases[i].total,
+		    .remaining = cases[i].soft + 1,
+		    .reset_after_ms = 3600000,
+		};
+
+		(void)empty_the_ledger(state);
+		identify_gate_told(&gate, &said, WALL);
+		assert_int_equal(identify_gate_reserve(&gate), cases[i].reserve);
+		assert_int_equal(identify_gate_left(&gate, WALL),
+		    cases[i].soft + 1 - cases[i].reserve > cases[i].total ?
+			cases[i].total :
+			cases[i].soft + 1 - cases[i].reserve);
+		assert_int_equal(identify_gate_is_low(&gate, WALL), false);
+		said.remaining--;
+		identify_gate_told(&gate, &said, WALL);
+		assert_int_equal(identify_gate_is_low(&gate, WALL), true);
+	}
+}
+
+static void
+a_large_bot_uses_its_own_total(void **state)
+{
+	struct identify_told said = {.max_concurrency = 16,
+	    .total = 2400,
+	    .remaining = 2400,
+	    .reset_after_ms = DAY_MS};
+
+	(void)state;
+	for (int i = 0; i < 1500; i++) {
+		identify_ledger_add(&ledger, WALL);
+	}
+	identify_gate_init(&gate, &ledger, NOW, WALL + 6000);
+	assert_int_equal(identify_gate_left(&gate, WALL + 6000), 0);
+	identify_gate_told(&gate, &said, WALL + 6000);
+	assert_int_equal(identify_gate_left(&gate, WALL + 6000), 2400 - 1500 - 50);
 }
 
 static void
@@ -431,25 +575,28 @@ a_budget_that_discord_says_is_spent_waits_for_its_reset(void **state)
 {
 	static const struct {
 		const char *name;
+		int64_t remaining;
 		int64_t reset_after_ms;
 		int64_t waits_ms;
 	} cases[] = {
-	    {"3 s", 3000, 3000},
-	    {"an hour", 3600000, 3600000},
-	    {"a day", DAY_MS, DAY_MS},
-	    {"0 does not mean that the limit is gone", 0, 60000},
-	    {"negative", -5, 60000},
-	    {"more than a day is not believed", DAY_MS * 9, DAY_MS},
-	    {"for ever", INT64_MAX, DAY_MS},
+	    {"3 s", 0, 3000, 3000},
+	    {"an hour", 0, 3600000, 3600000},
+	    {"the reserve is none of ours", 50, 3600000, 3600000},
+	    {"a day", 0, DAY_MS, DAY_MS},
+	    {"0 does not mean that the limit is gone", 0, 0, 60000},
+	    {"negative", 0, -5, 60000},
+	    {"more than a day is not believed", 0, DAY_MS * 9, DAY_MS},
+	    {"for ever", 0, INT64_MAX, DAY_MS},
 	};
 	mono_ns retry_at = 0;
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		(void)empty_the_ledger(state);
-		identify_gate_told(&gate, 1, 0, cases[i].reset_after_ms, WALL);
+		told(1, cases[i].remaining, cases[i].reset_after_ms);
 		if (identify_gate_ask(&gate, 0, NOW, WALL, &retry_at) !=
 			IDENTIFY_SPENT ||
-		    retry_at != NOW + CLOCK_MS(cases[i].waits_ms)) {
+		    retry_at != NOW + CLOCK_MS(cases[i].waits_ms) ||
+		    identify_gate_release(&gate, WALL) != WALL + cases[i].waits_ms) {
 			fail_msg("%s", cases[i].name);
 		}
 		if (identify_gate_ask(&gate, 0, NOW, WALL + cases[i].waits_ms - 1,
@@ -462,34 +609,129 @@ a_budget_that_discord_says_is_spent_waits_for_its_reset(void **state)
 }
 
 static void
-what_discord_gives_is_used_to_the_last_and_not_beyond(void **state)
-{
-	(void)state;
-	identify_gate_told(&gate, 1, 2, 3600000, WALL);
-	assert_int_equal(identify_gate_left(&gate, WALL), 2);
-	identify_gate_sent(&gate, 0, NOW, WALL);
-	assert_int_equal(identify_gate_left(&gate, WALL), 1);
-	identify_gate_sent(&gate, 0, NOW, WALL);
-	identify_gate_sent(&gate, 0, NOW, WALL);
-	assert_int_equal(identify_gate_left(&gate, WALL), 0);
-	assert_int_equal(identify_gate_left(&gate, WALL + 3600000), OWN_BUDGET - 3);
-	identify_gate_told(&gate, 1, -7, 3600000, WALL);
-	assert_int_equal(identify_gate_left(&gate, WALL), OWN_BUDGET - 3);
-}
-
-static void
 a_clock_that_goes_back_a_year_waits_a_day_at_most(void **state)
 {
 	int64_t back = WALL - DAY_MS * 365;
 	mono_ns retry_at = 0;
 
 	(void)state;
-	identify_gate_told(&gate, 1, 0, 3600000, WALL);
+	told(1, 0, 3600000);
 	assert_int_equal(identify_gate_ask(&gate, 0, NOW, back, &retry_at),
 	    IDENTIFY_SPENT);
 	assert_int_equal(retry_at, NOW + CLOCK_MS(DAY_MS));
 	assert_int_equal(identify_gate_ask(&gate, 0, NOW, back + DAY_MS, &retry_at),
 	    IDENTIFY_GRANTED);
+}
+
+static void
+the_wait_behind_others_is_told(void **state)
+{
+	(void)state;
+	told(2, -1, 0);
+	assert_int_equal(identify_gate_wait(&gate, 0, 0, NOW), 0);
+	assert_int_equal(identify_gate_wait(&gate, 4, 2, NOW),
+	    2 * QUOTA_IDENTIFY_SPACING);
+	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
+	assert_int_equal(identify_gate_wait(&gate, 2, 0, NOW), QUOTA_IDENTIFY_SPACING);
+	identify_gate_sent(&gate, 0, NOW, WALL);
+	assert_int_equal(identify_gate_wait(&gate, 2, 1, NOW + CLOCK_S(1)),
+	    2 * QUOTA_IDENTIFY_SPACING - CLOCK_S(1));
+}
+
+/* ---- a supervisor that starts it again and again ---- */
+
+/* Discord, which counts each IDENTIFY and answers op 9. */
+struct discord {
+	int64_t total;
+	int64_t remaining;
+	int64_t reset_at;
+	int64_t lowest;
+	uint64_t identifies;
+	bool answers; /* to GET /gateway/bot */
+};
+
+static void
+discord_reset(struct discord *discord, int64_t wall)
+{
+	while (wall >= discord->reset_at) {
+		discord->remaining = discord->total;
+		discord->reset_at += DAY_MS;
+	}
+}
+
+static void
+one_life(struct discord *discord, struct rng *rng, mono_ns *now)
+{
+	int64_t wall = WALL + *now / CLOCK_MS(1);
+	mono_ns dies_at = *now + rng_between(rng, CLOCK_MS(1), CLOCK_S(20));
+	mono_ns retry_at = *now;
+
+	/* Any instant may be the last: what is not in the ledger is gone. */
+	identify_gate_init(&gate, &ledger, *now, wall);
+	discord_reset(discord, wall);
+	if (discord->answers) {
+		const struct identify_told said = {1, discord->total,
+		    discord->remaining, discord->reset_at - wall};
+
+		identify_gate_told(&gate, &said, wall);
+	}
+	while (retry_at < dies_at) {
+		*now = retry_at > *now ? retry_at : *now;
+		wall = WALL + *now / CLOCK_MS(1);
+		discord_reset(discord, wall);
+		if (identify_gate_ask(&gate, 0, *now, wall, &retry_at) !=
+		    IDENTIFY_GRANTED) {
+			continue;
+		}
+		if (rng_next(rng) % 8 == 0) {
+			break; /* killed with the slot in hand */
+		}
+		*now += CLOCK_MS(200);
+		wall += 200;
+		identify_gate_sent(&gate, 0, *now, wall);
+		discord->remaining--;
+		discord->identifies++;
+		discord->lowest = discord->remaining < discord->lowest ?
+		    discord->remaining :
+		    discord->lowest;
+		retry_at = *now + rng_between(rng, CLOCK_S(1), CLOCK_S(5));
+	}
+	*now = dies_at > *now ? dies_at : *now;
+}
+
+static void
+ten_thousand_restarts_never_touch_the_reserve(void **state)
+{
+	static const struct {
+		int64_t total;
+		bool answers;
+	} cases[] = {{1000, true}, {1000, false}, {100, true}, {2400, true}};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct discord discord = {
+		    .total = cases[i].total,
+		    .remaining = cases[i].total,
+		    .reset_at = WALL + DAY_MS / 3,
+		    .lowest = cases[i].total,
+		    .answers = cases[i].answers,
+		};
+		struct rng rng = {i + 1};
+		mono_ns now = NOW;
+
+		(void)empty_the_ledger(state);
+		for (int life = 0; life < 10000; life++) {
+			one_life(&discord, &rng, &now);
+		}
+		int64_t reserve = cases[i].total / 20 < 50 ? cases[i].total / 20 : 50;
+
+		print_message("total %lld: %llu identifies in %lld h, %lld left at "
+			      "the lowest\n",
+		    (long long)cases[i].total, (unsigned long long)discord.identifies,
+		    (long long)(now / CLOCK_S(3600)), (long long)discord.lowest);
+		assert_true(discord.lowest >= reserve);
+		/* Nor is the budget left lying: all but the reserve is used. */
+		assert_true(discord.lowest <= reserve + discord.total / 4);
+	}
 }
 
 int
@@ -501,27 +743,41 @@ main(void)
 	    cmocka_unit_test(a_lowered_budget_stops_ordinary_sends_only),
 	    cmocka_unit_test(the_window_slides_send_by_send),
 	    cmocka_unit_test(no_window_of_60_s_ever_holds_more_than_it_may),
-	    cmocka_unit_test_setup(an_identify_counts_for_exactly_a_day,
+	    cmocka_unit_test_setup(
+		an_identify_counts_for_a_day_and_the_rest_of_its_minute,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(the_ledger_goes_round, empty_the_ledger),
-	    cmocka_unit_test_setup(a_full_ledger_keeps_the_youngest, empty_the_ledger),
+	    cmocka_unit_test_setup(no_identify_is_forgotten_within_its_day,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(the_ledger_holds_as_many_as_the_largest_bot_sends,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(what_was_not_sent_is_taken_back, empty_the_ledger),
 	    cmocka_unit_test_setup(entries_of_the_future_count_for_a_day_and_no_longer,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(a_place_that_a_later_minute_took_does_not_lose_it,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_ledger_from_a_damaged_disk_is_survived,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(a_damaged_entry_after_a_good_one_counts_as_that_one,
-		empty_the_ledger),
 	    cmocka_unit_test_setup(one_bucket_lets_one_identify_through_in_its_spacing,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(a_slot_that_comes_back_is_free_at_once,
+	    cmocka_unit_test_setup(an_identify_is_written_down_before_it_is_sent,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(one_that_is_sent_late_counts_from_then,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(
+		a_slot_that_comes_back_is_free_at_once_and_costs_nothing,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(
+		what_discord_says_does_not_know_of_those_that_are_not_sent,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(max_concurrency_opens_as_many_buckets,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(
 		a_concurrency_that_changes_under_a_slot_blocks_nobody,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(a_concurrency_that_is_not_said_changes_nothing,
+	    cmocka_unit_test_setup(
+		a_shard_that_asks_again_in_another_bucket_holds_one_slot,
 		empty_the_ledger),
+	    cmocka_unit_test_setup(what_is_not_said_changes_nothing, empty_the_ledger),
 	    cmocka_unit_test_setup(shards_of_one_of_discords_buckets_never_go_at_once,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_day_of_sixteen_greedy_shards_keeps_every_rule,
@@ -529,13 +785,15 @@ main(void)
 	    cmocka_unit_test_setup(a_restart_keeps_the_spacing_for_every_bucket,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(the_reserve_is_left_for_a_human, empty_the_ledger),
+	    cmocka_unit_test_setup(the_reserve_goes_by_the_total, empty_the_ledger),
+	    cmocka_unit_test_setup(a_large_bot_uses_its_own_total, empty_the_ledger),
 	    cmocka_unit_test_setup(
 		a_budget_that_discord_says_is_spent_waits_for_its_reset,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(
-		what_discord_gives_is_used_to_the_last_and_not_beyond,
-		empty_the_ledger),
 	    cmocka_unit_test_setup(a_clock_that_goes_back_a_year_waits_a_day_at_most,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(the_wait_behind_others_is_told, empty_the_ledger),
+	    cmocka_unit_test_setup(ten_thousand_restarts_never_touch_the_reserve,
 		empty_the_ledger),
 	};
 

@@ -1,0 +1,28 @@
+/*
+ * The bytes of identify.ledger (the ledger, and what Discord said of the budget and the
+ * gateway, so that one sync takes both): versions, damage; for store.c only.
+ */
+#ifndef GWBOTD_STORE_LEDGER_H
+#define GWBOTD_STORE_LEDGER_H
+
+#include "memo.h"
+#include "quota.h"
+#include "store_file.h"
+
+struct store_ledger_file {
+	uint32_t magic;
+	uint32_t version;
+	struct identify_ledger ledger;
+	struct memo_file memo;
+};
+
+#define STORE_LEDGER_BYTES sizeof(struct store_ledger_file)
+
+/** Makes the bytes a ledger of the present version: reads what an older version wrote,
+ * and empties with one warning what cannot be read. */
+void store_ledger_check(struct store_file *file, int64_t now_wall_ms);
+
+/** The bytes as what they are. */
+struct store_ledger_file *store_ledger_of(const struct store_file *file);
+
+#endif

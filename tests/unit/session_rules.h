@@ -67,6 +67,7 @@ struct rules {
 	mono_ns now;
 	struct session_actions actions;
 
+	bool crowds;   /* other shards are down now and then */
 	bool linked;   /* from CONNECT to CLOSE or LOST */
 	bool opened;   /* and the upgrade is done */
 	bool punctual; /* timeouts of this connection came in time */
@@ -100,6 +101,7 @@ rules_init(struct rules *rules, uint64_t seed, const struct session_saved *saved
 	*rules = (struct rules){
 	    .rng = {seed},
 	    .now = now,
+	    .crowds = true,
 	    .punctual = true,
 	    .connected_at = -CLOCK_S(3600),
 	    .ready_at = CLOCK_NEVER,
@@ -339,7 +341,9 @@ rules_step(struct rules *rules, enum rules_play play, const struct session_event
 	} else if (play == PLAY_TIMEOUT && rules->now > session_wake_at(session)) {
 		rules->punctual = false;
 	}
-	crowded.crowd = (uint32_t)(rng_next(&rules->rng) % 4 * 200);
+	if (rules->crowds) {
+		crowded.crowd = (uint32_t)(rng_next(&rules->rng) % 4 * 200);
+	}
 	session_step(session, &crowded, rules->now, &rules->rng, &rules->actions);
 	if (rules->actions.count >= SESSION_ACTIONS_MAX) {
 		return "the list of actions is full";

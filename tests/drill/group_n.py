@@ -9,7 +9,7 @@ import time
 import net
 from drill import Result, check, fault
 from gwbotd import Gwbotd, Sim
-from play import Console, Outage, heal, live, rss, shard, until
+from play import Outage, heal, live, rss, shard, until
 
 BEAT = {"heartbeat": 1000, "rate": 20}  # gwsim's interval in ms, and events a second
 
@@ -523,8 +523,8 @@ def cut_ready():
         left = bot.events("identify")[-1][1]["left_today"]
         check(sim.totals()["client_errors"] == 0, sim.totals()["client_error_texts"])
         check(bot.stop() == 0, "did not stop as asked")
-        return Result(when - began, f"{cuts}/{cuts} cuts over {size} bytes, each counted: "
-                      f"{left} IDENTIFYs left")
+        return Result(figure=f"{cuts}/{cuts} cuts over {size} bytes, each counted: {left} "
+                      f"IDENTIFYs left; ready after {when - began:.0f} s")
 
 
 @fault("N21", "a proxy answers 502, 503, 429 to the upgrade")

@@ -1,7 +1,6 @@
 """What the scenarios of the drill have in common."""
 
 import contextlib
-import socket
 import time
 
 from drill import check
@@ -111,28 +110,6 @@ class Outage:
               falls(self.bot))
         check(self.bot.health()[0] == 200, "health stays", self.bot.health())
         return when - self.began
-
-
-class Console:
-    """A control connection that is kept open, for many commands in little time."""
-
-    def __init__(self, bot):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
-        self.socket.connect(str(bot.socket))
-        self.file = self.socket.makefile("rw")
-
-    def do(self, method):
-        self.file.write('{"jsonrpc":"2.0","id":1,"method":"%s"}\n' % method)
-        self.file.flush()
-        return self.file.readline()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.file.close()
-        self.socket.close()
 
 
 def rss(bot):

@@ -18,7 +18,7 @@
 /* From the first to the last byte of one message. */
 #define MESSAGE_TIMEOUT CLOCK_S(60)
 
-#define FAILURE_BYTES 384 /* a host name and a sentence */
+#define FAILURE_BYTES   384 /* a host name and a sentence */
 
 /* The attempt ends this long before the session's own deadline, since it knows why. */
 #define DEADLINE_MARGIN CLOCK_MS(200)

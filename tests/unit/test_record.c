@@ -154,7 +154,8 @@ a_url_that_is_none_costs_the_host_and_not_the_session(void **state)
 		struct session_saved saved = first;
 		struct session_saved out;
 
-		(void)snprintf(saved.resume_url, sizeof saved.resume_url, "%s", urls[i]);
+		(void)snprintf(saved.resume_url, sizeof saved.resume_url, "%s",
+		    urls[i]);
 		record_write(file.bytes, &owner, &saved, 1);
 		assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
 		assert_string_equal(out.id, first.id);

@@ -98,30 +98,25 @@ def weak():
 # ---- changes and endings that are fine -------------------------------------------------
 
 class Ending(net.TlsRelay):
-    """Ends the first connection's TLS in order, and the connection, or only the latter."""
+    """Ends a connection, when asked to: its TLS in order before, or not."""
 
-    def __init__(self, sim, names="IP:127.0.0.1"):
-        self.links = {}
-        super().__init__(sim, names)
+    asked = None
 
-    def client_end(self, sock, link):
-        self.links[link.number] = link
-        return super().client_end(sock, link)
-
-    def end(self, number, notify):
-        client = self.links[number].client
+    def between(self, link):
+        if self.asked is None:
+            return True
+        notify, self.asked = self.asked, None
         if notify:
             with contextlib.suppress(OSError):  # it hangs up as it answers
-                client.unwrap()
-        with contextlib.suppress(OSError):  # both may have gone already
-            socket.socket.shutdown(client, socket.SHUT_WR)
+                link.client.unwrap()
+        return False  # FIN alone
 
 
 @fault("T07", "certificate changed between reconnects", net=True)
 def changed_certificate():
     with live(direct=True, sim_options=BEAT) as (sim, bot):
         old = ssl.get_server_certificate(("127.0.0.1", sim.port))
-        with Ending(sim, "IP:127.0.0.1,DNS:new.drill") as relay, \
+        with net.TlsRelay(sim, "IP:127.0.0.1,DNS:new.drill") as relay, \
                 net.diverted(sim.port, relay.port):
             check(ssl.get_server_certificate(("127.0.0.1", sim.port)) != old, "the same")
             with Outage(bot, "reset") as outage:
@@ -133,12 +128,12 @@ def changed_certificate():
 def endings():
     took = []
     for notify in (True, False):
-        with Sim(tls=True, **BEAT) as sim, Ending(sim) as relay, \
+        with Sim(tls=True, **BEAT) as sim, Ending(sim, "IP:127.0.0.1") as relay, \
                 net.diverted(sim.port, relay.port), \
                 Gwbotd(sim, discord__gateway=sim.gateway) as bot:
             bot.start().wait_ready()
             with Outage(bot, "") as outage:
-                relay.end(1, notify)
+                relay.asked = notify
             took.append(outage.over())
             check(bot.stop() == 0, "did not stop as asked")
     return Result(max(took), "2/2 resumed")
@@ -331,7 +326,7 @@ class OpenSsl:
 
 
 class Annoying(net.TlsRelay):
-    """Carries bytes, and does what act(lib, ssl) does after each of its first rounds."""
+    """Carries bytes, and does what act(lib, ssl) does so many rounds, once it begins."""
 
     def __init__(self, sim, version, act, rounds):
         self.act, self.rounds, self.done = act, rounds, 0
@@ -343,10 +338,7 @@ class Annoying(net.TlsRelay):
     def _carry(self, sock, number):
         lib = self.openssl.lib
         secure = self.openssl.accept(sock)
-        raw = socket.socket()
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, net.OWN_MARK)
-        raw.connect(self.target)
-        server = self.server_end(raw)
+        server = self.server_end(self.connect())
         room = ctypes.create_string_buffer(65536)
         sock.setblocking(True)
         while not self.ended.is_set():

@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import os
 import pathlib
+import select
 import selectors
 import socket
 import ssl
@@ -133,21 +134,22 @@ class Relay(Peer):
         return data
 
     def client_end(self, sock, link):
-        """The socket to talk to the client over: TLS may begin here."""
+        """The socket to talk to the client over: what is kept of it may begin here."""
         return sock
 
-    def server_end(self, sock):
-        return sock
-
-    def _carry(self, sock, number):
-        link = Link(number)
-        link.client = self.client_end(sock, link)
+    def connect(self):
+        """A connection to the server, which no diversion applies to."""
         raw = socket.socket()
         if self.marked:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, OWN_MARK)
         raw.connect(self.target)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.server = self.server_end(raw)
+        return raw
+
+    def _carry(self, sock, number):
+        link = Link(number)
+        link.client = self.client_end(sock, link)
+        link.server = self.connect()
         other = threading.Thread(target=self._pump, daemon=True,
                                  args=(link.server, link.client, self.down, link))
         other.start()
@@ -255,7 +257,10 @@ def own_context(sim, names="IP:127.0.0.1"):
 
 
 class TlsRelay(Relay):
-    """Ends the client's TLS with a certificate of its own, and starts it anew to gwsim."""
+    """Ends the client's TLS with a certificate of its own, and starts it anew to gwsim.
+
+    One thread a connection: two must not use one TLS session at a time.
+    """
 
     def __init__(self, sim, names, **options):
         self.context = own_context(sim, names)
@@ -267,6 +272,28 @@ class TlsRelay(Relay):
 
     def server_end(self, sock):
         return self.to_sim.wrap_socket(sock, server_hostname="127.0.0.1")
+
+    def between(self, link):
+        """Called again and again in the connection's thread; False ends it."""
+        return True
+
+    def _carry(self, sock, number):
+        link = Link(number)
+        link.client = self.client_end(sock, link)
+        with link.client, self.connect() as raw:
+            link.server = self.server_end(raw)
+            ways = ((link.client, link.server, self.up), (link.server, link.client, self.down))
+            while self.between(link) and not self.ended.is_set():
+                ready, _, _ = select.select([link.client, link.server], [], [], 0.02)
+                for source, target, change in ways:
+                    if source not in ready and not source.pending():
+                        continue
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    data = change(data, link)
+                    if data:
+                        target.sendall(data)
 
 
 # ---- names -----------------------------------------------------------------------------

@@ -302,6 +302,9 @@ def plain_elsewhere():
 
 # ---- what TLS allows a server to do ----------------------------------------------------
 
+WANT_READ = 2  # SSL_ERROR_WANT_READ
+
+
 class OpenSsl:
     """A server's TLS by OpenSSL itself, for what Python does not offer."""
 
@@ -314,6 +317,8 @@ class OpenSsl:
         path = str(leaf).encode()
         check(lib.SSL_CTX_use_certificate_chain_file(self.context, path) == 1, "leaf")
         check(lib.SSL_CTX_use_PrivateKey_file(self.context, path, 1) == 1, "key")
+        # What carries no data must not be waited behind: SSL_CTRL_CLEAR_MODE, AUTO_RETRY.
+        lib.SSL_CTX_ctrl(self.context, 78, ctypes.c_long(4), None)
         for command in (123, 124):  # SSL_CTRL_SET_MIN_ and MAX_PROTO_VERSION
             check(lib.SSL_CTX_ctrl(self.context, command, ctypes.c_long(version), None) == 1,
                   "version")
@@ -349,9 +354,9 @@ class Annoying(net.TlsRelay):
                                         0 if self.done < self.rounds else 0.05)
             if sock in ready:
                 size = lib.SSL_read(secure, room, len(room))
-                if size <= 0:
+                if size <= 0 and lib.SSL_get_error(secure, size) != WANT_READ:
                     break
-                server.sendall(room.raw[:size])
+                server.sendall(room.raw[:max(size, 0)])
             if server in ready or server.pending():
                 data = server.recv(65536)
                 if not data or lib.SSL_write(secure, data, len(data)) <= 0:
@@ -395,7 +400,7 @@ def annoying():
             time.sleep(1.2)
             early, beats = rss(bot), shard(bot)["heartbeats"]
             relay.begin.set()
-            until(lambda: relay.done >= rounds, f"{name}: {relay.done} rounds")
+            until(lambda: relay.done >= rounds, f"all rounds of {name}")
             until(lambda: shard(bot)["heartbeats"] > beats + 1, f"beats after {name}")
             until(lambda: shard(bot)["connected"] and bot.health()[0] == 200, name)
             grown = rss(bot) - early

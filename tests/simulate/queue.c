@@ -36,7 +36,9 @@ queue_push(struct sim *sim, struct note note)
 		broken(sim, "the simulation itself: its queue is full");
 		return;
 	}
-	note.order = sim->order++;
+	if (note.order == 0) { /* else it was put off, and keeps its place */
+		note.order = ++sim->order;
+	}
 	insert(sim, &note);
 }
 

@@ -92,7 +92,9 @@ static void
 mend(struct identify_ledger *ledger, int64_t now_wall_ms)
 {
 	int64_t now = minute_of(now_wall_ms);
+	int64_t future = 0;
 
+	/* All at once: the place of now may be held by one of them. */
 	for (size_t i = 0; i < QUOTA_SLOTS; i++) {
 		uint64_t slot = ledger->slots[i];
 
@@ -103,8 +105,11 @@ mend(struct identify_ledger *ledger, int64_t now_wall_ms)
 			ledger->slots[i] = 0;
 		} else if (slot_minute(slot) > now) {
 			ledger->slots[i] = 0;
-			add_to_minute(ledger, now, slot_count(slot));
+			future += slot_count(slot);
 		}
+	}
+	if (future > 0) {
+		add_to_minute(ledger, now, future);
 	}
 	if (ledger->youngest_ms > now_wall_ms) {
 		ledger->youngest_ms = now_wall_ms;

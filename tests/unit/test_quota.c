@@ -233,6 +233,21 @@ a_place_that_a_later_minute_took_does_not_lose_it(void **state)
 	assert_int_equal(identify_ledger_count(&ledger, WALL), 2);
 }
 
+/* Whichever minute it is set back to: its place is held by one of the future. */
+static void
+a_clock_that_goes_far_back_loses_no_identify(void **state)
+{
+	for (int64_t back = 30; back < 30 + QUOTA_SLOTS; back++) {
+		int64_t now = WALL - back * DAY_MS - back * MINUTE_MS;
+
+		(void)empty_the_ledger(state);
+		for (int64_t i = 0; i < 1440; i++) {
+			identify_ledger_add(&ledger, WALL - i * MINUTE_MS);
+		}
+		assert_int_equal(identify_ledger_count(&ledger, now), 1440);
+	}
+}
+
 static void
 a_ledger_from_a_damaged_disk_is_survived(void **state)
 {
@@ -754,6 +769,8 @@ main(void)
 	    cmocka_unit_test_setup(entries_of_the_future_count_for_a_day_and_no_longer,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_place_that_a_later_minute_took_does_not_lose_it,
+		empty_the_ledger),
+	    cmocka_unit_test_setup(a_clock_that_goes_far_back_loses_no_identify,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_ledger_from_a_damaged_disk_is_survived,
 		empty_the_ledger),

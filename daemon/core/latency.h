@@ -29,13 +29,12 @@ struct latency_stats {
 
 struct latency_window {
 	uint32_t next;
-	uint32_t count; /* up to LATENCY_WINDOW */
-	mono_ns samples[LATENCY_WINDOW];
+	uint32_t count;                  /* up to LATENCY_WINDOW */
+	mono_ns samples[LATENCY_WINDOW]; /* in the order of their arrival, a ring */
+	mono_ns sorted[LATENCY_WINDOW];  /* the same */
+	mono_ns window_sum;
 	mono_ns sum;                       /* of all since the start */
 	uint64_t classes[LATENCY_CLASSES]; /* all since the start, each in one class */
-	/* Reckoned with each answer, once in an interval: readers look far more often.
-	 */
-	struct latency_stats stats;
 };
 
 /** Takes one measured latency; a negative one is no measurement and is left out. */

@@ -34,6 +34,7 @@ struct client {
 	struct buf line;
 	struct snapshot shards[SHARDS_MAX];
 	struct health_input input;
+	size_t pad; /* blanks behind the document: a large answer */
 };
 
 static void
@@ -55,6 +56,10 @@ render(void *ctx, enum health_path path, mono_ns now, struct http_reply *reply)
 
 	(void)now;
 	reply->status = health_render(path, &client->input, reply->body);
+	if (client->pad > 0 && buf_reserve(reply->body, client->pad) == GW_OK) {
+		memset(reply->body->data + reply->body->size, ' ', client->pad);
+		reply->body->size += client->pad;
+	}
 	(void)snprintf(reply->state, sizeof reply->state, "%s",
 	    health_state(&client->input));
 }
@@ -95,12 +100,15 @@ set_state(struct client *client, char *line)
 	char *rest = NULL;
 
 	client->input.count = 0;
+	client->pad = 0;
 	for (char *word = strtok_r(line, " ", &rest); word;
 	     word = strtok_r(NULL, " ", &rest)) {
 		if (strncmp(word, "strict=", 7) == 0) {
 			client->input.strict_probe = word[7] == '1';
 		} else if (strncmp(word, "stopping=", 9) == 0) {
 			client->input.stopping = word[9] == '1';
+		} else if (strncmp(word, "pad=", 4) == 0) {
+			client->pad = strtoul(word + 4, NULL, 10);
 		} else if (client->input.count < SHARDS_MAX) {
 			set_shard(client, word + strlen("shard="));
 		}

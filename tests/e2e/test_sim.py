@@ -1147,6 +1147,18 @@ class Commands(unittest.TestCase):
         gateway.beat()
         gateway.until(11)
 
+    def test_deaf(self):
+        gateway = self.connect()
+        self.sim.do("deaf on")
+        gateway.beat()
+        gateway.until(11)
+        gateway.beat()
+        self.assertEqual(11, gateway.read()["op"])  # no event before it
+        with self.assertRaises(TimeoutError):
+            gateway.read(0.3)
+        self.sim.do("deaf off")
+        gateway.until("MESSAGE_CREATE")
+
     def test_events_and_rate(self):
         gateway = self.connect()
         self.sim.do("events off")

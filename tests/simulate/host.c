@@ -435,7 +435,7 @@ on_check(struct sim *sim)
 
 		judge_check(sim, i);
 		session_note_check(session, sim->now);
-		judge_snapshot(sim, i, &snaps[i]);
+		session_snapshot(session, sim->now, &snaps[i]);
 		enum watchdog_verdict verdict =
 		    watchdog_decide(&snaps[i], &sim->limits);
 

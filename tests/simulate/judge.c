@@ -725,20 +725,6 @@ check_view(struct sim *sim, const struct lane *at, const struct snapshot *snap)
 	}
 }
 
-/* The percentiles sort their window, which would cost more than all else: they are
- * made now and then. */
-void
-judge_snapshot(struct sim *sim, uint32_t lane, struct snapshot *snap)
-{
-	struct lane *at = &sim->lane[lane];
-	uint32_t samples = at->session.latencies.count;
-	bool whole = sim->totals->steps % 512 == 0;
-
-	at->session.latencies.count = whole ? samples : 0;
-	session_snapshot(&at->session, sim->now, snap);
-	at->session.latencies.count = samples;
-}
-
 static void
 check_zombies(struct sim *sim, struct lane *at)
 {
@@ -769,7 +755,7 @@ judge_after(struct sim *sim, uint32_t lane, const struct note *note)
 	check_deafness(sim, at);
 	check_zombies(sim, at);
 	check_healing(sim, at);
-	judge_snapshot(sim, lane, &snap);
+	session_snapshot(&at->session, sim->now, &snap);
 	check_view(sim, at, &snap);
 }
 

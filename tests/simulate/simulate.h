@@ -349,7 +349,6 @@ void judge_action(struct sim *sim, uint32_t lane, const struct session_action *a
     const struct note *note);
 void judge_after(struct sim *sim, uint32_t lane, const struct note *note);
 void judge_unlinked(struct sim *sim, uint32_t lane, bool counts);
-void judge_snapshot(struct sim *sim, uint32_t lane, struct snapshot *snap);
 void judge_check(struct sim *sim, uint32_t lane);
 
 /* ---- faults.c ---- */

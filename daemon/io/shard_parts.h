@@ -1,0 +1,49 @@
+/*
+ * What the files of shard share, and nobody else includes.
+ */
+#ifndef GWBOTD_SHARD_PARTS_H
+#define GWBOTD_SHARD_PARTS_H
+
+#include "shard.h"
+
+/* A host name and a sentence. */
+#define SHARD_FAILURE_BYTES 384
+
+struct shard {
+	struct shard_options options;
+	struct session session;
+	struct loop_timer *timer;
+	mono_ns armed_at;
+
+	/* the present attempt or connection */
+	struct url target;
+	mono_ns connect_deadline;
+	bool wants_general; /* asked for, not answered */
+	uint64_t lookup;    /* 0: none */
+	struct resolver_answer addresses;
+	unsigned next_address;
+	struct ws *ws;
+	struct inflate *inflate;
+	bool opened;
+	bool first_message;
+	bool gap_told; /* a stream of gaps is not to be a stream of lines */
+
+	/* a failure found inside an action: told by the timer, after the action list */
+	bool failed;
+	char failed_why[SHARD_FAILURE_BYTES];
+	mono_ns failed_retry_after;
+
+	bool no_compression; /* the server does not speak what was asked for */
+};
+
+/** Gives the session an event and does what it decides. */
+void shard_step(struct shard *shard, const struct session_event *event, mono_ns now);
+
+/** Begins an attempt at url, or at the general gateway where it is NULL or not trusted.
+ */
+void shard_connect_to(struct shard *shard, const char *url_text, mono_ns now);
+
+/** The attempt or connection is over; its socket is not closed here. */
+void shard_forget_connection(struct shard *shard);
+
+#endif

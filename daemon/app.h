@@ -2,7 +2,8 @@
  * The parts of the running daemon, and what its pieces do with them.
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order;
- * watch.c is what happens while they run: watchdog, signals, reload.
+ * wiring.c is what they ask of each other; watch.c what happens while they run:
+ * watchdog, signals, reload.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -97,6 +98,13 @@ struct gateway_settings app_gateway_settings(const struct app *app);
 
 /** All shards as they are at now, borrowed until the next call; ctx is the app. */
 const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);
+
+/** The answer to one request of a probe; ctx is the app, see http.h. */
+void app_render_health(void *ctx, enum health_path path, mono_ns now,
+    struct http_reply *reply);
+
+/** All that the control methods may ask for; its functions borrow app. */
+struct methods_source app_methods_source(struct app *app);
 
 /** The watchdog's limits as they are at present. */
 struct watchdog_limits app_limits(const struct app *app);

@@ -1,0 +1,198 @@
+/*
+ * What the parts ask of each other while they run: the answers of the health paths and
+ * of the control methods, put together from the present state of all parts.
+ */
+#include "app.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "health.h"
+#include "xalloc.h"
+
+/* ---- reading the present state ---- */
+
+const struct snapshot *
+app_snapshots(void *ctx, mono_ns now, uint32_t *count)
+{
+	struct app *app = ctx;
+
+	*count = gateway_shard_count(app->gateway);
+	if (*count > app->snapshots_room) {
+		/* Once, when `auto` has learnt how many there are. */
+		free(app->snapshots);
+		app->snapshots = xzalloc(*count * sizeof *app->snapshots);
+		app->snapshots_room = *count;
+	}
+	gateway_snapshots(app->gateway, now, app->snapshots);
+	return app->snapshots;
+}
+
+struct watchdog_limits
+app_limits(const struct app *app)
+{
+	const struct config *config = app->live;
+
+	return (struct watchdog_limits){
+	    .keepalive = config->watchdog_keepalive,
+	    .stall = config->watchdog_stall,
+	    .disconnect_grace = config->watchdog_disconnect_grace,
+	    .max_latency = config->watchdog_max_latency,
+	};
+}
+
+struct gateway_settings
+app_gateway_settings(const struct app *app)
+{
+	const struct config *config = app->live;
+
+	return (struct gateway_settings){
+	    .intents = config->discord_intents,
+	    .presence = config->discord_presence,
+	    .compress = (enum inflate_kind)config->discord_compress,
+	    .connect_timeout = config->gateway_connect_timeout,
+	    .hello_timeout = config->gateway_hello_timeout,
+	    .ready_timeout = config->gateway_ready_timeout,
+	    .probe_after = config->gateway_probe_after,
+	    .url = app->args.sim ? "" : config->discord_gateway,
+	};
+}
+
+static struct health_input
+health_now(struct app *app, mono_ns now)
+{
+	struct health_input input = {
+	    .limits = app_limits(app),
+	    .uptime = now - app->started_at,
+	    .bot = app->live->bot_name,
+	    .env = app->config->profile,
+	    .version = app->live->bot_version,
+	    .strict_probe = app->live->http_strict_probe,
+	    .stopping = app->stopping,
+	};
+
+	struct gateway_budget budget;
+
+	gateway_identify_budget(app->gateway, &budget);
+	input.identifies_left = budget.left;
+	input.identify_reserve = budget.reserve;
+	input.release_wall_ms = budget.release_at_wall_ms;
+	input.budget_low = budget.low;
+	input.shards = app_snapshots(app, now, &input.count);
+	return input;
+}
+
+void
+app_render_health(void *ctx, enum health_path path, mono_ns now,
+    struct http_reply *reply)
+{
+	struct health_input input = health_now(ctx, now);
+
+	reply->status = health_render(path, &input, reply->body);
+	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
+}
+
+/* ---- what the control methods ask for ---- */
+
+static const char *
+source_state(void *ctx, mono_ns now)
+{
+	struct health_input input = health_now(ctx, now);
+
+	return health_state(&input);
+}
+
+static const char *
+origin_of(const struct app *app, const char *path)
+{
+	size_t index = 0;
+
+	return config_option_find(path, &index) ?
+	    config_value_source(app->live, index) :
+	    "";
+}
+
+static void
+source_limits(void *ctx, struct methods_limits *out)
+{
+	const struct app *app = ctx;
+
+	*out = (struct methods_limits){
+	    .values = app_limits(app),
+	    .keepalive_from = origin_of(app, "watchdog.keepalive"),
+	    .stall_from = origin_of(app, "watchdog.stall"),
+	    .disconnect_grace_from = origin_of(app, "watchdog.disconnect_grace"),
+	    .max_latency_from = origin_of(app, "watchdog.max_latency"),
+	};
+}
+
+static struct loop_stats
+source_loop(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return loop_stats(app->loop);
+}
+
+static uint32_t
+source_reconnect(void *ctx, int64_t shard_id, bool fresh, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	return gateway_reconnect(app->gateway, shard_id, fresh, now);
+}
+
+static void
+source_budget(void *ctx, struct gateway_budget *out)
+{
+	const struct app *app = ctx;
+
+	gateway_identify_budget(app->gateway, out);
+}
+
+static const struct histogram *
+source_beats(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return gateway_beat_lateness(app->gateway);
+}
+
+static struct rest_stats
+source_rest(void *ctx, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	return rest_stats(app->rest, now);
+}
+
+static void
+source_reboot(void *ctx)
+{
+	app_stop(ctx, APP_EXIT_STOPPED, "reboot asked for by gwctl");
+}
+
+struct methods_source
+app_methods_source(struct app *app)
+{
+	return (struct methods_source){
+	    .ctx = app,
+	    .bot_name = app->live->bot_name,
+	    .bot_version = app->live->bot_version,
+	    .profile = app->config->profile,
+	    .version = GWBOT_VERSION,
+	    .started_at = app->started_at,
+	    .started_wall_ms = clock_wall_ms(),
+	    .sim_control = app->args.sim ? app->sim.control : NULL,
+	    .snapshots = app_snapshots,
+	    .state = source_state,
+	    .limits = source_limits,
+	    .process = methods_process_self,
+	    .loop = source_loop,
+	    .reconnect = source_reconnect,
+	    .budget = source_budget,
+	    .rest = source_rest,
+	    .beats = source_beats,
+	    .reboot = source_reboot,
+	};
+}

@@ -70,21 +70,13 @@ struct stream {
 /* All streams of the loop read into it, one after the other. */
 static char read_buffer[65536];
 
-static const char *
-step_name(enum step step)
-{
-	switch (step) {
-	case STEP_TCP:
-		return "tcp";
-	case STEP_TLS:
-		return "tls";
-	case STEP_OPEN:
-	case STEP_LINGER:
-	case STEP_OVER:
-		return "open";
-	}
-	return "open";
-}
+static const char *const step_names[] = {
+    [STEP_TCP] = "tcp",
+    [STEP_TLS] = "tls",
+    [STEP_OPEN] = "open",
+    [STEP_LINGER] = "open",
+    [STEP_OVER] = "open",
+};
 
 /* ---- ends ---- */
 
@@ -100,7 +92,7 @@ close_soon(struct stream *stream)
 static void
 fail(struct stream *stream, enum stream_fault fault, mono_ns now, const char *text)
 {
-	struct stream_end end = {.fault = fault, .step = step_name(stream->step)};
+	struct stream_end end = {.fault = fault, .step = step_names[stream->step]};
 
 	(void)snprintf(end.text, sizeof end.text, "%s", text);
 	close_soon(stream);
@@ -507,7 +499,7 @@ on_gone(void *ctx)
 	struct stream *stream = ctx;
 	struct stream_end end = {
 	    .fault = STREAM_INTERNAL,
-	    .step = step_name(stream->step),
+	    .step = step_names[stream->step],
 	    .text = "the event loop ended",
 	};
 

@@ -240,144 +240,6 @@ host_step(struct sim *sim, uint32_t lane, const struct session_event *event,
 	judge_after(sim, lane, note);
 }
 
-/* ---- what arrives ---- */
-
-static void
-take_payload(struct sim *sim, const struct note *note, struct payload payload)
-{
-	host_step(sim, note->lane,
-	    &(struct session_event){.kind = SESSION_PAYLOAD, .payload = &payload},
-	    note);
-}
-
-static void
-take_hello(struct sim *sim, const struct note *note)
-{
-	static const char *const hostile[] = {"null", "{}",
-	    "{\"heartbeat_interval\":-5}", "{\"heartbeat_interval\":1}",
-	    "{\"heartbeat_interval\":1000000000000}",
-	    "{\"heartbeat_interval\":\"41250\"}"};
-	char data[64];
-
-	if (note->value < 0) {
-		(void)snprintf(data, sizeof data, "%s", hostile[-1 - note->value]);
-	} else {
-		(void)snprintf(data, sizeof data,
-		    "{\"heartbeat_interval\":%" PRId64 "}", note->value);
-	}
-	take_payload(sim, note,
-	    (struct payload){.op = PAYLOAD_HELLO, .data = slice_of(data)});
-}
-
-static void
-take_dispatch(struct sim *sim, const struct note *note, const char *type,
-    const char *data, int64_t seq)
-{
-	take_payload(sim, note,
-	    (struct payload){
-		.op = PAYLOAD_DISPATCH,
-		.has_seq = true,
-		.seq = seq,
-		.type = slice_of(type),
-		.data = slice_of(data),
-	    });
-}
-
-static void
-take_ready(struct sim *sim, const struct note *note)
-{
-	char data[160] = "{}";
-
-	if (note->value > 0) {
-		(void)snprintf(data, sizeof data,
-		    "{\"session_id\":\"s%" PRId64 "\",\"resume_gateway_url\":"
-		    "\"wss://r%" PRId64 ".discord.gg\",\"user\":{\"id\":\"42\"},"
-		    "\"guilds\":[{\"id\":\"1\"}]}",
-		    note->value, note->value % 7);
-	}
-	take_dispatch(sim, note, "READY", data, 1);
-}
-
-static void
-take_lost(struct sim *sim, const struct note *note)
-{
-	host_step(sim, note->lane,
-	    &(struct session_event){
-		.kind = SESSION_LOST,
-		.code = (unsigned)note->value,
-		.retry_after = note->more,
-	    },
-	    note);
-}
-
-static void
-take_event(struct sim *sim, const struct note *note, enum session_event_kind kind)
-{
-	host_step(sim, note->lane,
-	    &(struct session_event){
-		.kind = kind,
-		.code = CLOSECODE_NONE,
-		.text = kind == SESSION_UNREADABLE ? "not JSON" : NULL,
-		.drop_session = kind == SESSION_RECONNECT && note->value != 0,
-	    },
-	    note);
-}
-
-/* From the network; false where it is none of that. */
-static bool
-take_news(struct sim *sim, const struct note *note)
-{
-	switch ((int)note->kind) {
-	case NOTE_OPENED:
-		discord_opened(sim, note->lane);
-		take_event(sim, note, SESSION_OPENED);
-		return true;
-	case NOTE_HELLO:
-		take_hello(sim, note);
-		return true;
-	case NOTE_READY:
-		take_ready(sim, note);
-		return true;
-	case NOTE_RESUMED:
-		take_dispatch(sim, note, "RESUMED", "{}", note->value);
-		return true;
-	case NOTE_DISPATCH:
-	case NOTE_REPEAT:
-	case NOTE_GAP:
-		take_dispatch(sim, note, "MESSAGE_CREATE", "{}", note->value);
-		return true;
-	case NOTE_ACK:
-		take_payload(sim, note, (struct payload){.op = PAYLOAD_HEARTBEAT_ACK});
-		return true;
-	case NOTE_BEAT_ASKED:
-		take_payload(sim, note, (struct payload){.op = PAYLOAD_HEARTBEAT});
-		return true;
-	case NOTE_OP7:
-		take_payload(sim, note, (struct payload){.op = PAYLOAD_RECONNECT});
-		return true;
-	case NOTE_OP9_TRUE:
-	case NOTE_OP9_FALSE:
-		take_payload(sim, note,
-		    (struct payload){
-			.op = PAYLOAD_INVALID_SESSION,
-			.data =
-			    slice_of(note->kind == NOTE_OP9_TRUE ? "true" : "false"),
-		    });
-		return true;
-	case NOTE_UNREADABLE:
-		take_event(sim, note, SESSION_UNREADABLE);
-		return true;
-	case NOTE_FRAME:
-		take_event(sim, note, SESSION_FRAME);
-		return true;
-	case NOTE_LOST:
-		take_lost(sim, note);
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* ---- the watchdog, and the end ---- */
 
 static void
@@ -556,14 +418,14 @@ take_own(struct sim *sim, const struct note *note)
 		on_check(sim);
 		return;
 	case NOTE_RECONNECT:
-		take_event(sim, note, SESSION_RECONNECT);
+		host_take_event(sim, note, SESSION_RECONNECT);
 		return;
 	case NOTE_SLEPT:
 		for (uint32_t i = 0; i < sim->lanes && sim->running; i++) {
 			struct note each = *note;
 
 			each.lane = i;
-			take_event(sim, &each, SESSION_SLEPT);
+			host_take_event(sim, &each, SESSION_SLEPT);
 		}
 		return;
 	case NOTE_STOP:
@@ -571,7 +433,7 @@ take_own(struct sim *sim, const struct note *note)
 			struct note each = *note;
 
 			each.lane = i;
-			take_event(sim, &each, SESSION_STOP_ASKED);
+			host_take_event(sim, &each, SESSION_STOP_ASKED);
 		}
 		host_end(sim, 0, rng_between(&sim->dice, CLOCK_S(1), CLOCK_S(5)));
 		return;
@@ -598,7 +460,7 @@ host_take(struct sim *sim, const struct note *note)
 		return;
 	}
 	tell(sim, note);
-	if (!from_net || !take_news(sim, note)) {
+	if (!from_net || !host_take_news(sim, note)) {
 		take_own(sim, note);
 	}
 	if (sim->running) {

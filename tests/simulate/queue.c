@@ -22,9 +22,14 @@ insert(struct sim *sim, const struct note *note)
 {
 	uint32_t at = sim->queued++;
 
-	while (at > 0 && is_before(note, &sim->heap[(at - 1) / 2])) {
-		sim->heap[at] = sim->heap[(at - 1) / 2];
-		at = (at - 1) / 2;
+	while (at > 0) {
+		uint32_t parent = (at - 1) / 2;
+
+		if (!is_before(note, &sim->heap[parent])) {
+			break;
+		}
+		sim->heap[at] = sim->heap[parent];
+		at = parent;
 	}
 	sim->heap[at] = *note;
 }

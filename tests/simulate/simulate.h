@@ -4,8 +4,9 @@
  * Virtual time, one thread, no I/O: a seed decides everything, so that a failing seed
  * plays the same again.  queue.c orders what is to come and remembers what was;
  * discord.c is the server; host.c is the process that obeys the sessions; judge.c
- * watches both from outside and knows the rules by its own bookkeeping; faults.c makes
- * the weather; life.c plays one seed; supervisor.c plays 10,000 restarts.
+ * watches both from outside and knows the rules by its own bookkeeping, checks.c
+ * compares; faults.c makes the weather; life.c plays one seed; supervisor.c plays
+ * 10,000 restarts.
  */
 #ifndef GWBOT_SIMULATE_H
 #define GWBOT_SIMULATE_H
@@ -340,6 +341,15 @@ mono_ns host_wake_at(const struct sim *sim);
 void host_step(struct sim *sim, uint32_t lane, const struct session_event *event,
     const struct note *note);
 
+/* ---- news.c ---- */
+
+/** Hands on what came from the network; false where it is none of that. */
+bool host_take_news(struct sim *sim, const struct note *note);
+
+/** Hands on an event without a payload. */
+void host_take_event(struct sim *sim, const struct note *note,
+    enum session_event_kind kind);
+
 /* ---- judge.c ---- */
 
 void judge_start(struct sim *sim, uint32_t lane, enum record_verdict verdict);
@@ -347,8 +357,11 @@ void judge_event(struct sim *sim, uint32_t lane, const struct session_event *eve
     const struct note *note);
 void judge_action(struct sim *sim, uint32_t lane, const struct session_action *action,
     const struct note *note);
-void judge_after(struct sim *sim, uint32_t lane, const struct note *note);
 void judge_unlinked(struct sim *sim, uint32_t lane, bool counts);
+
+/* ---- checks.c ---- */
+
+void judge_after(struct sim *sim, uint32_t lane, const struct note *note);
 void judge_check(struct sim *sim, uint32_t lane);
 
 /* ---- faults.c ---- */

@@ -541,7 +541,7 @@ rules_play_name(enum rules_play play)
 #undef RULES_PLAY_NAME
 	};
 
-	return names[play];
+	return play < PLAY_COUNT ? names[play] : "a play that there is not";
 }
 
 #endif

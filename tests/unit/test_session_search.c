@@ -56,7 +56,7 @@ static const struct letter {
     {PLAY_CHECK, 0},
 };
 
-#define LETTERS (sizeof letters / sizeof letters[0])
+#define LETTERS ((uint8_t)(sizeof letters / sizeof letters[0]))
 
 struct node {
 	struct rules rules;
@@ -68,7 +68,6 @@ struct search {
 	struct node *nodes;
 	uint32_t count;
 	uint64_t *table; /* hashes of the states that were seen; 0: free */
-	uint64_t draw;   /* of all jitter */
 	uint64_t root;   /* a state near one root may be far from another */
 	uint64_t states, transitions;
 	uint64_t states_of[SNAPSHOT_FATAL + 1];

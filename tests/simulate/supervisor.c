@@ -46,6 +46,9 @@ plan(struct sim *sim, uint64_t seed)
 		sim->identified_at[i] = CLOCK_NEVER;
 	}
 	sim->until[FAULT_OP9_LOOP] = CLOCK_NEVER;
+	/* REST guards the budget as well: where it is silent, the ledger stands alone.
+	 */
+	sim->until[FAULT_REST_DOWN] = seed % 8 < 2 ? CLOCK_NEVER : 0;
 	sim->trouble_until = CLOCK_NEVER - 100 * DAY;
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -118,10 +119,52 @@ a_bound_belongs_to_its_class(void **state)
 	assert_int_equal(window.classes[LATENCY_CLASSES - 1], 1);
 }
 
+static int
+compare(const void *left, const void *right)
+{
+	mono_ns a = *(const mono_ns *)left;
+	mono_ns b = *(const mono_ns *)right;
+
+	return (a > b) - (a < b);
+}
+
+static void
+the_window_is_that_of_the_last_answers(void **state)
+{
+	struct latency_window window = {.count = 0};
+	mono_ns all[1000];
+	struct rng rng = {3};
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		/* Of few values, so that many are the same. */
+		all[i] = CLOCK_MS(rng_between(&rng, 0, i % 2 == 0 ? 10 : 1000));
+		latency_add(&window, all[i]);
+		size_t count = i < LATENCY_WINDOW ? i + 1 : LATENCY_WINDOW;
+		struct latency_stats stats = latency_read(&window);
+		mono_ns last[LATENCY_WINDOW];
+		mono_ns sum = 0;
+
+		memcpy(last, &all[i + 1 - count], count * sizeof *last);
+		qsort(last, count, sizeof *last, compare);
+		for (size_t k = 0; k < count; k++) {
+			sum += last[k];
+		}
+		assert_int_equal(stats.samples, count);
+		assert_int_equal(stats.min, last[0]);
+		assert_int_equal(stats.max, last[count - 1]);
+		assert_int_equal(stats.mean, sum / (mono_ns)count);
+		assert_int_equal(stats.p50, last[(count * 50 + 99) / 100 - 1]);
+		assert_int_equal(stats.p95, last[(count * 95 + 99) / 100 - 1]);
+		assert_int_equal(stats.p99, last[(count * 99 + 99) / 100 - 1]);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_window_is_that_of_the_last_answers),
 	    cmocka_unit_test(an_empty_one_knows_nothing),
 	    cmocka_unit_test(a_quantile_is_the_sorted_samples_within_its_step),
 	    cmocka_unit_test(extreme_samples_have_a_bucket),

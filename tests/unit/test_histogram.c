@@ -119,15 +119,6 @@ a_bound_belongs_to_its_class(void **state)
 	assert_int_equal(window.classes[LATENCY_CLASSES - 1], 1);
 }
 
-static int
-compare(const void *left, const void *right)
-{
-	mono_ns a = *(const mono_ns *)left;
-	mono_ns b = *(const mono_ns *)right;
-
-	return (a > b) - (a < b);
-}
-
 static void
 the_window_is_that_of_the_last_answers(void **state)
 {

@@ -32,7 +32,7 @@ static const struct closecode table[] = {
     {4010, CLOSECODE_STOP, "invalid shard", "correct discord.shards"},
     {4011, CLOSECODE_STOP, "sharding required",
 	"the bot is in too many guilds for its shards: raise discord.shards; \"auto\" "
-        "does at the next start"},
+	"does at the next start"},
     {4012, CLOSECODE_STOP, "API version not valid",
 	"this gwbotd is too old for Discord: install a newer one"},
     {4013, CLOSECODE_STOP, "invalid intents", "correct discord.intents"},

@@ -94,8 +94,8 @@ take_number(const char **at, uint64_t *out)
 static bool
 is_of_others(const struct store_shards *shards, const char *name)
 {
-	uint64_t id;
-	uint64_t total;
+	uint64_t id = 0;
+	uint64_t total = 0;
 	const char *at = name;
 	bool record = skip_word(&at, "shard-") && take_number(&at, &id) &&
 	    skip_word(&at, "-of-") && take_number(&at, &total) &&

@@ -250,8 +250,9 @@ class Calls(Case):
         last = client.start("GET", "/channels/1/messages", MESSAGES)
         while not api.requests:
             time.sleep(0.01)
-        client.say(f"cancel {flying}")
+        # This one first: else it may be on its way before its own turn to go comes.
         client.say(f"cancel {waiting}")
+        client.say(f"cancel {flying}")
         while len(api.requests) < 2:
             time.sleep(0.01)
         gate.set()

@@ -32,6 +32,14 @@ mono_ns clock_awake(void);
 /** Wall time in milliseconds since 1970, for stamps and state that outlives a boot. */
 int64_t clock_wall_ms(void);
 
+/**
+ * A number that is another one after each boot of the host; never 0.
+ *
+ * Where the kernel does not say (no /proc) it is another one in each process.  Reads a
+ * file of the kernel: for the start, not for the loop.
+ */
+uint64_t clock_boot_id(void);
+
 /** The seconds of a distance, for printing. */
 double clock_seconds(mono_ns distance);
 

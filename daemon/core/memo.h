@@ -21,9 +21,9 @@ struct memo {
 	uint32_t recommended;     /* by Discord; 0: not known */
 	uint32_t max_concurrency; /* 0: not known */
 	uint32_t reserved;
-	int64_t total;         /* identifies a day; -1: not known */
-	int64_t remaining;     /* of them; -1: not known */
-	int64_t reset_wall_ms; /* when remaining goes back to total */
+	int64_t total;     /* identifies a day; -1: not known */
+	int64_t remaining; /* of them; -1: not known */
+	int64_t reset_ms;  /* ledger time: when remaining goes back to total */
 };
 
 /* The bytes of the file.  All zeroes: nothing was ever said. */

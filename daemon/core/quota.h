@@ -1,8 +1,9 @@
 /*
  * What Discord allows: sends of a connection, identifies of a bot.
  *
- * Pure.  The identify ledger is what the gate must remember over restarts; store keeps
- * its bytes on disk.  (Not limits.h: that would stand before the system's <limits.h>.)
+ * Pure.  The identify ledger (ledger.h) is what the gate must remember over restarts.
+ * All its times are of the ledger's clock, in ms; see identify_ledger_now().
+ * (Not limits.h: that would stand before the system's <limits.h>.)
  */
 #ifndef GWBOTD_QUOTA_H
 #define GWBOTD_QUOTA_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "ledger.h"
 
 /* ---- sends ---- */
 
@@ -44,7 +46,6 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
 #define QUOTA_IDENTIFIES_DAY     1000
 #define QUOTA_IDENTIFIES_RESERVE 50
 #define QUOTA_IDENTIFIES_SOFT    200
-#define QUOTA_IDENTIFY_WINDOW_MS (INT64_C(24) * 3600 * 1000)
 
 /* No bot has more: twice the identifies of 100,000 shards. */
 #define QUOTA_TOTAL_MAX 200000
@@ -60,37 +61,6 @@ bool send_budget_take(struct send_budget *budget, mono_ns now, bool vital);
  * some of ours serve several of Discord's, which is only slower. */
 #define QUOTA_BUCKETS_MAX 1024
 
-/* Minutes of a day, and one for the minute that has begun. */
-#define QUOTA_SLOTS 1441
-
-/*
- * The identifies of the last 24 h, by minutes: how many they are costs no room.
- *
- * A slot says which minute since 1970 it is (upper 32 bits) and how many there were
- * (lower): one word, changed by one store, so that neither kill -9 nor a torn page
- * leaves half of it.  Each minute has its place, minute % QUOTA_SLOTS; what a place
- * held before is a day old when it is needed again.  Zeroes: none.
- */
-struct identify_ledger {
-	int64_t youngest_ms; /* wall time of the last one; 0: none */
-	uint64_t slots[QUOTA_SLOTS];
-};
-
-/**
- * How many identifies the ledger has within the 24 h before now_wall_ms; up to a minute
- * longer, since an entry is as young as the end of its minute.
- *
- * Entries of the future (the clock went back) are moved to now: they count for a day
- * and no longer.  Slots that cannot be true (damage) are emptied.
- */
-int64_t identify_ledger_count(struct identify_ledger *ledger, int64_t now_wall_ms);
-
-/** Writes one identify down. */
-void identify_ledger_add(struct identify_ledger *ledger, int64_t at_wall_ms);
-
-/** Takes one back that was written down for this time and was not sent. */
-void identify_ledger_take_back(struct identify_ledger *ledger, int64_t at_wall_ms);
-
 /* What Discord says in session_start_limit. */
 struct identify_told {
 	uint32_t max_concurrency; /* 0: not said */
@@ -102,7 +72,7 @@ struct identify_told {
 /* The slot of a bucket, and its identify that is written down but not sent. */
 struct identify_slot {
 	uint32_t holder; /* shard id + 1, 0: free */
-	int64_t reserved_wall_ms;
+	int64_t reserved_ms;
 	mono_ns next_at; /* when the next may go */
 };
 
@@ -110,11 +80,11 @@ struct identify_gate {
 	struct identify_ledger *ledger; /* borrowed */
 	uint32_t max_concurrency;       /* as Discord said; at least 1 */
 	int64_t total;                  /* as Discord said, else as usual */
-	int64_t remaining;     /* as Discord last said, less what was granted since;
-	                          -1 unknown */
-	int64_t reset_wall_ms; /* when remaining goes back to its total */
-	int64_t used;          /* in the ledger, as counted in the minute used_minute */
-	int64_t used_minute;   /* -1: not counted */
+	int64_t remaining;   /* as Discord last said, less what was granted since;
+	                        -1 unknown */
+	int64_t reset_ms;    /* when remaining goes back to its total */
+	int64_t used;        /* in the ledger, as counted in the minute used_minute */
+	int64_t used_minute; /* -1: not counted */
 	struct identify_slot slots[QUOTA_BUCKETS_MAX];
 };
 
@@ -127,11 +97,11 @@ enum identify_answer {
 
 /** A gate that starts from what the ledger remembers (the last spacing included). */
 void identify_gate_init(struct identify_gate *gate, struct identify_ledger *ledger,
-    mono_ns now, int64_t now_wall_ms);
+    mono_ns now, int64_t now_ms);
 
 /** Takes what Discord says; identifies that are granted and not sent are not in it. */
 void identify_gate_told(struct identify_gate *gate, const struct identify_told *told,
-    int64_t now_wall_ms);
+    int64_t now_ms);
 
 /**
  * Asks for the shard's slot.  GRANTED writes the identify into the ledger and holds the
@@ -140,29 +110,29 @@ void identify_gate_told(struct identify_gate *gate, const struct identify_told *
  * Otherwise *retry_at is when to ask again.
  */
 enum identify_answer identify_gate_ask(struct identify_gate *gate, uint32_t shard_id,
-    mono_ns now, int64_t now_wall_ms, mono_ns *retry_at);
+    mono_ns now, int64_t now_ms, mono_ns *retry_at);
 
 /** The shard's IDENTIFY goes out now: starts the bucket's spacing. */
 void identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
-    int64_t now_wall_ms);
+    int64_t now_ms);
 
 /** The shard gives its slot back unused. */
 void identify_gate_returned(struct identify_gate *gate, uint32_t shard_id);
 
 /** Identifies left before the reserve, by the ledger and by what Discord said. */
-int64_t identify_gate_left(struct identify_gate *gate, int64_t now_wall_ms);
+int64_t identify_gate_left(struct identify_gate *gate, int64_t now_ms);
 
 /** Identifies in the ledger, as identify_ledger_count(). */
-int64_t identify_gate_used(struct identify_gate *gate, int64_t now_wall_ms);
+int64_t identify_gate_used(struct identify_gate *gate, int64_t now_ms);
 
 /** What is never used of the present total. */
 int64_t identify_gate_reserve(const struct identify_gate *gate);
 
 /** So few are left, the reserve included, that someone should look. */
-bool identify_gate_is_low(struct identify_gate *gate, int64_t now_wall_ms);
+bool identify_gate_is_low(struct identify_gate *gate, int64_t now_ms);
 
 /** When the budget has room again, where nothing is left. */
-int64_t identify_gate_release(struct identify_gate *gate, int64_t now_wall_ms);
+int64_t identify_gate_release(struct identify_gate *gate, int64_t now_ms);
 
 /** The bucket of a shard, below QUOTA_BUCKETS_MAX. */
 uint32_t identify_gate_bucket(const struct identify_gate *gate, uint32_t shard_id);

@@ -303,6 +303,8 @@ gateway_note_check(struct gateway *gateway, mono_ns now)
 {
 	/* Before the verdict: nobody is a zombie for what came while the host slept. */
 	look_for_sleep(gateway, now);
+	/* So that the ledger has seen each step of the wall clock before a reboot. */
+	(void)gateway_ledger_ms(gateway);
 	if (gateway->shards.count == 0) {
 		session_note_check(&gateway->waiting, now);
 	}
@@ -315,7 +317,7 @@ gateway_note_check(struct gateway *gateway, mono_ns now)
 static bool
 has_room_for(struct gateway *gateway, uint32_t count)
 {
-	return identify_gate_left(&gateway->gate, clock_wall_ms()) >= count;
+	return identify_gate_left(&gateway->gate, gateway_ledger_ms(gateway)) >= count;
 }
 
 uint32_t
@@ -345,17 +347,18 @@ void
 gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out)
 {
 	struct identify_gate *gate = &gateway->gate;
-	int64_t wall_ms = clock_wall_ms();
-	int64_t left = identify_gate_left(gate, wall_ms);
+	int64_t now_ms = gateway_ledger_ms(gateway);
+	int64_t left = identify_gate_left(gate, now_ms);
+	int64_t wait_ms = left > 0 ? 0 : identify_gate_release(gate, now_ms) - now_ms;
 
 	*out = (struct gateway_budget){
 	    .total = gate->total,
-	    .used_today = identify_gate_used(gate, wall_ms),
+	    .used_today = identify_gate_used(gate, now_ms),
 	    .left = left,
 	    .reserve = identify_gate_reserve(gate),
 	    .told_remaining = gate->remaining,
-	    .release_at_wall_ms = left > 0 ? 0 : identify_gate_release(gate, wall_ms),
-	    .low = identify_gate_is_low(gate, wall_ms),
+	    .release_at_wall_ms = left > 0 ? 0 : clock_wall_ms() + wait_ms,
+	    .low = identify_gate_is_low(gate, now_ms),
 	};
 }
 

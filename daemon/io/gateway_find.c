@@ -259,7 +259,7 @@ take_answer(struct gateway *gateway, const struct rest_gateway *answer, mono_ns 
 	gateway->memo.recommended = answer->shards;
 	(void)snprintf(gateway->memo.url, sizeof gateway->memo.url, "%s",
 	    strlen(answer->url) < sizeof gateway->memo.url ? answer->url : "");
-	identify_gate_told(&gateway->gate, &told, clock_wall_ms());
+	identify_gate_told(&gateway->gate, &told, gateway_ledger_ms(gateway));
 	(void)gateway_keep_limits(gateway);
 	log_info("gateway_found", KV("host", (const char *)gateway->general.host),
 	    KV("shards_recommended", answer->shards),

@@ -62,6 +62,7 @@ struct gateway {
 
 	/* gateway_slots.c */
 	struct identify_gate gate;
+	uint64_t boot_id;
 	struct loop_timer *slot_timer;
 	bool spent;          /* shards wait for the day's budget; that was logged */
 	mono_ns blind_until; /* nothing is known of the budget: no IDENTIFY before */
@@ -114,6 +115,9 @@ void gateway_on_identifying(void *ctx, struct shard *shard, mono_ns now);
 
 /** Adds to the snapshots of shards that wait for a slot why and how long. */
 void gateway_show_slots(struct gateway *gateway, mono_ns now, struct snapshot *out);
+
+/** The present time of the identify ledger, which the gate goes by. */
+int64_t gateway_ledger_ms(struct gateway *gateway);
 
 /** Writes down what is left, as Discord said and less what was granted since, with the
  * ledger; the number of that change. */

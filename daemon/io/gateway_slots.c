@@ -36,6 +36,18 @@ gateway_time_text(int64_t wall_ms, char out[GATEWAY_TIME_BYTES])
 	}
 }
 
+int64_t
+gateway_ledger_ms(struct gateway *gateway)
+{
+	struct ledger_time at = {
+	    .boot_id = gateway->boot_id,
+	    .boot_ms = clock_now() / CLOCK_MS(1),
+	    .wall_ms = clock_wall_ms(),
+	};
+
+	return identify_ledger_now(store_ledger(gateway->options.store), &at);
+}
+
 uint64_t
 gateway_keep_limits(struct gateway *gateway)
 {
@@ -44,7 +56,7 @@ gateway_keep_limits(struct gateway *gateway)
 	memo->max_concurrency = gateway->gate.max_concurrency;
 	memo->total = gateway->gate.total;
 	memo->remaining = gateway->gate.remaining;
-	memo->reset_wall_ms = gateway->gate.reset_wall_ms;
+	memo->reset_ms = gateway->gate.reset_ms;
 	return store_write_memo(gateway->options.store, memo);
 }
 
@@ -54,15 +66,15 @@ static void
 tell_spent(struct gateway *gateway)
 {
 	char release[GATEWAY_TIME_BYTES];
-	int64_t wall_ms = clock_wall_ms();
-	int64_t at = identify_gate_release(&gateway->gate, wall_ms);
+	int64_t now_ms = gateway_ledger_ms(gateway);
+	int64_t wait_ms = identify_gate_release(&gateway->gate, now_ms) - now_ms;
 
 	if (gateway->spent) {
 		return;
 	}
 	gateway->spent = true;
-	gateway_time_text(at, release);
-	log_error("identify_budget_spent", KV("next_in_s", (at - wall_ms) / 1000),
+	gateway_time_text(clock_wall_ms() + wait_ms, release);
+	log_error("identify_budget_spent", KV("next_in_s", wait_ms / 1000),
 	    KV("release_at", (const char *)release),
 	    KV("reserve", identify_gate_reserve(&gateway->gate)),
 	    KV("reason", "more identifies today would make Discord reset the token"));
@@ -105,7 +117,7 @@ hand_on(struct gateway *gateway, mono_ns now)
 static mono_ns
 grant_free(struct gateway *gateway, mono_ns now)
 {
-	int64_t wall_ms = clock_wall_ms();
+	int64_t now_ms = gateway_ledger_ms(gateway);
 	mono_ns next = CLOCK_NEVER;
 
 	for (uint32_t i = 0; i < gateway->shards.count; i++) {
@@ -116,7 +128,7 @@ grant_free(struct gateway *gateway, mono_ns now)
 			continue;
 		}
 		switch (identify_gate_ask(&gateway->gate, gateway->shards.first + i,
-		    now, wall_ms, &retry_at)) {
+		    now, now_ms, &retry_at)) {
 		case IDENTIFY_GRANTED:
 			grant(gateway, member, now);
 			break;
@@ -235,15 +247,15 @@ void
 gateway_on_identifying(void *ctx, struct shard *shard, mono_ns now)
 {
 	struct gateway *gateway = ctx;
-	int64_t wall_ms = clock_wall_ms();
+	int64_t now_ms = gateway_ledger_ms(gateway);
 
-	identify_gate_sent(&gateway->gate, shard_id(shard), now, wall_ms);
+	identify_gate_sent(&gateway->gate, shard_id(shard), now, now_ms);
 	(void)gateway_keep_limits(gateway);
 	store_set_intents(gateway->options.store, shard_id(shard),
 	    gateway->options.settings.intents);
 	serve_soon(gateway, now);
-	int64_t left = identify_gate_left(&gateway->gate, wall_ms);
-	bool low = identify_gate_is_low(&gateway->gate, wall_ms);
+	int64_t left = identify_gate_left(&gateway->gate, now_ms);
+	bool low = identify_gate_is_low(&gateway->gate, now_ms);
 	struct log_kv pairs[] = {KV("shard", shard_id(shard)), KV("left_today", left)};
 
 	log_write(low ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "identify", pairs,
@@ -253,13 +265,12 @@ gateway_on_identifying(void *ctx, struct shard *shard, mono_ns now)
 /* ---- what it looks like ---- */
 
 static void
-show_spent(struct gateway *gateway, int64_t release, int64_t wall_ms,
-    struct snapshot *out)
+show_spent(struct gateway *gateway, int64_t wait_ms, struct snapshot *out)
 {
 	char text[GATEWAY_TIME_BYTES];
 
-	gateway_time_text(release, text);
-	out->next_try_in = CLOCK_MS(release - wall_ms);
+	gateway_time_text(clock_wall_ms() + wait_ms, text);
+	out->next_try_in = CLOCK_MS(wait_ms);
 	(void)snprintf(out->reason, sizeof out->reason,
 	    "the identify budget of the day is spent up to the reserve of %lld; a new "
 	    "session must wait until %s",
@@ -269,9 +280,10 @@ show_spent(struct gateway *gateway, int64_t release, int64_t wall_ms,
 void
 gateway_show_slots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 {
-	int64_t wall_ms = clock_wall_ms();
-	bool spent = identify_gate_left(&gateway->gate, wall_ms) <= 0;
-	int64_t release = spent ? identify_gate_release(&gateway->gate, wall_ms) : 0;
+	int64_t now_ms = gateway_ledger_ms(gateway);
+	bool spent = identify_gate_left(&gateway->gate, now_ms) <= 0;
+	int64_t wait_ms =
+	    spent ? identify_gate_release(&gateway->gate, now_ms) - now_ms : 0;
 
 	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX; i++) {
 		gateway->queue[i] = 0;
@@ -287,7 +299,7 @@ gateway_show_slots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 			continue;
 		}
 		if (spent) {
-			show_spent(gateway, release, wall_ms, &out[i]);
+			show_spent(gateway, wait_ms, &out[i]);
 			continue;
 		}
 		uint32_t id = gateway->shards.first + i;
@@ -305,16 +317,16 @@ static void
 recall_limits(struct gateway *gateway)
 {
 	const struct memo *memo = &gateway->memo;
-	int64_t wall_ms = clock_wall_ms();
-	bool old = memo->reset_wall_ms <= wall_ms;
+	int64_t now_ms = gateway_ledger_ms(gateway);
+	bool old = memo->reset_ms <= now_ms;
 	struct identify_told told = {
 	    .max_concurrency = memo->max_concurrency,
 	    .total = memo->total,
 	    .remaining = old ? -1 : memo->remaining,
-	    .reset_after_ms = old ? 0 : memo->reset_wall_ms - wall_ms,
+	    .reset_after_ms = old ? 0 : memo->reset_ms - now_ms,
 	};
 
-	identify_gate_told(&gateway->gate, &told, wall_ms);
+	identify_gate_told(&gateway->gate, &told, now_ms);
 }
 
 void
@@ -322,8 +334,9 @@ gateway_slots_init(struct gateway *gateway, mono_ns now)
 {
 	const struct gateway_options *options = &gateway->options;
 
+	gateway->boot_id = clock_boot_id();
 	identify_gate_init(&gateway->gate, store_ledger(options->store), now,
-	    clock_wall_ms());
+	    gateway_ledger_ms(gateway));
 	recall_limits(gateway);
 	gateway->blind_until = now + BLIND_WAIT;
 	gateway->queue = xzalloc(QUOTA_BUCKETS_MAX * sizeof *gateway->queue);

@@ -37,7 +37,7 @@ take_over(struct identify_ledger *ledger, const struct ledger_v1 *old,
 	for (uint32_t i = 0; i < old->count; i++) {
 		int64_t at = old->wall_ms[(old->first + i) % V1_ENTRIES];
 
-		if (at > now_wall_ms - QUOTA_IDENTIFY_WINDOW_MS) {
+		if (at > now_wall_ms - LEDGER_WINDOW_MS) {
 			identify_ledger_add(ledger,
 			    at < now_wall_ms ? at : now_wall_ms);
 		}

@@ -177,7 +177,7 @@ check_healing(struct sim *sim, const struct lane *at)
 		return;
 	}
 	if (at->session.state == SNAPSHOT_WAIT_SLOT &&
-	    identify_gate_left(&sim->gate, wall_ms(sim)) <= 0) {
+	    identify_gate_left(&sim->gate, ledger_ms(sim)) <= 0) {
 		return; /* the day's budget is spent: it waits, as it must */
 	}
 	broken(sim, "not ready %.0f s after the last trouble",

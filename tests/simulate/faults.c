@@ -226,8 +226,7 @@ step_wall(struct sim *sim)
 	int64_t most = one_in(&sim->dice, 8) ? INT64_C(86400000) * 400 : 7200000;
 	int64_t step = (int64_t)(rng_next(&sim->dice) % (uint64_t)most);
 
-	sim->wall_offset_ms +=
-	    one_in(&sim->dice, 2) && !sim->wall_stands ? step : -step;
+	sim->wall_offset_ms += one_in(&sim->dice, 2) ? step : -step;
 }
 
 static void

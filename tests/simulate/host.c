@@ -70,7 +70,7 @@ serve_slots(struct sim *sim)
 		if (!sim->lane[i].wants_slot) {
 			continue;
 		}
-		if (identify_gate_ask(&sim->gate, i, sim->now, wall_ms(sim),
+		if (identify_gate_ask(&sim->gate, i, sim->now, ledger_ms(sim),
 			&retry_at) == IDENTIFY_GRANTED) {
 			sim->lane[i].wants_slot = false;
 			host_step(sim, i, &(struct session_event){.kind = SESSION_SLOT},
@@ -128,7 +128,7 @@ on_told(struct sim *sim, int64_t value)
 		};
 
 		sim->told_at = sim->now;
-		identify_gate_told(&sim->gate, &told, wall_ms(sim));
+		identify_gate_told(&sim->gate, &told, ledger_ms(sim));
 	}
 	serve_slots(sim);
 }
@@ -138,7 +138,7 @@ on_told(struct sim *sim, int64_t value)
 static void
 identify(struct sim *sim, uint32_t lane)
 {
-	identify_gate_sent(&sim->gate, lane, sim->now, wall_ms(sim));
+	identify_gate_sent(&sim->gate, lane, sim->now, ledger_ms(sim));
 	discord_identify(sim, lane);
 	sim->totals->identifies++;
 	tell_value(sim, NOTE_TELL_IDENTIFY, lane, discord_identified(sim, sim->now));
@@ -292,6 +292,7 @@ on_check(struct sim *sim)
 	enum watchdog_verdict worst = WATCHDOG_OK;
 
 	sim->totals->checks++;
+	(void)ledger_ms(sim);
 	for (uint32_t i = 0; i < sim->lanes; i++) {
 		struct session *session = &sim->lane[i].session;
 
@@ -388,7 +389,7 @@ host_start(struct sim *sim)
 	sim->told_at = CLOCK_NEVER;
 	sim->slots_at = CLOCK_NEVER;
 	/* The ledger's file is mapped: what was written outlives the process. */
-	identify_gate_init(&sim->gate, &sim->ledger, sim->now, wall_ms(sim));
+	identify_gate_init(&sim->gate, &sim->ledger, sim->now, ledger_ms(sim));
 	ask_rest(sim);
 	sim->was_late = false;
 	arm_check(sim);

@@ -46,9 +46,6 @@ plan_server(struct sim *sim)
 static void
 plan_yesterday(struct sim *sim)
 {
-	/* A clock that is set forward ages the ledger, and REST may be down as well:
-	 * that is for --supervisor, where REST can be asked. */
-	sim->wall_stands = true;
 	uint32_t count = 900 + (uint32_t)(rng_next(&sim->dice) % 51);
 	mono_ns each = CLOCK_S(80);
 
@@ -56,7 +53,8 @@ plan_yesterday(struct sim *sim)
 		mono_ns before = (count - i) * each;
 
 		sim->identified[i] = sim->now - before;
-		identify_ledger_add(&sim->ledger, wall_ms(sim) - before / CLOCK_MS(1));
+		identify_ledger_add(&sim->ledger,
+		    ledger_ms(sim) - before / CLOCK_MS(1));
 	}
 	sim->identified_count = count;
 }
@@ -71,6 +69,7 @@ plan(struct sim *sim, uint64_t seed)
 	sim->begin = rng_between(&sim->dice, CLOCK_S(3600), 365 * DAY);
 	sim->now = sim->begin;
 	sim->end = sim->begin + DAY;
+	sim->boot_id = 1;
 	sim->wall_offset_ms = INT64_C(1750000000000) - sim->now / CLOCK_MS(1);
 	sim->lanes =
 	    one_in(&sim->dice, 8) ? 2 + (uint32_t)(rng_next(&sim->dice) % 3) : 1;
@@ -98,6 +97,9 @@ take(struct sim *sim, const struct note *note)
 		return;
 	case NOTE_RESTART:
 		tell(sim, note);
+		if (one_in(&sim->dice, 8)) {
+			reboot_host(sim);
+		}
 		host_start(sim);
 		return;
 	default:

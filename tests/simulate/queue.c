@@ -170,3 +170,27 @@ wall_ms(const struct sim *sim)
 {
 	return sim->now / CLOCK_MS(1) + sim->wall_offset_ms;
 }
+
+int64_t
+ledger_ms(struct sim *sim)
+{
+	struct ledger_time at = {
+	    .boot_id = sim->boot_id,
+	    .boot_ms = (sim->now - sim->boot_at) / CLOCK_MS(1),
+	    .wall_ms = wall_ms(sim),
+	};
+
+	sim->wall_seen_ms = sim->wall_offset_ms;
+	return identify_ledger_now(&sim->ledger, &at);
+}
+
+void
+reboot_host(struct sim *sim)
+{
+	/* A step of the wall clock that nobody looked at before the host went down is
+	 * time that passed, for all that anyone can know. */
+	if (sim->wall_seen_ms == sim->wall_offset_ms) {
+		sim->boot_at = sim->now;
+		sim->boot_id++;
+	}
+}

@@ -238,7 +238,9 @@ struct sim {
 	mono_ns now;
 	mono_ns begin, end;
 	int64_t wall_offset_ms;
-	bool wall_stands; /* it is never set forward */
+	mono_ns boot_at; /* of the host */
+	uint64_t boot_id;
+	int64_t wall_seen_ms; /* wall_offset_ms as the ledger last saw it */
 	bool trace;
 
 	struct note heap[QUEUE_MAX];
@@ -307,6 +309,12 @@ __attribute__((format(printf, 2, 3))) void broken(struct sim *sim, const char *f
 
 bool one_in(struct rng *rng, unsigned n);
 mono_ns wall_ms(const struct sim *sim);
+
+/** The present time of the identify ledger. */
+int64_t ledger_ms(struct sim *sim);
+
+/** The process ended with its host: the next one finds another boot. */
+void reboot_host(struct sim *sim);
 
 /* ---- discord.c ---- */
 

@@ -29,6 +29,7 @@ plan(struct sim *sim, uint64_t seed)
 	sim->begin = CLOCK_S(7200);
 	sim->now = sim->begin;
 	sim->end = CLOCK_NEVER;
+	sim->boot_id = 1;
 	sim->wall_offset_ms = INT64_C(1750000000000);
 	/* Half of them one shard; else many, of which up to 16 may identify at once. */
 	sim->lanes = seed % 2 == 0 ? 1 : 2 + (uint32_t)(seed % (LANES_MAX - 1));
@@ -79,6 +80,9 @@ restart(struct sim *sim, uint32_t restarts)
 
 	if (stepping && one_in(&sim->dice, 50)) {
 		step_wall(sim);
+	}
+	if (one_in(&sim->dice, 100)) {
+		reboot_host(sim);
 	}
 	if (sim->seed % 8 >= 2 && restarts == RESTARTS / 3) {
 		lose_ledger(sim);

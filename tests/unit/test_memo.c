@@ -21,7 +21,7 @@ said(int64_t remaining)
 	    .max_concurrency = 2,
 	    .total = 1000,
 	    .remaining = remaining,
-	    .reset_wall_ms = INT64_C(1700000000000),
+	    .reset_ms = INT64_C(1700000000000),
 	};
 
 	(void)snprintf(memo.url, sizeof memo.url, "wss://gateway.discord.gg/");

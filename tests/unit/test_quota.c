@@ -1,4 +1,4 @@
-/* Limits: the window of sends, the buckets, and the ledger of a day. */
+/* Limits: the window of sends, the buckets, the budget of a day. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define NOW             CLOCK_S(1000)
 #define WALL            INT64_C(1700000000000)
-#define DAY_MS          QUOTA_IDENTIFY_WINDOW_MS
+#define DAY_MS          LEDGER_WINDOW_MS
 #define OWN_BUDGET      (QUOTA_IDENTIFIES_DAY - QUOTA_IDENTIFIES_RESERVE)
 
 /* ---- sends ---- */
@@ -106,8 +106,6 @@ no_window_of_60_s_ever_holds_more_than_it_may(void **state)
 	}
 }
 
-/* ---- the ledger ---- */
-
 static struct identify_ledger ledger;
 static struct identify_gate gate;
 
@@ -132,139 +130,6 @@ told(uint32_t max_concurrency, int64_t remaining, int64_t reset_after_ms)
 	};
 
 	identify_gate_told(&gate, &said, WALL);
-}
-
-static void
-an_identify_counts_for_a_day_and_the_rest_of_its_minute(void **state)
-{
-	int64_t minute_ends = WALL - WALL % MINUTE_MS + MINUTE_MS;
-
-	(void)state;
-	identify_ledger_add(&ledger, WALL);
-	assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
-	assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1), 1);
-	assert_int_equal(identify_ledger_count(&ledger, minute_ends + DAY_MS - 1), 1);
-	assert_int_equal(identify_ledger_count(&ledger, minute_ends + DAY_MS), 0);
-}
-
-static void
-no_identify_is_forgotten_within_its_day(void **state)
-{
-	static int64_t sent[20000];
-	struct rng rng = {11};
-	int64_t wall = WALL;
-	size_t oldest = 0;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(sent); i++) {
-		wall += rng_between(&rng, 0, 60000);
-		identify_ledger_add(&ledger, wall);
-		sent[i] = wall;
-		while (sent[oldest] <= wall - DAY_MS - MINUTE_MS) {
-			oldest++;
-		}
-		int64_t most = (int64_t)(i + 1 - oldest);
-		size_t youngest_gone = oldest;
-
-		while (sent[youngest_gone] <= wall - DAY_MS) {
-			youngest_gone++;
-		}
-		int64_t least = (int64_t)(i + 1 - youngest_gone);
-
-		if (i % 97 == 0) {
-			int64_t count = identify_ledger_count(&ledger, wall);
-
-			assert_true(count >= least && count <= most);
-		}
-	}
-}
-
-static void
-the_ledger_holds_as_many_as_the_largest_bot_sends(void **state)
-{
-	(void)state;
-	for (int64_t i = 0; i < QUOTA_TOTAL_MAX; i++) {
-		identify_ledger_add(&ledger, WALL + i * DAY_MS / QUOTA_TOTAL_MAX);
-	}
-	assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1),
-	    QUOTA_TOTAL_MAX);
-}
-
-static void
-what_was_not_sent_is_taken_back(void **state)
-{
-	(void)state;
-	identify_ledger_add(&ledger, WALL);
-	identify_ledger_add(&ledger, WALL);
-	identify_ledger_take_back(&ledger, WALL);
-	identify_ledger_take_back(&ledger, WALL + 5 * MINUTE_MS); /* never was */
-	assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
-	identify_ledger_take_back(&ledger, WALL);
-	identify_ledger_take_back(&ledger, WALL);
-	assert_int_equal(identify_ledger_count(&ledger, WALL), 0);
-}
-
-static void
-entries_of_the_future_count_for_a_day_and_no_longer(void **state)
-{
-	static const int64_t ahead[] = {MINUTE_MS, 3600000, DAY_MS * 365 * 75,
-	    INT64_MAX - WALL};
-
-	for (size_t i = 0; i < COUNT_OF(ahead); i++) {
-		(void)empty_the_ledger(state);
-		identify_ledger_add(&ledger, WALL + ahead[i]);
-		assert_int_equal(identify_ledger_count(&ledger, WALL), 1);
-		identify_ledger_add(&ledger, WALL + 5);
-		assert_int_equal(identify_ledger_count(&ledger, WALL + DAY_MS - 1), 2);
-		assert_int_equal(identify_ledger_count(&ledger,
-				     WALL + DAY_MS + MINUTE_MS),
-		    0);
-	}
-}
-
-static void
-a_place_that_a_later_minute_took_does_not_lose_it(void **state)
-{
-	int64_t later = WALL + QUOTA_SLOTS * MINUTE_MS;
-
-	(void)state;
-	identify_ledger_add(&ledger, later);
-	identify_ledger_add(&ledger, WALL); /* the clock went back by just a day */
-	assert_int_equal(identify_ledger_count(&ledger, WALL), 2);
-}
-
-/* Whichever minute it is set back to: its place is held by one of the future. */
-static void
-a_clock_that_goes_far_back_loses_no_identify(void **state)
-{
-	for (int64_t back = 30; back < 30 + QUOTA_SLOTS; back++) {
-		int64_t now = WALL - back * DAY_MS - back * MINUTE_MS;
-
-		(void)empty_the_ledger(state);
-		for (int64_t i = 0; i < 1440; i++) {
-			identify_ledger_add(&ledger, WALL - i * MINUTE_MS);
-		}
-		assert_int_equal(identify_ledger_count(&ledger, now), 1440);
-	}
-}
-
-static void
-a_ledger_from_a_damaged_disk_is_survived(void **state)
-{
-	struct rng rng = {5};
-
-	for (int round = 0; round < 200; round++) {
-		(void)empty_the_ledger(state);
-		for (size_t i = 0; i < QUOTA_SLOTS; i++) {
-			ledger.slots[i] = rng_next(&rng);
-		}
-		ledger.youngest_ms = (int64_t)rng_next(&rng);
-		identify_gate_init(&gate, &ledger, NOW, WALL);
-		assert_in_range(identify_ledger_count(&ledger, WALL), 0, 100000);
-		assert_true(ledger.youngest_ms <= WALL);
-		identify_ledger_add(&ledger, WALL);
-		assert_true(identify_ledger_count(&ledger, WALL) >= 1);
-	}
 }
 
 /* ---- the gate ---- */
@@ -758,22 +623,6 @@ main(void)
 	    cmocka_unit_test(a_lowered_budget_stops_ordinary_sends_only),
 	    cmocka_unit_test(the_window_slides_send_by_send),
 	    cmocka_unit_test(no_window_of_60_s_ever_holds_more_than_it_may),
-	    cmocka_unit_test_setup(
-		an_identify_counts_for_a_day_and_the_rest_of_its_minute,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(no_identify_is_forgotten_within_its_day,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(the_ledger_holds_as_many_as_the_largest_bot_sends,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(what_was_not_sent_is_taken_back, empty_the_ledger),
-	    cmocka_unit_test_setup(entries_of_the_future_count_for_a_day_and_no_longer,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(a_place_that_a_later_minute_took_does_not_lose_it,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(a_clock_that_goes_far_back_loses_no_identify,
-		empty_the_ledger),
-	    cmocka_unit_test_setup(a_ledger_from_a_damaged_disk_is_survived,
-		empty_the_ledger),
 	    cmocka_unit_test_setup(one_bucket_lets_one_identify_through_in_its_spacing,
 		empty_the_ledger),
 	    cmocka_unit_test_setup(an_identify_is_written_down_before_it_is_sent,

@@ -212,6 +212,15 @@ see_hello(struct sim *sim, struct judge *judge, int64_t interval_ms)
 	}
 }
 
+/* By how much the session's timer should have come before. */
+static mono_ns
+overdue(const struct sim *sim, uint32_t lane)
+{
+	mono_ns late = sim->now - session_wake_at(&sim->lane[lane].session);
+
+	return late > 0 ? late : 0;
+}
+
 void
 judge_event(struct sim *sim, uint32_t lane, const struct session_event *event,
     const struct note *note)
@@ -223,9 +232,11 @@ judge_event(struct sim *sim, uint32_t lane, const struct session_event *event,
 
 	switch ((int)note->kind) {
 	case NOTE_TIMEOUT:
-		judge->late += sim->now - session_wake_at(&sim->lane[lane].session);
+		judge->late += overdue(sim, lane);
 		return;
 	case NOTE_OPENED:
+		/* It waited with the timer that would have given it up. */
+		judge->late += overdue(sim, lane);
 		judge->opened = judge->linked;
 		return;
 	case NOTE_HELLO:

@@ -99,9 +99,8 @@ struct gateway_settings app_gateway_settings(const struct app *app);
 /** All shards as they are at now, borrowed until the next call; ctx is the app. */
 const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);
 
-/** The answer to one request of a probe; ctx is the app, see http.h. */
-void app_render_health(void *ctx, enum health_path path, mono_ns now,
-    struct http_reply *reply);
+/** What the health server answers; their ctx is the app. */
+const struct http_route *app_http_routes(size_t *count);
 
 /** All that the control methods may ask for; its functions borrow app. */
 struct methods_source app_methods_source(struct app *app);

@@ -262,9 +262,9 @@ start_http(struct app *app)
 	    .port = (uint16_t)app->config->http_port,
 	    .max_connections = (unsigned)app->config->http_max_connections,
 	    .reserved_fds = app->shard_fds,
-	    .render = app_render_health,
 	    .ctx = app,
 	};
+	options.routes = app_http_routes(&options.route_count);
 	const struct config_list *listen = &app->config->http_listen;
 	size_t index = 0;
 	bool chosen = config_option_find("http.listen", &index) &&

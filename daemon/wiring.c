@@ -82,14 +82,28 @@ health_now(struct app *app, mono_ns now)
 	return input;
 }
 
-void
-app_render_health(void *ctx, enum health_path path, mono_ns now,
-    struct http_reply *reply)
-{
-	struct health_input input = health_now(ctx, now);
+/* ---- what HTTP answers ---- */
 
-	reply->status = health_render(path, &input, reply->body);
+static void
+answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	struct health_input input = health_now(ctx, request->now);
+
+	reply->status = health_render(request->route->probe, &input, reply->body);
 	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
+}
+
+static const struct http_route routes[] = {
+#define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
+    HEALTH_PATH_TABLE(ROUTE_PROBE)
+#undef ROUTE_PROBE
+};
+
+const struct http_route *
+app_http_routes(size_t *count)
+{
+	*count = sizeof routes / sizeof routes[0];
+	return routes;
 }
 
 /* ---- what the control methods ask for ---- */

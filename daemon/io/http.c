@@ -1,19 +1,14 @@
-#include "http.h"
+#include "http_private.h"
 
 #include <libwebsockets.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "drain.h"
-#include "http_head.h"
-#include "listener.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -34,51 +29,15 @@
 #define LIBRARY_FDS         4096       /* at most, in the loop's table */
 #define OTHER_FDS           64         /* log, state, helpers, REST, control */
 #define REQUEST_DEADLINE    CLOCK_S(8) /* from accept to a whole request */
-#define ANSWER_DEADLINE     CLOCK_S(5) /* from the request to the last byte taken */
 #define SWEEP_EVERY         CLOCK_MS(500)
 #define REPLY_MAX_BYTES     (1U << 20)
-#define KERNEL_TAKES        8192 /* bytes that an empty socket takes without being asked */
 #define LOG_EVERY           CLOCK_S(10)
-
-enum connection_state {
-	CONNECTION_WAITING,   /* no whole request yet; may be evicted */
-	CONNECTION_ANSWERING, /* the kernel did not take the whole answer yet */
-	CONNECTION_DOOMED,    /* to be closed in the next turn */
-	CONNECTION_STATES,
-};
-
-struct connection {
-	TAILQ_ENTRY(connection) link;
-	struct http *http;
-	struct lws *wsi;
-	enum connection_state state;
-	mono_ns deadline;
-	uint64_t peer; /* whom the cap for one address counts */
-	bool unread;   /* the request may have a tail that nobody will read */
-};
-
-TAILQ_HEAD(connection_list, connection);
-
-struct http {
-	struct http_options options;
-	struct listener *listener;
-	struct drain *drain;
-	struct lws_vhost *vhost;
-	struct connection_list
-	    lists[CONNECTION_STATES]; /* by state, each oldest first */
-	struct connection *adopting;  /* until the library has taken it */
-	struct loop_timer *sweep;
-	bool sweeping;
-	mono_ns logged_at; /* the last warning about a lack of room */
-	struct buf reply;  /* LWS_PRE bytes, head, body */
-	struct buf body;
-	struct http_stats stats;
-};
 
 /* ---- connections ---- */
 
-static void
-connection_move(struct connection *conn, enum connection_state state, mono_ns deadline)
+void
+http_connection_move(struct connection *conn, enum connection_state state,
+    mono_ns deadline)
 {
 	struct http *http = conn->http;
 
@@ -93,7 +52,7 @@ static void
 connection_doom(struct connection *conn)
 {
 	conn->http->stats.open--;
-	connection_move(conn, CONNECTION_DOOMED, CLOCK_NEVER);
+	http_connection_move(conn, CONNECTION_DOOMED, CLOCK_NEVER);
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
 }
 
@@ -144,169 +103,6 @@ sweep_soon(struct http *http, mono_ns now)
 	}
 }
 
-/* ---- answers ---- */
-
-/* What the callback returns when all was said: the library closes. */
-static int
-connection_finish(struct connection *conn, mono_ns now)
-{
-	int fd = lws_get_socket_fd(conn->wsi);
-	int unread = 0;
-
-	(void)ioctl(fd, FIONREAD, &unread);
-	if (conn->unread || unread > 0) {
-		drain_keep(conn->http->drain, fd, now);
-	}
-	return -1;
-}
-
-/* Writes the whole answer.  Returns what the library's callback shall return. */
-static int
-connection_answer(struct connection *conn, const struct http_head *head,
-    struct slice body, mono_ns now)
-{
-	static const char room[LWS_PRE];
-	struct http *http = conn->http;
-	struct buf *reply = &http->reply;
-
-	buf_clear(reply);
-	if (buf_append(reply, room, sizeof room) != GW_OK ||
-	    http_head_put(reply, head, clock_wall_ms()) != GW_OK ||
-	    buf_append(reply, body.data, body.size) != GW_OK) {
-		return -1; /* out of memory: no answer is an answer to a probe */
-	}
-	int size = (int)(reply->size - LWS_PRE);
-	int fd = lws_get_socket_fd(conn->wsi);
-
-	if (size > KERNEL_TAKES) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-	}
-	http->stats.requests++;
-	if (lws_write(conn->wsi, (unsigned char *)reply->data + LWS_PRE, (size_t)size,
-		LWS_WRITE_HTTP_FINAL) < size) {
-		return -1;
-	}
-	if (!lws_partial_buffered(conn->wsi)) {
-		return connection_finish(conn, now);
-	}
-	connection_move(conn, CONNECTION_ANSWERING, now + ANSWER_DEADLINE);
-	lws_callback_on_writable(conn->wsi);
-	return 0;
-}
-
-static int
-connection_answer_text(struct connection *conn, unsigned status, bool head_only,
-    mono_ns now)
-{
-	char text[64];
-	int size =
-	    snprintf(text, sizeof text, "%u %s\n", status, http_status_text(status));
-	struct http_head head = {
-	    .status = status,
-	    .type = "text/plain; charset=utf-8",
-	    .size_bytes = (size_t)size,
-	    .allow = status == 405 ? "GET, HEAD" : NULL,
-	};
-	struct slice body = {text, head_only ? 0 : (size_t)size};
-
-	return connection_answer(conn, &head, body, now);
-}
-
-/* ---- routes ---- */
-
-struct request {
-	struct connection *conn;
-	const struct route *route;
-	bool head_only;
-	mono_ns now;
-};
-
-/* A path and what answers GET and HEAD there: one row each. */
-struct route {
-	const char *path;
-	int (*answer)(const struct request *request);
-	enum health_path probe; /* for answer_probe */
-};
-
-static int
-answer_probe(const struct request *request)
-{
-	struct http *http = request->conn->http;
-	struct http_reply reply = {.status = 503, .body = &http->body};
-
-	buf_clear(&http->body);
-	http->options.render(http->options.ctx, request->route->probe, request->now,
-	    &reply);
-
-	struct http_head head = {
-	    .status = reply.status,
-	    .type = "application/json",
-	    .size_bytes = http->body.size,
-	    .state = reply.state[0] ? reply.state : NULL,
-	};
-	struct slice body = buf_slice(&http->body);
-
-	log_debug("http_probe", KV("path", request->route->path),
-	    KV("status", reply.status));
-	return connection_answer(request->conn, &head,
-	    request->head_only ? SLICE_LITERAL("") : body, request->now);
-}
-
-static const struct route routes[] = {
-#define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
-    HEALTH_PATH_TABLE(ROUTE_PROBE)
-#undef ROUTE_PROBE
-};
-
-static const struct route *
-route_find(const char *path)
-{
-	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-		if (strcmp(routes[i].path, path) == 0) {
-			return &routes[i];
-		}
-	}
-	return NULL;
-}
-
-/* A whole request is there: GET, HEAD, or another method that the library knows. */
-static int
-connection_request(struct connection *conn, mono_ns now)
-{
-	char *path = NULL;
-	int path_size = 0;
-	int method = lws_http_get_uri_and_method(conn->wsi, &path, &path_size);
-	bool head_only = method == LWSHUMETH_HEAD;
-	const struct route *route = method >= 0 && path ? route_find(path) : NULL;
-
-	conn->unread = (method != LWSHUMETH_GET && !head_only) ||
-	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-	if (!route) {
-		return connection_answer_text(conn, 404, head_only, now);
-	}
-	if (method != LWSHUMETH_GET && !head_only) {
-		return connection_answer_text(conn, 405, false, now);
-	}
-	struct request request = {conn, route, head_only, now};
-
-	return route->answer(&request);
-}
-
-/* Bytes that the library could not read as a request: another method, or no HTTP. */
-static int
-connection_raw(struct connection *conn, const char *bytes, size_t size, mono_ns now)
-{
-	size_t word = 0;
-
-	while (word < size && bytes[word] >= 'A' && bytes[word] <= 'Z') {
-		word++;
-	}
-	bool method = word > 0 && word < size && bytes[word] == ' ';
-
-	conn->unread = true;
-	return connection_answer_text(conn, method ? 405 : 400, false, now);
-}
-
 static int
 on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
     size_t size)
@@ -324,15 +120,15 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 	case LWS_CALLBACK_HTTP:
 	/* An upgrade that is not wanted is passed over (RFC 9110 7.8). */
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return connection_request(conn, clock_now());
+		return http_connection_request(conn, clock_now());
 	case LWS_CALLBACK_RAW_ADOPT:
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
-		return connection_raw(conn, in, size, clock_now());
+		return http_connection_raw(conn, in, size, clock_now());
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 	case LWS_CALLBACK_RAW_WRITEABLE:
 		return conn->state == CONNECTION_ANSWERING ?
-		    connection_finish(conn, clock_now()) :
+		    http_connection_finish(conn, clock_now()) :
 		    0;
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(wsi, NULL);

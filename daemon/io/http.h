@@ -1,5 +1,5 @@
 /*
- * Health server: probes over HTTP/1.1, one answer a connection.
+ * Health server: HTTP/1.1, one answer a connection.
  *
  * Knows routes and connections, not sessions: the owner renders.  Descriptors are bound
  * and accepted here and handed to the library's HTTP role; every connection has a
@@ -9,6 +9,7 @@
 #ifndef GWBOTD_HTTP_H
 #define GWBOTD_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -19,12 +20,40 @@
 
 struct http;
 
-/* What the owner says to a probe. */
+struct lws;
+
+/* What was asked; for the time of one answer(). */
+struct http_request {
+	const struct http_route *route;
+	mono_ns now;
+	struct lws *wsi; /* for http_request_arg() */
+};
+
+/* What the owner says. */
 struct http_reply {
 	unsigned status;
-	char state[32];   /* X-Gwbot-State; empty: none */
-	struct buf *body; /* JSON is appended here */
+	const char *type;   /* Content-Type; NULL: application/json */
+	const char *cache;  /* Cache-Control; NULL: no-store */
+	const char *policy; /* Content-Security-Policy; NULL: none */
+	char state[32];     /* X-Gwbot-State; empty: none */
+	struct buf *body;   /* the document is appended here */
 };
+
+/* A path and what answers GET and HEAD there: one row each. */
+struct http_route {
+	const char *path;
+	/** Fills reply; status is 503 and the rest empty before. */
+	void (*answer)(void *ctx, const struct http_request *request,
+	    struct http_reply *reply);
+	enum health_path probe; /* for the probes: which one */
+};
+
+/**
+ * The argument `name` of the query, percent signs decoded; false where there is none,
+ * or none that fits into room.
+ */
+bool http_request_arg(const struct http_request *request, const char *name, char *out,
+    size_t room);
 
 struct http_options {
 	struct loop *loop;
@@ -34,10 +63,9 @@ struct http_options {
 	const char *listen[LISTENER_ADDRESSES_MAX + 1];
 	unsigned max_connections; /* 0: 256; a quarter of it for one address */
 	unsigned reserved_fds;    /* descriptors that the shards need: not for probes */
-	/** Fills reply for a probe path; status is 503 and the rest empty before. */
-	void (*render)(void *ctx, enum health_path path, mono_ns now,
-	    struct http_reply *reply);
-	void *ctx;
+	const struct http_route *routes; /* borrowed */
+	size_t route_count;
+	void *ctx; /* of their answer() */
 };
 
 struct http_stats {
@@ -57,7 +85,8 @@ struct http_stats {
  */
 struct http *http_new(const struct http_options *options, char *why, size_t room);
 
-/** Stops listening and drops all connections.  Not from inside render; NULL is allowed.
+/** Stops listening and drops all connections.  Not from inside answer(); NULL is
+ * allowed.
  */
 void http_free(struct http *owned_http);
 

@@ -50,12 +50,12 @@ on_tick(void *ctx, mono_ns now)
 }
 
 static void
-render(void *ctx, enum health_path path, mono_ns now, struct http_reply *reply)
+answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	struct client *client = ctx;
 
-	(void)now;
-	reply->status = health_render(path, &client->input, reply->body);
+	reply->status =
+	    health_render(request->route->probe, &client->input, reply->body);
 	if (client->pad > 0 && buf_reserve(reply->body, client->pad) == GW_OK) {
 		memset(reply->body->data + reply->body->size, ' ', client->pad);
 		reply->body->size += client->pad;
@@ -63,6 +63,12 @@ render(void *ctx, enum health_path path, mono_ns now, struct http_reply *reply)
 	(void)snprintf(reply->state, sizeof reply->state, "%s",
 	    health_state(&client->input));
 }
+
+static const struct http_route routes[] = {
+#define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
+    HEALTH_PATH_TABLE(ROUTE_PROBE)
+#undef ROUTE_PROBE
+};
 
 static mono_ns
 ms_or_none(long long ms)
@@ -185,7 +191,8 @@ run(struct client *client, struct http_options *options)
 	char why[256] = "";
 
 	options->loop = client->loop;
-	options->render = render;
+	options->routes = routes;
+	options->route_count = sizeof routes / sizeof routes[0];
 	options->ctx = client;
 	client->http = http_new(options, why, sizeof why);
 	if (!client->http) {

@@ -66,10 +66,12 @@ struct app {
 	uint32_t snapshots_room;
 	unsigned shard_fds; /* descriptors that the shards may need */
 
-	bool was_late;           /* the last check came too late for a verdict */
-	mono_ns checked_at;      /* the watchdog, last; at first the start */
-	mono_ns check_at;        /* when it looks next */
-	mono_ns stale_logged_at; /* 0: never */
+	bool was_late;            /* the last check came too late for a verdict */
+	mono_ns checked_at;       /* the watchdog, last; at first the start */
+	mono_ns check_at;         /* when it looks next */
+	mono_ns stale_logged_at;  /* 0: never */
+	bool reload_failed;       /* the configuration on disk was refused last */
+	int64_t reloaded_wall_ms; /* when one was taken last; the start counts */
 	bool stopping;
 	int exit_status;
 	mono_ns stop_deadline;

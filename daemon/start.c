@@ -239,6 +239,7 @@ start_control(struct app *app)
 	char why[256] = "";
 
 	app->source = app_methods_source(app);
+	app->reloaded_wall_ms = app->source.started_wall_ms;
 	app->methods = methods_new(&app->source);
 	struct control_options options = {
 	    .loop = app->loop,

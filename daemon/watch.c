@@ -192,11 +192,14 @@ reload(struct app *app, mono_ns now)
 
 	log_report(&report);
 	config_report_free(&report);
+	app->reload_failed = fresh == NULL;
 	if (!fresh) {
 		log_error("reload_refused",
 		    KV("effect", "the running configuration stays"));
 		return;
 	}
+	app->reloaded_wall_ms = clock_wall_ms();
+
 	unsigned changed = compare_reloaded(app, fresh);
 	struct config *old = app->live;
 

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 
 #include "health.h"
+#include "log.h"
+#include "metrics_text.h"
+#include "process.h"
 #include "xalloc.h"
 
 /* ---- reading the present state ---- */
@@ -93,7 +96,46 @@ answer_probe(void *ctx, const struct http_request *request, struct http_reply *r
 	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
 }
 
-static const struct http_route routes[] = {
+static void
+answer_metrics(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	struct app *app = ctx;
+	struct loop_stats loop = loop_stats(app->loop);
+	struct rest_stats rest = rest_stats(app->rest, request->now);
+	struct http_stats http = http_stats(app->http);
+	struct gateway_budget budget;
+	struct metrics_input input = {
+	    .limits = app_limits(app),
+	    .wall_ms = clock_wall_ms(),
+	    .started_wall_ms = app->source.started_wall_ms,
+	    .version = GWBOT_VERSION,
+	    .profile = app->config->profile,
+	    .reload_failed = app->reload_failed,
+	    .reloaded_wall_ms = app->reloaded_wall_ms,
+	    .check_age = request->now - app->checked_at,
+	    .beats = gateway_beat_lateness(app->gateway),
+	    .loop = {loop.turns, loop.spins, loop.turn_max, loop.turn_times,
+		loop.timer_lags},
+	    .rest = {rest.requests, rest.retries, rest.limited, rest.queued,
+		rest.invalid_10min},
+	    .http = {http.requests, http.evicted, http.open},
+	    .control_clients = control_peers(app->control),
+	    .log_dropped = log_dropped(),
+	    .process = process_figures_read(),
+	};
+
+	gateway_identify_budget(app->gateway, &budget);
+	input.identifies_left = budget.left;
+	input.identifies_total = budget.total;
+	input.identifies_used = budget.used_today;
+	input.release_wall_ms = budget.release_at_wall_ms;
+	input.shards = app_snapshots(app, request->now, &input.count);
+	reply->type = "text/plain; version=0.0.4; charset=utf-8";
+	reply->status = metrics_render(&input, reply->body) == GW_OK ? 200 : 503;
+}
+
+static const struct http_route routes[] = {{.path = "/metrics",
+					       .answer = answer_metrics},
 #define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
     HEALTH_PATH_TABLE(ROUTE_PROBE)
 #undef ROUTE_PROBE

@@ -41,6 +41,7 @@ histogram_add(struct histogram *histogram, mono_ns value)
 {
 	histogram->buckets[bucket_of(value)]++;
 	histogram->count++;
+	histogram->sum = clock_add(histogram->sum, value > 0 ? value : 0);
 	histogram->max = value > histogram->max ? value : histogram->max;
 }
 
@@ -62,4 +63,15 @@ histogram_quantile(const struct histogram *histogram, uint32_t per_100000)
 		}
 	}
 	return histogram->max;
+}
+
+uint64_t
+histogram_count_to(const struct histogram *histogram, mono_ns bound)
+{
+	uint64_t seen = 0;
+
+	for (uint32_t i = 0; i <= bucket_of(bound); i++) {
+		seen += histogram->buckets[i];
+	}
+	return seen;
 }

@@ -19,6 +19,7 @@
 struct histogram {
 	uint64_t count;
 	mono_ns max;
+	mono_ns sum; /* held at CLOCK_NEVER */
 	uint32_t buckets[HISTOGRAM_BUCKETS];
 };
 
@@ -30,5 +31,8 @@ void histogram_add(struct histogram *histogram, mono_ns value);
  * up to its bucket's end, at most max; -1 (unknown) of an empty histogram.
  */
 mono_ns histogram_quantile(const struct histogram *histogram, uint32_t per_100000);
+
+/** How many samples are at most bound, those of its bucket included. */
+uint64_t histogram_count_to(const struct histogram *histogram, mono_ns bound);
 
 #endif

@@ -1,0 +1,68 @@
+/*
+ * /metrics: the present figures as Prometheus text (format 0.0.4), out of the rows of
+ * metrics.def.  Pure.
+ */
+#ifndef GWBOTD_METRICS_TEXT_H
+#define GWBOTD_METRICS_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "histogram.h"
+#include "snapshot.h"
+#include "watchdog.h"
+
+/* The figures of the process that the system keeps; 0: not known. */
+struct process_figures {
+	mono_ns cpu; /* user and system */
+	uint64_t open_fds;
+	uint64_t max_fds;
+	uint64_t virtual_bytes;
+	uint64_t resident_bytes;
+	uint64_t threads;
+};
+
+/* All that the rows read.  Everything is borrowed. */
+struct metrics_input {
+	const struct snapshot *shards;
+	uint32_t count;
+	struct watchdog_limits limits;
+	int64_t wall_ms; /* now */
+	int64_t started_wall_ms;
+	const char *version; /* of gwbotd */
+	const char *profile;
+	bool reload_failed;
+	int64_t reloaded_wall_ms; /* the last that succeeded; the start counts */
+	mono_ns check_age;        /* of the watchdog's last check; the start counts */
+	int64_t identifies_left;  /* before the reserve */
+	int64_t identifies_total;
+	int64_t identifies_used;
+	int64_t release_wall_ms; /* 0: some are left */
+	const struct histogram *beats;
+	struct {
+		uint64_t turns, spins;
+		mono_ns turn_max;
+		const struct histogram *turn_times, *timer_lags;
+	} loop;
+	struct {
+		uint64_t requests, retries, limited;
+		unsigned queued, invalid;
+	} rest;
+	struct {
+		uint64_t requests, evicted;
+		unsigned open;
+	} http;
+	unsigned control_clients;
+	uint64_t log_dropped;
+	struct process_figures process;
+};
+
+/* Latencies of more shards than this are counted together. */
+#define METRICS_SHARDS_APART 64
+
+/** Appends the whole document; errors as buf_reserve(), a part may be there then. */
+enum gw_err metrics_render(const struct metrics_input *input, struct buf *out);
+
+#endif

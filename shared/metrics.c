@@ -1,0 +1,36 @@
+#include "metrics.h"
+
+#include <string.h>
+
+static const struct metric table[] = {
+#define ONE(name, type, unit, help, value)      {name, #type, unit, help, ""},
+#define SHARD(name, type, unit, help, value)    {name, #type, unit, help, "shard"},
+#define OWN(name, type, unit, help, labels, fn) {name, #type, unit, help, labels},
+#include "metrics.def"
+#undef ONE
+#undef SHARD
+#undef OWN
+};
+
+size_t
+metrics_count(void)
+{
+	return sizeof table / sizeof table[0];
+}
+
+const struct metric *
+metrics_at(size_t index)
+{
+	return &table[index];
+}
+
+const struct metric *
+metrics_find(const char *name)
+{
+	for (size_t i = 0; i < metrics_count(); i++) {
+		if (strcmp(table[i].name, name) == 0) {
+			return &table[i];
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,218 @@
+/* /metrics: every row of the table, as a strict reader of the format takes it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "metrics.h"
+#include "metrics_text.h"
+
+#define DOCUMENT_MAX (8U << 20)
+#define WALL         INT64_C(1700000000123)
+
+static struct histogram lags, turns, beats;
+static struct buf document;
+
+static struct metrics_input
+input_of(const struct snapshot *shards, uint32_t count)
+{
+	return (struct metrics_input){
+	    .shards = shards,
+	    .count = count,
+	    .limits = {CLOCK_S(60), CLOCK_S(210), CLOCK_MS(210500), CLOCK_S(10)},
+	    .wall_ms = WALL,
+	    .started_wall_ms = WALL - 5000,
+	    .version = "1.2\"3\\\n",
+	    .profile = "prod",
+	    .check_age = CLOCK_MS(1500),
+	    .identifies_left = 940,
+	    .identifies_total = 1000,
+	    .identifies_used = 10,
+	    .beats = &beats,
+	    .loop = {7, 1, CLOCK_US(2500), &turns, &lags},
+	};
+}
+
+static const char *
+render(const struct metrics_input *input)
+{
+	buf_clear(&document);
+	assert_int_equal(metrics_render(input, &document), GW_OK);
+	assert_int_equal(buf_append(&document, "", 1), GW_OK);
+	return document.data;
+}
+
+static void
+expect_line(const char *text, const char *line)
+{
+	char wanted[512];
+
+	(void)snprintf(wanted, sizeof wanted, "\n%s\n", line);
+	if (!strstr(text, wanted)) {
+		fail_msg("no line: %s", line);
+	}
+}
+
+static const struct snapshot ready = {
+    .shard_id = 3,
+    .state = SNAPSHOT_READY,
+    .connected = true,
+    .last_ready_age = CLOCK_MS(1123),
+    .last_event_age = CLOCK_MS(123),
+    .last_dispatch_age = SNAPSHOT_NONE,
+    .disconnect_age = SNAPSHOT_NONE,
+    .heartbeat_interval = CLOCK_MS(41250),
+    .latency_classes = {1, 0, 2},
+    .latency_sum = CLOCK_US(99500),
+    .dispatches = UINT64_MAX,
+};
+
+static void
+values_are_exact_and_labels_escaped(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+	const char *text = render(&input);
+
+	(void)state;
+	expect_line(text,
+	    "gwbotd_build_info{version=\"1.2\\\"3\\\\\\n\",profile=\"prod\"} 1");
+	expect_line(text, "gwbotd_shard_up{shard=\"3\"} 1");
+	expect_line(text,
+	    "gwbotd_shard_connected_timestamp_seconds{shard=\"3\"} 1699999999");
+	expect_line(text,
+	    "gwbotd_shard_last_event_timestamp_seconds{shard=\"3\"} 1700000000");
+	expect_line(text,
+	    "gwbotd_shard_last_dispatch_timestamp_seconds{shard=\"3\"} 0");
+	expect_line(text, "gwbotd_shard_heartbeat_interval_seconds{shard=\"3\"} 41.25");
+	expect_line(text,
+	    "gwbotd_shard_dispatches_total{shard=\"3\"} 18446744073709551615");
+	expect_line(text,
+	    "gwbotd_watchdog_threshold_seconds{kind=\"disconnect_grace\"} 210.5");
+	expect_line(text, "gwbotd_event_loop_turn_max_seconds 0.0025");
+	expect_line(text, "process_start_time_seconds 1699999995.123");
+	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"ready\"} 1");
+	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"wait_hello\"} 0");
+}
+
+static void
+histograms_are_cumulative_and_end_in_infinity(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+
+	(void)state;
+	memset(&lags, 0, sizeof lags);
+	histogram_add(&lags, CLOCK_US(200));
+	histogram_add(&lags, CLOCK_MS(7));
+	histogram_add(&lags, CLOCK_S(9));
+	const char *text = render(&input);
+
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_bucket{shard=\"3\",le=\"0.01\"} 1");
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_bucket{shard=\"3\",le=\"0.05\"} 3");
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_bucket{shard=\"3\",le=\"+Inf\"} 3");
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_sum{shard=\"3\"} 0.0995");
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_count{shard=\"3\"} 3");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_bucket{le=\"0.001\"} 1");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_bucket{le=\"0.01\"} 2");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_bucket{le=\"5\"} 2");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_bucket{le=\"+Inf\"} 3");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_sum 9.0072");
+	expect_line(text, "gwbotd_event_loop_lag_seconds_count 3");
+}
+
+/* A name that is declared once, right before its samples. */
+static void
+each_row_is_there_once_with_help_and_type(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+	const char *text = render(&input);
+
+	(void)state;
+	for (size_t i = 0; i < metrics_count(); i++) {
+		const struct metric *metric = metrics_at(i);
+		char line[512];
+
+		(void)snprintf(line, sizeof line, "# TYPE %s %s\n%s", metric->name,
+		    metric->type, metric->name);
+		const char *at = strstr(text, line);
+
+		if (!at) {
+			fail_msg("no samples of %s", metric->name);
+			return;
+		}
+		assert_null(strstr(at + 1, line));
+		assert_ptr_equal(metrics_find(metric->name), metric);
+	}
+	assert_null(metrics_find("gwbotd_nothing"));
+}
+
+static void
+latencies_of_many_shards_are_counted_together(void **state)
+{
+	static struct snapshot many[1000];
+	struct metrics_input input = input_of(many, 1000);
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		many[i] = ready;
+		many[i].shard_id = i;
+	}
+	const char *text = render(&input);
+
+	expect_line(text, "gwbotd_shard_up{shard=\"999\"} 1");
+	expect_line(text,
+	    "gwbotd_shard_heartbeat_latency_seconds_count{shard=\"all\"} 3000");
+	assert_null(strstr(text, "latency_seconds_count{shard=\"999\"}"));
+}
+
+static void
+a_document_that_does_not_fit_is_an_error(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+	struct buf small;
+
+	(void)state;
+	for (size_t room = 0; room < 4000; room += 37) {
+		buf_init(&small, room);
+		assert_int_not_equal(metrics_render(&input, &small), GW_OK);
+		buf_fini(&small);
+	}
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	buf_init(&document, DOCUMENT_MAX);
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	buf_fini(&document);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(values_are_exact_and_labels_escaped),
+	    cmocka_unit_test(histograms_are_cumulative_and_end_in_infinity),
+	    cmocka_unit_test(each_row_is_there_once_with_help_and_type),
+	    cmocka_unit_test(latencies_of_many_shards_are_counted_together),
+	    cmocka_unit_test(a_document_that_does_not_fit_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

@@ -3,6 +3,8 @@
 gwsim's `deaf` answers heartbeats and says READY and RESUMED, and nothing else.
 """
 
+import json
+import signal
 import time
 import unittest
 
@@ -19,6 +21,18 @@ def shard(bot):
 def quiet(**options):
     """A server on which nothing happens by itself."""
     return Sim(heartbeat=2000, rate=0, **options)
+
+
+def configure(bot, **options):
+    """Writes the options as section__name to the configuration; a running bot reloads."""
+    file = bot.dir / "gwbot.conf"
+    file.write_text("".join("{}: {{ {} = {}; }};\n".format(*path.split("__"), json.dumps(value))
+                            for path, value in options.items()))
+    bot.env["GWBOT_CONFIG"] = str(file)
+    if bot.process:
+        before = len(bot.events("reloaded"))
+        bot.process.send_signal(signal.SIGHUP)
+        bot.wait_event("reloaded", count=before + 1)
 
 
 def prober(sim, **settings):
@@ -42,6 +56,23 @@ class Probe(unittest.TestCase):
             first = sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= 2, "guild")
             time.sleep(3 * AFTER)
             self.assertEqual(first["sessions"][0]["seq"], sim.sessions()[0]["seq"])
+            self.assertEqual(0, bot.stop())
+
+    def test_a_reload_switches_it_on_and_off_in_running_sessions(self):
+        with quiet(guilds=1) as sim, Gwbotd(sim) as bot:
+            configure(bot)
+            bot.start().wait_ready()
+            sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= 2, "guild")
+            configure(bot, gateway__probe_after=f"{AFTER:g}s")
+            seq = sim.sessions()[0]["seq"]
+            sim.wait_for(lambda stats: stats["sessions"][0]["seq"] >= seq + 2,
+                         "answers to probes after the reload")
+            configure(bot, gateway__probe_after="0s")
+            time.sleep(AFTER / 2)  # one on its way may still be answered
+            seq = sim.sessions()[0]["seq"]
+            time.sleep(3 * AFTER)
+            self.assertEqual(seq, sim.sessions()[0]["seq"])
+            self.assertEqual([], bot.events("shard_state", **{"from": "ready"}))
             self.assertEqual(0, bot.stop())
 
     def test_a_deaf_session_is_resumed(self):
@@ -90,6 +121,24 @@ class Presence(unittest.TestCase):
                              "op 3 after RESUMED")
             self.assertEqual([], sim.totals()["client_error_texts"])
             self.assertEqual(1, sim.totals()["identifies"])
+            self.assertEqual(0, bot.stop())
+
+    def test_a_reload_shows_a_changed_one_in_each_running_session_once(self):
+        shards = 2
+        with quiet(shards=shards, max_concurrency=shards) as sim, \
+                Gwbotd(sim, discord__shards=shards) as bot:
+            configure(bot, bot__name="x")
+            bot.start().wait_ready(count=shards)
+            for times, status in enumerate(("dnd", "idle"), start=1):
+                configure(bot, discord__presence=json.dumps({"status": status}))
+                sim.wait_for(lambda stats, n=times * shards: stats["totals"]["presences"] == n,
+                             "op 3 of each shard")
+                # The same again is no news.
+                configure(bot, discord__presence=json.dumps({"status": status}))
+            time.sleep(1)
+            self.assertEqual(2 * shards, sim.totals()["presences"])
+            self.assertEqual([], sim.totals()["client_error_texts"])
+            self.assertEqual([], bot.events("shard_state", **{"from": "ready"}))
             self.assertEqual(0, bot.stop())
 
     def test_one_that_discord_would_refuse_is_not_sent(self):

@@ -133,6 +133,26 @@ class Auto(unittest.TestCase):
 
 
 class Ranges(unittest.TestCase):
+    def test_reconnect_means_ids_not_places(self):
+        with Sim(shards=6, max_concurrency=6, identify_window=0) as sim, \
+                Gwbotd(sim, discord__shards="2-4/6") as bot:
+            bot.start().wait_ready(count=3)
+            for words, asked, ready, resumes in (
+                    ("3", 1, 4, [0, 1, 0]), ("3-4", 2, 6, [0, 2, 1]), ("2", 1, 7, [1, 2, 1])):
+                answer = json.loads(bot.ctl("--json", "reconnect", words).stdout)
+                self.assertEqual(asked, answer["shards"])
+                bot.wait_ready(count=ready)
+                self.assertEqual(resumes, [n for n, in figures(bot, "resumes")])
+            for words in ("0", "1-2", "5"):
+                self.assertEqual(1, bot.ctl("reconnect", words).returncode)
+            answer = json.loads(bot.ctl("--json", "reconnect").stdout)
+            self.assertEqual((2, 4, 3), tuple(
+                answer[name] for name in ("first_shard", "last_shard", "shards")))
+            bot.wait_ready(count=10)
+            self.assertEqual([2, 3, 2], [n for n, in figures(bot, "resumes")])
+            self.assertEqual([1] * 3, [n for n, in figures(bot, "identifies")])
+            self.assertEqual(0, bot.stop())
+
     def test_a_range_has_its_own_ids_records_and_snapshots(self):
         with Sim(shards=4, max_concurrency=4, identify_window=0) as sim, \
                 Gwbotd(sim, discord__shards="2-3/4") as bot:

@@ -79,6 +79,17 @@ struct session_probe {
 	bool renewed;    /* a new session was tried since the last answer */
 };
 
+/* Beats that may be open at a time; the zombie rule ends a connection before more are.
+ */
+#define SESSION_BEATS_OPEN 4
+
+/* Regular beats whose answers have not come; see session_beat_answered(). */
+struct session_beats {
+	mono_ns sent[SESSION_BEATS_OPEN]; /* the oldest first */
+	uint32_t count;
+	uint32_t quick; /* answers in a row that seem to be of the youngest */
+};
+
 /* Discord: 5 presence updates in 20 s. */
 #define SESSION_PRESENCES       5
 #define SESSION_PRESENCE_WINDOW CLOCK_S(20)
@@ -106,12 +117,13 @@ struct session {
 	mono_ns retry_at;      /* end of BACKOFF */
 
 	/* heartbeat of the present connection */
-	mono_ns interval;     /* SNAPSHOT_NONE before HELLO */
-	mono_ns beat_due;     /* CLOCK_NEVER: none */
-	mono_ns beat_sent_at; /* of the last regular beat */
-	mono_ns
-	    unacked_since; /* when the oldest unanswered beat was sent; CLOCK_NEVER */
-	mono_ns judge_at;  /* a late verdict is put off to this instant; CLOCK_NEVER */
+	mono_ns interval;      /* SNAPSHOT_NONE before HELLO */
+	mono_ns beat_due;      /* CLOCK_NEVER: none */
+	mono_ns beat_sent_at;  /* of the last regular beat */
+	mono_ns unacked_since; /* when the first beat since the last answer was sent;
+	                          CLOCK_NEVER: none was */
+	struct session_beats open;
+	mono_ns judge_at; /* a late verdict is put off to this instant; CLOCK_NEVER */
 	mono_ns last_frame_at; /* any frame of this connection */
 	mono_ns latency;       /* last measured; SNAPSHOT_NONE before the first ACK */
 	mono_ns latency_at;    /* when it was measured */

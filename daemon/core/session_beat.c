@@ -5,11 +5,21 @@
  * A beat is judged one full interval after it was sent, not on a grid that HELLO began:
  * a jittered first beat late in the grid would be judged too early.
  */
+#include <string.h>
+
 #include "session_parts.h"
 
 /* A beat that comes this much late, in intervals and at least, was held up by a stopped
  * process; by now the gateway has hung up. */
 #define STOOD_STILL_AT_LEAST CLOCK_S(5)
+
+/* An answer within this part of the interval after the youngest beat is quick: that
+ * seldom happens to a peer that is slower than a whole interval. */
+#define QUICK_PART 16
+
+/* Quick answers in a row, while an older beat is open, that show that one was left out.
+ */
+#define QUICK_MAX 2
 
 void
 session_beat_start(struct session_turn *turn, mono_ns interval)
@@ -63,6 +73,23 @@ zombie_reason(const struct session *session, mono_ns now)
 	return NULL;
 }
 
+/* Drops the oldest open beats. */
+static void
+drop_beats(struct session_beats *open, uint32_t count)
+{
+	open->count -= count;
+	memmove(open->sent, open->sent + count, open->count * sizeof *open->sent);
+}
+
+static void
+note_beat(struct session_beats *open, mono_ns now)
+{
+	if (open->count == SESSION_BEATS_OPEN) {
+		drop_beats(open, 1);
+	}
+	open->sent[open->count++] = now;
+}
+
 void
 session_beat_due(struct session_turn *turn)
 {
@@ -95,10 +122,31 @@ session_beat_due(struct session_turn *turn)
 	(void)send_budget_take(&session->sends, turn->now, true);
 	send_beat(turn, late);
 	session->beat_sent_at = turn->now;
+	note_beat(&session->open, turn->now);
 	if (session->unacked_since == CLOCK_NEVER) {
 		session->unacked_since = turn->now;
 	}
 	session->beat_due = turn->now + session->interval;
+}
+
+/* Answers have no number, but come in order: this one is the oldest open beat's.  A
+ * gateway that leaves out an answer for once would make all later ones seem an interval
+ * late: where they keep coming as the youngest one's would, they are. */
+static mono_ns
+take_answered(struct session_beats *open, mono_ns interval, mono_ns now)
+{
+	mono_ns youngest = open->sent[open->count - 1];
+	bool quick = open->count > 1 && now - youngest <= interval / QUICK_PART;
+
+	open->quick = quick ? open->quick + 1 : 0;
+	if (open->quick >= QUICK_MAX) {
+		drop_beats(open, open->count - 1);
+		open->quick = 0;
+	}
+	mono_ns sent_at = open->sent[0];
+
+	drop_beats(open, 1);
+	return sent_at;
 }
 
 void
@@ -107,13 +155,12 @@ session_beat_answered(struct session_turn *turn)
 	struct session *session = turn->session;
 
 	session->acks++;
-	if (session->unacked_since == CLOCK_NEVER) {
+	if (session->open.count == 0) {
 		return; /* more answers than beats: harmless */
 	}
-	/* Answers have no number: of two open beats it is the older one's.  The younger
-	 * one's, which follows, is not waited for: should an answer be lost for once,
-	 * all later ones would seem an interval late. */
-	session->latency = turn->now - session->unacked_since;
+	session->latency =
+	    turn->now - take_answered(&session->open, session->interval, turn->now);
+	/* Whichever it is of, it is a sign of life. */
 	session->unacked_since = CLOCK_NEVER;
 	session->judge_at = CLOCK_NEVER;
 	session->latency_at = turn->now;
@@ -127,10 +174,10 @@ session_beat_latency(const struct session *session, mono_ns now)
 	    now - session->latency_at > 2 * session->interval) {
 		return SNAPSHOT_NONE;
 	}
-	if (session->unacked_since == CLOCK_NEVER) {
+	if (session->open.count == 0) {
 		return session->latency;
 	}
-	mono_ns open = now - session->unacked_since;
+	mono_ns open = now - session->open.sent[0];
 
 	return open > session->latency ? open : session->latency;
 }

@@ -43,6 +43,7 @@ session_reset_connection(struct session *session)
 	session->beat_due = CLOCK_NEVER;
 	session->judge_at = CLOCK_NEVER;
 	session->unacked_since = CLOCK_NEVER;
+	session->open = (struct session_beats){.count = 0};
 	session->latency = SNAPSHOT_NONE;
 	session_probe_end(session);
 	session_presence_end(session);

@@ -265,7 +265,9 @@ write_extra(uint8_t *file, unsigned index, const struct slot *slot,
 {
 	struct extra extra = {.generation = slot->generation};
 
-	memcpy(extra.guild_id, saved->guild_id, sizeof extra.guild_id);
+	if (is_number(saved->guild_id)) {
+		memcpy(extra.guild_id, saved->guild_id, sizeof extra.guild_id);
+	}
 	extra.checksum = extra_checksum(&extra);
 	memcpy(file + (size_t)index * SLOT_BYTES + sizeof *slot, &extra, sizeof extra);
 }
@@ -321,7 +323,39 @@ seq_word(uint64_t tag, int64_t seq)
 	return tag << SEQ_BITS | (uint64_t)(held + 1);
 }
 
-void
+/* What would make the whole record unusable for its reader is left out: without its
+ * host a session can be resumed, without its id it cannot. */
+static const char *
+fill_slot(struct slot *slot, const struct session_saved *saved)
+{
+	const char *left_out = NULL;
+	struct url url;
+
+	if (is_number(saved->user_id)) {
+		memcpy(slot->user_id, saved->user_id, sizeof slot->user_id);
+	} else {
+		left_out = "its user id is no number: kept without it";
+	}
+	if (is_utf8(saved->user_name)) {
+		memcpy(slot->user_name, saved->user_name, sizeof slot->user_name);
+	} else {
+		left_out = "its user name is not UTF-8: kept without it";
+	}
+	if (url_parse(saved->resume_url, &url) == GW_OK) {
+		memcpy(slot->resume_url, saved->resume_url, sizeof slot->resume_url);
+	} else if (saved->resume_url[0] != '\0') {
+		left_out = "its resume_gateway_url is no URL: kept without it";
+	}
+	if (is_printable(saved->id)) {
+		memcpy(slot->id, saved->id, sizeof slot->id);
+	} else {
+		left_out = "its id has blanks, control characters or bytes beyond "
+			   "ASCII: not kept at all";
+	}
+	return left_out;
+}
+
+const char *
 record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
     const struct session_saved *saved, int64_t saved_wall_ms)
 {
@@ -336,7 +370,6 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 		index = -1;
 	}
 
-	struct url url;
 	struct slot slot = {
 	    .magic = MAGIC,
 	    .version = VERSION,
@@ -344,20 +377,16 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 	    .shard_count = owner->shard_count,
 	    .intents = owner->intents,
 	    .generation = last.generation + 1,
-	    .seq = saved->seq > SEQ_MAX ? SEQ_MAX : saved->seq,
+	    .seq = saved->seq < -1   ? -1 :
+		saved->seq > SEQ_MAX ? SEQ_MAX :
+				       saved->seq,
 	    .saved_wall_ms = saved_wall_ms,
 	    .guilds = saved->guilds,
 	};
 
 	memcpy(slot.fingerprint, owner->fingerprint, sizeof slot.fingerprint);
-	memcpy(slot.id, saved->id, sizeof slot.id);
-	/* What cannot be a URL would make the whole record unusable: the host is lost,
-	 * not the session. */
-	if (url_parse(saved->resume_url, &url) == GW_OK) {
-		memcpy(slot.resume_url, saved->resume_url, sizeof slot.resume_url);
-	}
-	memcpy(slot.user_id, saved->user_id, sizeof slot.user_id);
-	memcpy(slot.user_name, saved->user_name, sizeof slot.user_name);
+	const char *left_out = fill_slot(&slot, saved);
+
 	slot.checksum = checksum(&slot);
 
 	unsigned older = index == 0 ? 1 : 0;
@@ -365,6 +394,7 @@ record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
 	write_extra(file, older, &slot, saved);
 	memcpy(file + (size_t)older * SLOT_BYTES, &slot, sizeof slot);
 	store_word(file, seq_word(tag_of(&slot), saved->seq));
+	return left_out;
 }
 
 void

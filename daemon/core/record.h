@@ -50,10 +50,13 @@ enum record_verdict record_read(const uint8_t file[RECORD_FILE_BYTES],
 /**
  * Writes saved into the older slot and its sequence into the word.
  *
- * saved with an empty id writes "no session".  saved_wall_ms is for people.
+ * saved with an empty id writes "no session".  saved_wall_ms is for people.  What its
+ * reader would refuse is left out: returns NULL, or what that was and what it costs, in
+ * words (a constant).
  */
-void record_write(uint8_t file[RECORD_FILE_BYTES], const struct record_owner *owner,
-    const struct session_saved *saved, int64_t saved_wall_ms);
+const char *record_write(uint8_t file[RECORD_FILE_BYTES],
+    const struct record_owner *owner, const struct session_saved *saved,
+    int64_t saved_wall_ms);
 
 /**
  * Moves the stored sequence of the session last written forward: one 64-bit store.

@@ -35,7 +35,8 @@ enum dirt {
 struct record {
 	struct store_file file;
 	enum dirt dirt;
-	uint64_t intents; /* of the session in it */
+	uint64_t intents;     /* of the session in it */
+	const char *left_out; /* of it, as record_write() said last */
 };
 
 /* A sync on its way; the descriptor is its own, so that it outlives the store. */
@@ -473,7 +474,14 @@ store_save(struct store *store, uint32_t shard_id, const struct session_saved *s
 	struct record *record = record_of(store, shard_id);
 	struct record_owner owner = owner_of(store, shard_id);
 
-	record_write(record->file.bytes, &owner, saved, clock_wall_ms());
+	const char *left_out =
+	    record_write(record->file.bytes, &owner, saved, clock_wall_ms());
+
+	if (left_out && left_out != record->left_out) {
+		log_warning("session_not_kept_whole", KV("shard", shard_id),
+		    KV("reason", left_out));
+	}
+	record->left_out = left_out;
 	record->dirt = CHANGED;
 	sync_dirty(store, clock_now());
 }

@@ -164,6 +164,54 @@ a_url_that_is_none_costs_the_host_and_not_the_session(void **state)
 }
 
 static void
+what_a_reader_would_refuse_is_left_out_and_said(void **state)
+{
+	static const struct {
+		const char *name;
+		struct session_saved saved;
+		const char *told; /* a part of it; NULL: nothing is said */
+		enum record_verdict verdict;
+	} cases[] = {
+	    {"as it should be", {.id = "a", .seq = 1, .user_id = "1"}, NULL,
+		RECORD_FOUND},
+	    {"user id with a letter", {.id = "a", .seq = 1, .user_id = "12x"},
+		"user id", RECORD_FOUND},
+	    {"negative user id", {.id = "a", .seq = 1, .user_id = "-1"}, "user id",
+		RECORD_FOUND},
+	    {"name not UTF-8", {.id = "a", .seq = 1, .user_name = "\xC3"}, "user name",
+		RECORD_FOUND},
+	    {"no URL", {.id = "a", .seq = 1, .resume_url = "gopher:"},
+		"resume_gateway_url", RECORD_FOUND},
+	    {"guild with a letter", {.id = "a", .seq = 1, .guild_id = "7y"}, NULL,
+		RECORD_FOUND},
+	    {"id with a blank", {.id = "a b", .seq = 1}, "its id", RECORD_EMPTY},
+	    {"id with a newline", {.id = "a\n", .seq = 1}, "its id", RECORD_EMPTY},
+	    {"id with an escape", {.id = "\x1B[2J", .seq = 1}, "its id", RECORD_EMPTY},
+	    {"id beyond ASCII", {.id = "\xC3\xA4", .seq = 1}, "its id", RECORD_EMPTY},
+	    {"seq below none", {.id = "a", .seq = INT64_MIN}, NULL, RECORD_EMPTY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct file file = one_session();
+		struct session_saved out = {.seq = -1};
+		const char *told = record_write(file.bytes, &owner, &cases[i].saved, 1);
+		enum record_verdict verdict = record_read(file.bytes, &owner, &out);
+
+		if ((told != NULL) != (cases[i].told != NULL) ||
+		    (told && !strstr(told, cases[i].told)) ||
+		    verdict != cases[i].verdict) {
+			fail_msg("%s: %s: %s", cases[i].name,
+			    told ? told : "nothing told", record_verdict_text(verdict));
+		}
+		if (verdict == RECORD_FOUND) {
+			assert_string_equal(out.id, cases[i].saved.id);
+			assert_string_equal(out.guild_id, "");
+		}
+	}
+}
+
+static void
 an_empty_file_is_fresh_and_an_empty_session_is_empty(void **state)
 {
 	struct file file = {{0}};
@@ -669,6 +717,7 @@ main(void)
 	    cmocka_unit_test(what_was_written_is_read_again),
 	    cmocka_unit_test(the_layout_of_version_1_stays_what_it_is),
 	    cmocka_unit_test(a_url_that_is_none_costs_the_host_and_not_the_session),
+	    cmocka_unit_test(what_a_reader_would_refuse_is_left_out_and_said),
 	    cmocka_unit_test(an_empty_file_is_fresh_and_an_empty_session_is_empty),
 	    cmocka_unit_test(a_session_without_a_sequence_is_none),
 	    cmocka_unit_test(every_verdict_has_its_words),

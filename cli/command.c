@@ -1,0 +1,102 @@
+#include "command.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "render.h"
+
+void
+command_flush(struct writer *writer)
+{
+	(void)fwrite(writer->out.data, 1, writer->out.size, stdout);
+	(void)fflush(stdout);
+	buf_clear(&writer->out);
+}
+
+/* One document a line, or the command's screen. */
+void
+command_show(const struct options *options, bool colour, const struct json *result)
+{
+	struct writer writer;
+
+	writer_init(&writer, colour);
+	if (options->json) {
+		(void)json_print(result, &writer.out);
+		(void)buf_append(&writer.out, "\n", 1);
+	} else {
+		writer.brief = isatty(STDOUT_FILENO);
+		render_result(&writer, options->command->id, result);
+	}
+	command_flush(&writer);
+	writer_fini(&writer);
+}
+
+void
+command_pause(mono_ns span)
+{
+	struct timespec pause = {.tv_sec = (time_t)(span / CLOCK_S(1)),
+	    .tv_nsec = span % CLOCK_S(1)};
+
+	(void)nanosleep(&pause, NULL);
+}
+
+struct json *
+command_document(const char *command)
+{
+	struct json *document = json_new_object();
+
+	json_add_text(document, "schema", "gwctl/1");
+	json_add_text(document, "command", command);
+	json_add_time(document, "time", clock_wall_ms());
+	return document;
+}
+
+static struct json *
+arguments(const struct options *options)
+{
+	struct json *params = json_new_array();
+
+	for (size_t i = 0; i < options->arg_count; i++) {
+		json_append(params, json_new_text(options->args[i]));
+	}
+	if (options->fresh) {
+		json_append(params, json_new_text("--fresh"));
+	}
+	return params;
+}
+
+/* Connects, says hello and asks; the answer's result is copied out. */
+struct json *
+command_ask(const struct options *options, struct client *client,
+    struct failure *failure)
+{
+	struct rpc_answer answer;
+	struct json *result = NULL;
+
+	if (client_connect(client, options->timeout, failure) &&
+	    client_hello(client, failure) &&
+	    client_request(client, options->command->name, arguments(options), &answer,
+		failure)) {
+		result = json_copy(answer.result);
+		rpc_answer_fini(&answer);
+	}
+	return result;
+}
+
+int
+command_run_plain(const struct options *options, bool colour, struct failure *failure)
+{
+	struct client client;
+
+	client_init(&client, options->socket);
+	struct json *result = command_ask(options, &client, failure);
+
+	client_fini(&client);
+	if (!result) {
+		return failure_print(failure, options->json);
+	}
+	command_show(options, colour, result);
+	json_free(result);
+	return EXIT_DONE;
+}

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "synopsis.h"
+
 #define NAME_MAX_BYTES 24 /* longer ones are nobody's typing error */
 
 static const struct command rows[] = {
@@ -39,32 +41,30 @@ commands_find(const char *name)
 	return NULL;
 }
 
-/* The next word of a synopsis at *at, moved behind it; its size, 0 at the end. */
-static size_t
-next_word(const char **at, const char **word)
+/* The synopsis, with one empty form where the row breaks the grammar (a test says that
+ * none does). */
+static void
+parse(const struct command *command, struct synopsis *out)
 {
-	*word = *at + strspn(*at, " ");
-	size_t size = strcspn(*word, " ");
-
-	*at = *word + size;
-	return size;
+	if (!synopsis_parse(command->synopsis, out)) {
+		*out = (struct synopsis){.count = 1};
+	}
 }
 
-void
-commands_arity(const struct command *command, size_t *min, size_t *max)
+/* Arguments of one form. */
+static void
+form_arity(const struct synopsis_form *form, size_t *min, size_t *max)
 {
-	const char *at = command->synopsis;
-	const char *word;
-	size_t size;
-
 	*min = 0;
 	*max = 0;
-	while ((size = next_word(&at, &word)) > 0) {
-		if (size > 3 && memcmp(word, "[--", 3) == 0) {
-			continue; /* a flag */
+	for (size_t i = 0; i < form->count; i++) {
+		const struct synopsis_item *item = &form->items[i];
+
+		if (item->kind == SYNOPSIS_FLAG) {
+			continue;
 		}
-		*min += word[0] == '[' ? 0 : 1;
-		if (memmem(word, size, "...", 3)) {
+		*min += item->optional ? 0 : 1;
+		if (item->many) {
 			*max = COMMAND_ARGS_ANY;
 			return;
 		}
@@ -72,38 +72,63 @@ commands_arity(const struct command *command, size_t *min, size_t *max)
 	}
 }
 
+void
+commands_arity(const struct command *command, size_t *min, size_t *max)
+{
+	struct synopsis synopsis;
+
+	parse(command, &synopsis);
+	form_arity(&synopsis.forms[0], min, max);
+	for (size_t i = 1; i < synopsis.count; i++) {
+		size_t form_min;
+		size_t form_max;
+
+		form_arity(&synopsis.forms[i], &form_min, &form_max);
+		*min = form_min < *min ? form_min : *min;
+		*max = form_max > *max ? form_max : *max;
+	}
+}
+
 bool
 commands_arg_name(const struct command *command, size_t index, char *out, size_t room)
 {
-	const char *at = command->synopsis;
-	const char *word = at;
-	size_t size = next_word(&at, &word);
+	struct synopsis synopsis;
+	const struct synopsis_form *form = &synopsis.forms[0];
 	size_t used = 0;
 
-	while (size > 0 && index-- > 0) {
-		size = next_word(&at, &word);
+	parse(command, &synopsis);
+	for (size_t i = 1; i < synopsis.count; i++) {
+		if (synopsis.forms[i].count > form->count) {
+			form = &synopsis.forms[i];
+		}
 	}
-	for (size_t i = 0; i < size && used + 1 < room; i++) {
-		if (isalpha((unsigned char)word[i])) {
-			out[used++] = (char)tolower((unsigned char)word[i]);
+	bool found = index < form->count;
+	struct slice name = found ? form->items[index].name : (struct slice){0};
+
+	for (size_t i = 0; i < name.size && used + 1 < room; i++) {
+		if (isalpha((unsigned char)name.data[i])) {
+			out[used++] = (char)tolower((unsigned char)name.data[i]);
 		}
 	}
 	out[used] = '\0';
-	return size > 0;
+	return found;
 }
 
 bool
 commands_has_flag(const struct command *command, const char *text)
 {
-	const char *at = command->synopsis;
-	const char *word;
-	size_t size;
-	size_t wanted = strlen(text);
+	struct synopsis synopsis;
+	struct slice wanted = slice_of(text);
 
-	while ((size = next_word(&at, &word)) > 0) {
-		if (wanted > 2 && size == wanted + 2 && word[0] == '[' &&
-		    memcmp(text, "--", 2) == 0 && memcmp(word + 1, text, wanted) == 0) {
-			return true;
+	parse(command, &synopsis);
+	for (size_t i = 0; i < synopsis.count; i++) {
+		const struct synopsis_form *form = &synopsis.forms[i];
+
+		for (size_t j = 0; j < form->count; j++) {
+			if (form->items[j].kind == SYNOPSIS_FLAG &&
+			    slice_equal(form->items[j].name, wanted)) {
+				return true;
+			}
 		}
 	}
 	return false;

@@ -22,7 +22,7 @@ struct command {
 	enum command_id id;
 	enum command_access access;
 	const char *name;
-	/* Arguments: NAME, [NAME] optional, NAME... repeated; flags last: [--NAME]. */
+	/* Arguments, in the grammar of synopsis.h. */
 	const char *synopsis;
 	const char *help;
 };
@@ -39,18 +39,19 @@ const struct command *commands_at(size_t index);
 /** The row of that exact name; NULL where there is none. */
 const struct command *commands_find(const char *name);
 
-/** How many arguments the synopsis asks for and allows, flags left out. */
+/** How many arguments the forms of the synopsis ask for and allow, flags left out. */
 void commands_arity(const struct command *command, size_t *min, size_t *max);
 
 /**
- * The lower-case name of argument index ("shard" for "[SHARD]"), cut to room bytes.
+ * The lower-case name of argument index ("shard" for "[SHARD]", "fresh" for
+ * "[--fresh]") of the longest form, cut to room bytes.
  *
- * False past the last one of the synopsis.
+ * False past the last one.
  */
 bool commands_arg_name(const struct command *command, size_t index, char *out,
     size_t room);
 
-/** True where text is "--NAME" and the synopsis has that flag. */
+/** True where text is "--NAME" or "-N" and the synopsis has that flag. */
 bool commands_has_flag(const struct command *command, const char *text);
 
 /**

@@ -2,7 +2,9 @@
  * man_gen: what the manual and the example file say about options, commands and exit
  * statuses, out of the tables that the programs are made of.
  *
- *   man_gen page FILE.in    the page, its lines @OPTIONS@, @COMMANDS@, @EXITS@ replaced
+ *   man_gen page FILE.in    the page, its lines @OPTIONS@, @COMMANDS@, @EXITS@,
+ * @ERRORS@,
+ *                           @METHODS@, @OBJECTS@ and the names of limits replaced
  *   man_gen example         conf/gwbot.conf.example
  */
 #include <stdbool.h>
@@ -12,6 +14,7 @@
 
 #include "config.h"
 #include "config_private.h"
+#include "gen.h"
 
 #if __has_include("failure.h")
 #include "failure.h"
@@ -85,8 +88,7 @@ allowed_text(const struct config_option *option, char out[TEXT_BYTES])
 
 /* ---- mdoc ---- */
 
-/* Running text: backslashes doubled in mdoc's way, nothing that looks like a macro. */
-static void
+void
 put_text(const char *text)
 {
 	size_t column = 0;
@@ -113,7 +115,7 @@ put_text(const char *text)
 	(void)putchar('\n');
 }
 
-static void
+void
 put_sentence(const char *label, const char *text)
 {
 	char line[LINE_ROOM];
@@ -170,19 +172,22 @@ put_options(void)
 	(void)printf(".El\n");
 }
 
-/* "[ARG...]" becomes "Op Ar ARG ...". */
-static void
+void
 put_synopsis(const char *synopsis)
 {
 	while (*synopsis != '\0') {
 		size_t size = strcspn(synopsis, " ");
 		bool optional = synopsis[0] == '[';
 		size_t skip = optional ? 1 : 0;
+		bool flag = strncmp(synopsis + skip, "--", 2) == 0;
+
+		skip += flag ? 1 : 0; /* Fl brings a dash of its own */
 		size_t name = strcspn(synopsis + skip, ".] ");
 		bool many = synopsis[skip + name] == '.';
 
-		(void)printf("%s Ar %.*s%s", optional ? " Op" : "", (int)name,
-		    synopsis + skip, many ? " ..." : "");
+		(void)printf("%s %s %.*s%s%s", optional ? " Oo" : "",
+		    flag ? "Fl" : "Ar", (int)name, synopsis + skip, many ? " ..." : "",
+		    optional ? " Oc" : "");
 		synopsis += size + (synopsis[size] == ' ' ? 1 : 0);
 	}
 }
@@ -257,8 +262,14 @@ put_page(const char *path)
 			put_commands();
 		} else if (strcmp(line, "@EXITS@\n") == 0) {
 			put_exits(client);
+		} else if (strcmp(line, "@ERRORS@\n") == 0) {
+			put_errors();
+		} else if (strcmp(line, "@METHODS@\n") == 0) {
+			put_methods();
+		} else if (strcmp(line, "@OBJECTS@\n") == 0) {
+			put_objects();
 		} else {
-			(void)fputs(line, stdout);
+			put_line(line);
 		}
 	}
 	(void)fclose(page);

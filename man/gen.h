@@ -1,0 +1,30 @@
+/*
+ * man_gen in parts: running text, and what stands in gwbot-control(7).
+ */
+#ifndef GEN_H
+#define GEN_H
+
+#include <stdbool.h>
+
+/** Prints running text, wrapped, with nothing in it that mdoc takes for its own. */
+void put_text(const char *text);
+
+/** Prints label and text as a sentence: a capital letter first, a full stop last. */
+void put_sentence(const char *label, const char *text);
+
+/** Prints " Oo Ar NAME Oc", " Ar NAME ..." and " Oo Fl -flag Oc" for a command's synopsis. */
+void put_synopsis(const char *synopsis);
+
+/** Prints the table of the control protocol's errors. */
+void put_errors(void);
+
+/** Prints each method, its parameters and the members of its result. */
+void put_methods(void);
+
+/** Prints the objects that stand inside of results. */
+void put_objects(void);
+
+/** Prints line with the limits of the control protocol in place of their names. */
+void put_line(const char *line);
+
+#endif

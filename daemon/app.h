@@ -3,7 +3,7 @@
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order;
  * wiring.c is what they ask of each other; watch.c what happens while they run:
- * watchdog, signals, reload.
+ * watchdog, signals; apply.c gives them another configuration.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -37,11 +37,19 @@ enum app_exit {
 	APP_EXIT_CONFIG = 78,
 };
 
+/* A value that gwctl set while it runs, over all that was read. */
+struct app_override {
+	char *value;  /* in the syntax of the environment; NULL: none */
+	char *source; /* "control", and who */
+};
+
 struct app {
 	struct args args;
 	struct config_env *env;
 	struct config *config; /* as at the start */
-	struct config *live;   /* as last reloaded; for options that may change */
+	struct config *loaded; /* as last read from all layers; apply.c has it */
+	struct config *live;   /* what runs: that under the overrides, see apply.h */
+	struct app_override overrides[CONFIG_ID_COUNT];
 	struct secret *token;
 	struct simchild sim;
 	mono_ns started_at;

@@ -2,7 +2,7 @@
  * gwbotd: reads the command line and the configuration, runs the daemon, returns its
  * exit status.
  */
-#include "app.h"
+#include "apply.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,6 +63,7 @@ configure(struct app *app)
 	struct config_report report = {.count = 0};
 
 	app->config = app_load_config(app, &report);
+	app->loaded = app->config;
 	app->live = app->config;
 	/* A check may run where the token is not at hand; a start may not. */
 	bool judge_token = app->args.action == ARGS_RUN ||
@@ -157,10 +158,7 @@ main(int argc, char **argv)
 	int status = act(&app);
 
 	secret_free(app.token);
-	if (app.live != app.config) {
-		config_free(app.live);
-	}
-	config_free(app.config);
+	app_free_config(&app);
 	config_env_free(app.env);
 	return status;
 }

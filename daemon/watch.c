@@ -1,11 +1,10 @@
 /*
- * While it runs: the watchdog's checks, the only place where its verdict acts; signals;
- * reload.
+ * While it runs: the watchdog's checks, the only place where its verdict acts, and
+ * signals.
  */
-#include "app.h"
+#include "apply.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include "log.h"
 
@@ -127,101 +126,14 @@ app_on_watchdog(void *ctx, mono_ns now)
 /* ---- signals ---- */
 
 static void
-log_report(const struct config_report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct config_message *message = &report->messages[i];
-		enum log_level level = message->severity == CONFIG_ERROR ?
-		    LOG_LEVEL_ERROR :
-		    LOG_LEVEL_WARNING;
-		struct log_kv pairs[] = {
-		    KV("where", (const char *)message->where),
-		    KV("text", (const char *)message->text),
-		};
-
-		log_write(level, "config", pairs, 2);
-	}
-}
-
-/* When a changed option takes effect, and what makes it do so now. */
-static const char *
-remedy_of(enum config_reload reload)
-{
-	switch (reload) {
-	case CONFIG_LIVE:
-		return "";
-	case CONFIG_RECONNECT:
-		return "takes effect with the next connection: gwctl reconnect";
-	case CONFIG_IDENTIFY:
-		return "takes effect with the next session: gwctl reconnect --fresh";
-	case CONFIG_RESTART:
-		return "takes effect at the next start: gwctl reboot";
-	}
-	return "";
-}
-
-/* Tells which changed options wait for something; returns how many take effect now. */
-static unsigned
-compare_reloaded(const struct app *app, const struct config *fresh)
-{
-	unsigned live = 0;
-
-	for (size_t i = 0; i < config_option_count(); i++) {
-		const struct config_option *option = config_option(i);
-		bool restart = option->reload == CONFIG_RESTART;
-
-		/* What waits for a restart still runs as it was at the start. */
-		if (config_value_same(restart ? app->config : app->live, fresh, i)) {
-			continue;
-		}
-		if (option->reload == CONFIG_LIVE) {
-			live++;
-			continue;
-		}
-		log_warning("config_deferred", KV("option", option->path),
-		    KV("remedy", remedy_of(option->reload)));
-	}
-	return live;
-}
-
-static void
-reload(struct app *app, mono_ns now)
+on_reload(struct app *app, mono_ns now)
 {
 	struct config_report report = {.count = 0};
-	struct config *fresh = app_load_config(app, &report);
+	struct config_changes changes;
 
-	log_report(&report);
+	/* The log has it all. */
+	(void)app_reload(app, now, &report, &changes);
 	config_report_free(&report);
-	app->reload_failed = fresh == NULL;
-	if (!fresh) {
-		log_error("reload_refused",
-		    KV("effect", "the running configuration stays"));
-		return;
-	}
-	app->reloaded_wall_ms = clock_wall_ms();
-
-	unsigned changed = compare_reloaded(app, fresh);
-	struct config *old = app->live;
-
-	app->live = fresh;
-	struct gateway_settings settings = app_gateway_settings(app);
-
-	/* Before the texts of the old configuration go. */
-	gateway_configure(app->gateway, &settings, now);
-	http_set_max_connections(app->http, (unsigned)fresh->http_max_connections);
-	if (old != app->config) {
-		config_free(old);
-	}
-	app->source.bot_name = fresh->bot_name;
-	app->source.bot_version = fresh->bot_version;
-	log_open(STDERR_FILENO, (enum log_format)fresh->log_format,
-	    (enum log_level)fresh->log_level);
-	/* Counted from the last check: reloads that come faster than the checks must
-	 * not put them off for ever. */
-	mono_ns check_at = app->checked_at + fresh->watchdog_keepalive;
-
-	app_arm_watchdog(app, check_at > now ? check_at : now);
-	log_info("reloaded", KV("changed", changed));
 }
 
 static void
@@ -252,7 +164,7 @@ app_on_signal(void *ctx, int number, mono_ns now)
 
 	switch (number) {
 	case SIGHUP:
-		reload(app, now);
+		on_reload(app, now);
 		return;
 	case SIGUSR1:
 		dump(app, now);

@@ -208,8 +208,8 @@ is_default(const struct config *config, enum config_id id)
 }
 
 /* The original bots' rule: three missed checks and a little more. */
-static void
-derive(struct config *config)
+void
+config_derive(struct config *config)
 {
 	if (is_default(config, CONFIG_ID_watchdog_stall)) {
 		config->watchdog_stall = 3 * config->watchdog_keepalive + CLOCK_S(30);
@@ -363,7 +363,7 @@ put_layers(struct config *config, const struct config_sources *sources,
 		put_override(config, &sources->overrides[i], report);
 	}
 	put_profile(config, &profile);
-	derive(config);
+	config_derive(config);
 	config_env_tell(sources, config, report);
 	config_token_read(config, report);
 }

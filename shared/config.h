@@ -194,6 +194,31 @@ const char *config_value_source(const struct config *config, size_t index);
 /** True where both hold the same value; secrets are compared, not shown. */
 bool config_value_same(const struct config *a, const struct config *b, size_t index);
 
+/* Options whose values differ between two configurations, in the table's order. */
+struct config_changes {
+	enum config_id ids[CONFIG_ID_COUNT];
+	size_t count;
+};
+
+void config_compare(const struct config *running, const struct config *fresh,
+    struct config_changes *out);
+
+/** A copy that shares nothing with the original. */
+struct config *config_copy(const struct config *config);
+
+/** Gives an option the value and the source that it has in from. */
+void config_adopt(struct config *config, const struct config *from, size_t index);
+
+/**
+ * Sets an option over all layers: a change while the daemon runs.  What is derived from
+ * it follows.
+ *
+ * value is in the syntax of the environment, source such as "control".  On an error
+ * nothing changes and why (room bytes) says what is wrong and what is allowed.
+ */
+enum gw_err config_override(struct config *config, size_t index, const char *value,
+    const char *source, char *why, size_t room);
+
 /** True for every profile but dev, test, qa and stage. */
 bool config_is_prod_like(const struct config *config);
 

@@ -20,6 +20,7 @@ enum config_layer {
 	LAYER_CREDENTIAL,
 	LAYER_ENV,
 	LAYER_CLI,
+	LAYER_CONTROL, /* gwctl, while it runs */
 };
 
 struct config_origins {
@@ -212,6 +213,9 @@ void config_file_warn_open(const struct config_file *file,
 /** Notes where the present value of an option came from. */
 void config_note(struct config *config, enum config_id id, enum config_layer layer,
     const char *source);
+
+/** Computes anew what follows from other values, unless it is set. */
+void config_derive(struct config *config);
 
 /** The canonical name of a profile, in out; false where it is no usable name. */
 bool config_profile_name(const char *text, char *out, size_t room);

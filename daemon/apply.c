@@ -1,0 +1,225 @@
+/* Another configuration for parts that run; see apply.h. */
+#include "apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "xalloc.h"
+
+static void
+log_report(const struct config_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct config_message *message = &report->messages[i];
+		enum log_level level = message->severity == CONFIG_ERROR ?
+		    LOG_LEVEL_ERROR :
+		    LOG_LEVEL_WARNING;
+		struct log_kv pairs[] = {
+		    KV("where", (const char *)message->where),
+		    KV("text", (const char *)message->text),
+		};
+
+		log_write(level, "config", pairs, 2);
+	}
+}
+
+/* When a changed option takes effect, and what makes it do so now. */
+static const char *
+remedy_of(enum config_reload reload)
+{
+	switch (reload) {
+	case CONFIG_LIVE:
+		return "";
+	case CONFIG_RECONNECT:
+		return "takes effect with the next connection: gwctl reconnect";
+	case CONFIG_IDENTIFY:
+		return "takes effect with the next session: gwctl reconnect --fresh";
+	case CONFIG_RESTART:
+		return "takes effect at the next start: gwctl reboot";
+	}
+	return "";
+}
+
+/* Tells which changed options wait for something; returns how many take effect now. */
+static unsigned
+log_deferred(const struct config_changes *changes)
+{
+	unsigned live = 0;
+
+	for (size_t i = 0; i < changes->count; i++) {
+		const struct config_option *option = config_option(changes->ids[i]);
+
+		if (option->reload == CONFIG_LIVE) {
+			live++;
+			continue;
+		}
+		log_warning("config_deferred", KV("option", option->path),
+		    KV("remedy", remedy_of(option->reload)));
+	}
+	return live;
+}
+
+/* What was read last, under the overrides. */
+static struct config *
+compose(const struct app *app)
+{
+	struct config *fresh = config_copy(app->loaded);
+	char why[256];
+
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		const struct app_override *override = &app->overrides[i];
+
+		/* It was tried when it was set. */
+		if (override->value) {
+			(void)config_override(fresh, i, override->value,
+			    override->source, why, sizeof why);
+		}
+	}
+	return fresh;
+}
+
+/* Frees a configuration unless the app still has it under another name. */
+static void
+drop(const struct app *app, struct config *owned_old)
+{
+	if (owned_old != app->config && owned_old != app->loaded &&
+	    owned_old != app->live) {
+		config_free(owned_old);
+	}
+}
+
+static void
+put_in_force(struct app *app, struct config *owned_fresh, mono_ns now)
+{
+	struct config *old = app->live;
+
+	/* These parts still run as they were started. */
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		if (config_option(i)->reload == CONFIG_RESTART) {
+			config_adopt(owned_fresh, app->config, i);
+		}
+	}
+	app->live = owned_fresh;
+	struct gateway_settings settings = app_gateway_settings(app);
+
+	/* Before the texts of the old configuration go. */
+	gateway_configure(app->gateway, &settings, now);
+	http_set_max_connections(app->http, (unsigned)app->live->http_max_connections);
+	app->source.bot_name = app->live->bot_name;
+	app->source.bot_version = app->live->bot_version;
+	log_open(STDERR_FILENO, (enum log_format)app->live->log_format,
+	    (enum log_level)app->live->log_level);
+	/* Counted from the last check: changes that come faster than the checks must
+	 * not put them off for ever. */
+	mono_ns check_at = app->checked_at + app->live->watchdog_keepalive;
+
+	app_arm_watchdog(app, check_at > now ? check_at : now);
+	drop(app, old);
+}
+
+bool
+app_reload(struct app *app, mono_ns now, struct config_report *report,
+    struct config_changes *changes)
+{
+	struct config *read = app_load_config(app, report);
+
+	log_report(report);
+	changes->count = 0;
+	app->reload_failed = read == NULL;
+	if (!read) {
+		log_error("reload_refused",
+		    KV("effect", "the running configuration stays"));
+		return false;
+	}
+	struct config *old = app->loaded;
+
+	app->loaded = read;
+	drop(app, old);
+	struct config *fresh = compose(app);
+
+	config_compare(app->live, fresh, changes);
+	unsigned live = log_deferred(changes);
+
+	put_in_force(app, fresh, now);
+	app->reloaded_wall_ms = clock_wall_ms();
+	log_info("reloaded", KV("changed", live));
+	return true;
+}
+
+/* ---- values set while it runs ---- */
+
+static void
+forget_override(struct app_override *override)
+{
+	free(override->value);
+	free(override->source);
+	*override = (struct app_override){NULL, NULL};
+}
+
+static enum gw_err
+check_override(const struct app *app, size_t index, const char *value,
+    const char *source, char *why, size_t room)
+{
+	const struct config_option *option = config_option(index);
+
+	if (option->reload == CONFIG_RESTART) {
+		(void)snprintf(why, room,
+		    "%s takes effect at the next start only: set it in the file",
+		    option->path);
+		return GW_ERR_PERMISSION;
+	}
+	struct config *trial = config_copy(app->live);
+	enum gw_err err = config_override(trial, index, value, source, why, room);
+
+	config_free(trial);
+	return err;
+}
+
+enum gw_err
+app_override(struct app *app, size_t index, const char *value, const char *source,
+    mono_ns now, struct config_changes *changes, char *why, size_t room)
+{
+	struct app_override *override = &app->overrides[index];
+	enum gw_err err =
+	    value ? check_override(app, index, value, source, why, room) : GW_OK;
+
+	changes->count = 0;
+	if (err != GW_OK) {
+		return err;
+	}
+	forget_override(override);
+	if (value) {
+		*override = (struct app_override){xstrdup(value), xstrdup(source)};
+	}
+	const struct config *before = app->live;
+	struct config *fresh = compose(app);
+
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		if (config_option(i)->reload != CONFIG_RESTART &&
+		    !config_value_same(before, fresh, i)) {
+			changes->ids[changes->count++] = (enum config_id)i;
+		}
+	}
+	put_in_force(app, fresh, now);
+	return GW_OK;
+}
+
+void
+app_free_config(struct app *app)
+{
+	struct config *live = app->live;
+	struct config *loaded = app->loaded;
+
+	app->live = NULL;
+	drop(app, live);
+	app->loaded = NULL;
+	drop(app, loaded);
+	config_free(app->config);
+	app->config = NULL;
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		forget_override(&app->overrides[i]);
+	}
+}

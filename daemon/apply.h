@@ -1,0 +1,40 @@
+/*
+ * The one way from a changed configuration to the running parts: a reload and a value
+ * set by gwctl both end here.
+ *
+ * What runs (app->live) is what was read last (app->loaded) under the overrides; only
+ * options that wait for a restart keep the value that they had at the start.
+ */
+#ifndef GWBOTD_APPLY_H
+#define GWBOTD_APPLY_H
+
+#include "app.h"
+
+/**
+ * Reads all layers again and has the parts take what changed: all or nothing.
+ *
+ * changes are the options that changed; config_option()->reload says when each acts
+ * (those that wait for a restart are told again as long as they wait).  False where the
+ * configuration has errors: they are in report, and everything stays as it is.  Logs
+ * either way.
+ */
+bool app_reload(struct app *app, mono_ns now, struct config_report *report,
+    struct config_changes *changes);
+
+/**
+ * Sets an option over all layers until it is taken back (value NULL) or the process
+ * ends; reloads do not touch it.
+ *
+ * source is what `gwctl config` shows as its origin ("control").  changes: as
+ * app_reload(), with the options that are derived from it.  On an error nothing changes
+ * and why (room bytes) says what is wrong and what is allowed; GW_ERR_PERMISSION for an
+ * option that waits for a restart.
+ */
+enum gw_err app_override(struct app *app, size_t index, const char *value,
+    const char *source, mono_ns now, struct config_changes *changes, char *why,
+    size_t room);
+
+/** Frees all configurations and overrides. */
+void app_free_config(struct app *app);
+
+#endif

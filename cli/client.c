@@ -326,6 +326,7 @@ explain_error(const struct rpc_answer *answer, struct failure *failure)
 	}
 	(void)failure_set(failure, exit, answer->error_word, "%s", answer->error_text);
 	failure_hint(failure, "%s", answer->error_hint ? answer->error_hint : "");
+	failure_detail(failure, answer->error_details);
 	return false;
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "render.h"
+#include "render_config.h"
 
 void
 command_flush(struct writer *writer)
@@ -84,6 +85,16 @@ command_ask(const struct options *options, struct client *client,
 	return result;
 }
 
+/* What the answer itself means for the exit status. */
+static int
+status_of(const struct options *options, const struct json *result)
+{
+	bool differs =
+	    options->command->id == COMMAND_config && render_config_differs(result);
+
+	return differs ? EXIT_REFUSED : EXIT_DONE;
+}
+
 int
 command_run_plain(const struct options *options, bool colour, struct failure *failure)
 {
@@ -97,6 +108,8 @@ command_run_plain(const struct options *options, bool colour, struct failure *fa
 		return failure_print(failure, options->json);
 	}
 	command_show(options, colour, result);
+	int status = status_of(options, result);
+
 	json_free(result);
-	return EXIT_DONE;
+	return status;
 }

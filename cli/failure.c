@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "buf.h"
-#include "json.h"
 #include "text.h"
 
-#define SCREEN_MAX_BYTES 8192
+#define SCREEN_MAX_BYTES ((size_t)256 * 1024)
 
 bool
 failure_set(struct failure *failure, enum failure_exit exit, const char *code,
@@ -34,6 +33,13 @@ failure_hint(struct failure *failure, const char *format, ...)
 	va_end(args);
 }
 
+void
+failure_detail(struct failure *failure, const struct json *details)
+{
+	json_free(failure->details);
+	failure->details = details ? json_copy(details) : NULL;
+}
+
 static void
 write_json(const struct failure *failure, struct buf *out)
 {
@@ -45,16 +51,37 @@ write_json(const struct failure *failure, struct buf *out)
 	json_add_int(error, "exit", (int64_t)failure->exit);
 	json_add_text(error, "message", failure->text);
 	json_add_text(error, "hint", failure->hint[0] ? failure->hint : NULL);
+	if (failure->details) {
+		json_add(error, "details", json_copy(failure->details));
+	}
 	json_add(document, "error", error);
 	(void)json_print(document, out);
 	(void)buf_append(out, "\n", 1);
 	json_free(document);
 }
 
+/* Line by line, since a line end is a control character too. */
+static void
+write_text(const char *text, struct buf *out)
+{
+	while (text && *text != '\0') {
+		size_t size = strcspn(text, "\n");
+
+		(void)text_clean((struct slice){text, size}, true, out);
+		(void)buf_append(out, "\n", 1);
+		text += size + (text[size] == '\n' ? 1 : 0);
+	}
+}
+
 /* The daemon's words are quoted here too: nothing in them may move the cursor. */
 static void
 write_lines(const struct failure *failure, struct buf *out)
 {
+	for (const struct json *detail = json_first(failure->details); detail;
+	     detail = json_next(detail)) {
+		write_text(json_text(json_get(detail, "summary")), out);
+		write_text(json_text(json_get(detail, "excerpt")), out);
+	}
 	(void)buf_append(out, "gwctl: ", 7);
 	(void)text_clean(slice_of(failure->text), true, out);
 	if (failure->hint[0]) {
@@ -65,7 +92,7 @@ write_lines(const struct failure *failure, struct buf *out)
 }
 
 int
-failure_print(const struct failure *failure, bool json)
+failure_print(struct failure *failure, bool json)
 {
 	struct buf out;
 
@@ -78,5 +105,7 @@ failure_print(const struct failure *failure, bool json)
 	(void)fflush(stdout); /* what was shown before stands before */
 	(void)fwrite(out.data, 1, out.size, stderr);
 	buf_fini(&out);
+	json_free(failure->details);
+	failure->details = NULL;
 	return (int)failure->exit;
 }

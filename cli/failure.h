@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "json.h"
+
 /* Contract, section 7.  X(name, status, meaning) */
 #define FAILURE_EXIT_TABLE(X)                                                       \
 	X(DONE, 0, "done")                                                          \
@@ -28,6 +30,8 @@ struct failure {
 	char code[32];  /* for scripts: "not_running" */
 	char text[512]; /* the cause, one line */
 	char hint[256]; /* what to type next; empty: nothing helps */
+	/* What the daemon has to say besides, see struct rpc_failure; NULL: nothing. */
+	struct json *details;
 };
 
 /** Fills failure with a formatted cause and no hint.  Returns false, for callers that
@@ -39,7 +43,10 @@ bool failure_set(struct failure *failure, enum failure_exit exit, const char *co
 void failure_hint(struct failure *failure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/** Copies details, an array, into failure; failure_print() frees it. */
+void failure_detail(struct failure *failure, const struct json *details);
+
 /** Writes it to stderr, for people or as one JSON object; returns the exit status. */
-int failure_print(const struct failure *failure, bool json);
+int failure_print(struct failure *failure, bool json);
 
 #endif

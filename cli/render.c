@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "render_config.h"
 #include "render_shards.h"
 #include "render_status.h"
 
@@ -167,6 +168,18 @@ static void
 render_latency(struct writer *writer, const struct json *result)
 {
 	render_latency_screen(writer, result);
+}
+
+static void
+render_config(struct writer *writer, const struct json *result)
+{
+	render_config_screen(writer, result);
+}
+
+static void
+render_reload(struct writer *writer, const struct json *result)
+{
+	render_reload_screen(writer, result);
 }
 
 static void

@@ -56,6 +56,8 @@ run_command(const struct options *options, bool colour)
 	case COMMAND_shards:
 	case COMMAND_latency:
 	case COMMAND_thresholds:
+	case COMMAND_config:
+	case COMMAND_reload:
 		break;
 	}
 	return command_run_plain(options, colour, &failure);

@@ -62,11 +62,10 @@ log_deferred(const struct config_changes *changes)
 	return live;
 }
 
-/* What was read last, under the overrides. */
-static struct config *
-compose(const struct app *app)
+struct config *
+app_preview(const struct app *app, const struct config *read)
 {
-	struct config *fresh = config_copy(app->loaded);
+	struct config *fresh = config_copy(read);
 	char why[256];
 
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
@@ -138,7 +137,7 @@ app_reload(struct app *app, mono_ns now, struct config_report *report,
 
 	app->loaded = read;
 	drop(app, old);
-	struct config *fresh = compose(app);
+	struct config *fresh = app_preview(app, app->loaded);
 
 	config_compare(app->live, fresh, changes);
 	unsigned live = log_deferred(changes);
@@ -195,7 +194,7 @@ app_override(struct app *app, size_t index, const char *value, const char *sourc
 		*override = (struct app_override){xstrdup(value), xstrdup(source)};
 	}
 	const struct config *before = app->live;
-	struct config *fresh = compose(app);
+	struct config *fresh = app_preview(app, app->loaded);
 
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
 		if (config_option(i)->reload != CONFIG_RESTART &&

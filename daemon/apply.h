@@ -34,6 +34,9 @@ enum gw_err app_override(struct app *app, size_t index, const char *value,
     const char *source, mono_ns now, struct config_changes *changes, char *why,
     size_t room);
 
+/** What would run with this as what was read: under the overrides. */
+struct config *app_preview(const struct app *app, const struct config *read);
+
 /** Frees all configurations and overrides. */
 void app_free_config(struct app *app);
 

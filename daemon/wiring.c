@@ -2,7 +2,7 @@
  * What the parts ask of each other while they run: the answers of the health paths and
  * of the control methods, put together from the present state of all parts.
  */
-#include "app.h"
+#include "apply.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -222,6 +222,40 @@ source_rest(void *ctx, mono_ns now)
 	return rest_stats(app->rest, now);
 }
 
+static const struct config *
+source_config(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return app->live;
+}
+
+static const struct config *
+source_loaded(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return app->loaded;
+}
+
+static bool
+source_read_config(void *ctx, struct config_report *report, struct config **fresh,
+    struct config **preview)
+{
+	const struct app *app = ctx;
+
+	*fresh = app_load_config(app, report);
+	*preview = *fresh ? app_preview(app, *fresh) : NULL;
+	return *fresh != NULL;
+}
+
+static bool
+source_reload(void *ctx, mono_ns now, struct config_report *report,
+    struct config_changes *changes)
+{
+	return app_reload(ctx, now, report, changes);
+}
+
 static void
 source_reboot(void *ctx)
 {
@@ -249,6 +283,10 @@ app_methods_source(struct app *app)
 	    .budget = source_budget,
 	    .rest = source_rest,
 	    .beats = source_beats,
+	    .config = source_config,
+	    .loaded = source_loaded,
+	    .read_config = source_read_config,
+	    .reload = source_reload,
 	    .reboot = source_reboot,
 	};
 }

@@ -9,11 +9,10 @@
 #include "config_private.h"
 #include "xalloc.h"
 
-#define DEFAULT_PATH "/etc/gwbot.conf"
-#define DERIVED      "default, derived from "
-#define PATH_ROOM    4096
-#define NAME_ROOM    33 /* of a profile, with its NUL */
-#define SOURCE_ROOM  128
+#define DERIVED     "default, derived from "
+#define PATH_ROOM   4096
+#define NAME_ROOM   33 /* of a profile, with its NUL */
+#define SOURCE_ROOM 128
 
 void
 config_note(struct config *config, enum config_id id, enum config_layer layer,
@@ -129,7 +128,7 @@ take_profile(struct profile *profile, const char *text, enum config_layer layer,
 }
 
 static void
-choose_profile(const struct config_sources *sources, const struct config_file *file,
+choose_profile(const struct config_sources *sources, const struct config_files *files,
     struct profile *profile, struct config_report *report)
 {
 	static const char allowed[] =
@@ -139,11 +138,8 @@ choose_profile(const struct config_sources *sources, const struct config_file *f
 	const char *env = sources->paths.get(sources->paths.context, "ENV_NAME");
 
 	(void)take_profile(profile, "dev", LAYER_DEFAULT, "default");
-	if (file) {
-		/* config_file_apply() notes the line, or what is wrong there. */
-		(void)take_profile(profile, config_file_profile(file), LAYER_FILE,
-		    "file");
-	}
+	/* config_files_apply() notes the line, or what is wrong there. */
+	(void)take_profile(profile, config_files_profile(files), LAYER_FILE, "file");
 	if (!take_profile(profile, env, LAYER_ENV, "env:ENV_NAME") && env && env[0]) {
 		config_report_add(report, CONFIG_WARNING, "env:ENV_NAME", allowed);
 	}
@@ -298,38 +294,14 @@ put_override(struct config *config, const struct config_override *override,
 
 /* ---- all of it ---- */
 
-/* NULL where the file is missing and may be, or where there is nothing to parse. */
-static struct config_file *
-read_file(const struct config_sources *sources, struct config_report *report)
-{
-	const char *env = sources->paths.get(sources->paths.context, "GWBOT_CONFIG");
-	bool named = sources->file || (env && env[0] != '\0');
-	const char *path = sources->file ? sources->file : named ? env : DEFAULT_PATH;
-	char copy[PATH_ROOM];
-	enum gw_err err;
-
-	if (path[0] == '\0') {
-		return NULL;
-	}
-
-	/* A getter's text lives until its next call only. */
-	(void)slice_copy(slice_of(path), copy, sizeof copy);
-	struct config_scan *scan = config_scan_read(copy, report, &err);
-
-	if (!scan && err == GW_ERR_NOT_FOUND && named) {
-		config_report_add(report, CONFIG_ERROR, copy, "there is no such file");
-	}
-	return scan ? config_file_parse(scan, report) : NULL;
-}
-
 static void
-warn_inline_token(const struct config_file *file, const struct config *config,
+warn_inline_token(const struct config_files *files, const struct config *config,
     struct config_report *report)
 {
 	enum config_layer layer = config->origins->at[CONFIG_ID_discord_token].layer;
 
-	if (file && (layer == LAYER_FILE || layer == LAYER_SECTION)) {
-		config_file_warn_open(file, report);
+	if (layer == LAYER_FILE || layer == LAYER_SECTION) {
+		config_files_warn_open(files, report);
 	}
 }
 
@@ -347,17 +319,16 @@ put_profile(struct config *config, const struct profile *profile)
 
 static void
 put_layers(struct config *config, const struct config_sources *sources,
-    const struct config_file *file, struct config_report *report)
+    const struct config_files *files, struct config_report *report)
 {
 	struct profile profile = {.layer = LAYER_DEFAULT};
 
-	choose_profile(sources, file, &profile, report);
+	choose_profile(sources, files, &profile, report);
 	put_defaults(config, &profile);
 	put_path_defaults(config, sources, report);
-	if (file) {
-		config_file_apply(file, profile.name, config, report);
-	}
-	warn_inline_token(file, config, report);
+	config_files_apply(files, profile.name, config, report);
+	config_files_list(files, &config->files);
+	warn_inline_token(files, config, report);
 	config_env_apply(sources, config, report);
 	for (size_t i = 0; i < sources->override_count; i++) {
 		put_override(config, &sources->overrides[i], report);
@@ -375,10 +346,10 @@ config_load(const struct config_sources *sources, struct config_report *report)
 	size_t errors = report->errors;
 
 	config->origins = xzalloc(sizeof *config->origins);
-	struct config_file *file = read_file(sources, report);
+	struct config_files *files = config_files_read(sources, report);
 
-	put_layers(config, sources, file, report);
-	config_file_free(file);
+	put_layers(config, sources, files, report);
+	config_files_free(files);
 	if (report->errors > errors) {
 		config_free(config);
 		return NULL;
@@ -397,6 +368,7 @@ config_free(struct config *owned_config)
 		free(owned_config->origins->at[i].source);
 	}
 	free(owned_config->origins);
+	config_list_clear(&owned_config->files);
 	free(owned_config->token_problem);
 	free(owned_config);
 }

@@ -81,6 +81,7 @@ struct config {
 #include "options.def"
 #undef OPTION
 	struct config_origins *origins; /* where each value came from */
+	struct config_list files;       /* that were read, in the order they count */
 	char *token_problem; /* why a named token file gave no token, or NULL */
 };
 
@@ -164,6 +165,9 @@ bool config_check_token(const struct config *config, struct config_report *repor
 
 void config_report_free(struct config_report *report);
 
+/** "error" or "warning". */
+const char *config_severity_word(enum config_severity severity);
+
 /** Appends one line a message: "/etc/gwbot.conf:12: error: ...\n". */
 void config_report_print(const struct config_report *report, struct buf *out);
 
@@ -183,6 +187,21 @@ const struct config_option *config_option(size_t index);
 /** Finds a row by its path; false where there is none. */
 bool config_option_find(const char *path, size_t *index);
 
+/**
+ * True where wanted names the row at index: its path, its group ("watchdog"), or a glob
+ * that fits its path ("*.port").
+ */
+bool config_option_fits(size_t index, const char *wanted);
+
+/** Copies the path or group nearest to a mistyped one; false where none is near. */
+bool config_nearest(const char *wanted, char *out, size_t room);
+
+/** When a change acts, in a word: "now", "reconnect", "session", "restart". */
+const char *config_reload_word(enum config_reload reload);
+
+/** Appends what an option allows: "a duration from 100ms to 1d". */
+enum gw_err config_allowed(const struct config_option *option, struct buf *out);
+
 /** Appends an option's value as in the environment; secrets as "(set)" or "(not set)".
  */
 enum gw_err config_value_text(const struct config *config, size_t index,
@@ -190,6 +209,12 @@ enum gw_err config_value_text(const struct config *config, size_t index,
 
 /** "default", "profile:prod", "gwbot.conf:12", "env:PORT", "cli"; borrowed. */
 const char *config_value_source(const struct config *config, size_t index);
+
+/** The value of a DURATION. */
+mono_ns config_duration(const struct config *config, size_t index);
+
+/** False for a secret that is not set; true for every other option. */
+bool config_value_is_set(const struct config *config, size_t index);
 
 /** True where both hold the same value; secrets are compared, not shown. */
 bool config_value_same(const struct config *a, const struct config *b, size_t index);

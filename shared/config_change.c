@@ -92,6 +92,21 @@ config_value_same(const struct config *a, const struct config *b, size_t index)
 	return false;
 }
 
+mono_ns
+config_duration(const struct config *config, size_t index)
+{
+	return *(const mono_ns *)field_at(config, (enum config_id)index);
+}
+
+bool
+config_value_is_set(const struct config *config, size_t index)
+{
+	enum config_id id = (enum config_id)index;
+
+	return config_option(id)->type != CONFIG_SECRET ||
+	    *(struct secret *const *)field_at(config, id) != NULL;
+}
+
 void
 config_compare(const struct config *running, const struct config *fresh,
     struct config_changes *out)
@@ -185,6 +200,7 @@ config_copy(const struct config *config)
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
 		config_adopt(copy, config, i);
 	}
+	copy->files = copy_list(&config->files);
 	if (config->token_problem) {
 		copy->token_problem = xstrdup(config->token_problem);
 	}

@@ -33,7 +33,8 @@ struct target {
 	struct config *config;
 	enum config_layer layer;
 	struct config_report *report;
-	size_t scanned; /* messages of the scan, which mends what it tells */
+	size_t scanned; /* messages of the scans, which mend what they tell */
+	struct config_setters *setters;
 };
 
 static const char *
@@ -184,6 +185,30 @@ refuse(const struct target *target, const config_setting_t *setting,
 	buf_fini(&allowed);
 }
 
+/* A drop-in goes over the file's top level, yet not over a section in that file: who
+ * wrote the drop-in may not expect it. */
+static void
+note_setter(const struct target *target, const config_setting_t *setting,
+    enum config_id id)
+{
+	struct config_setters *setters = target->setters;
+	const struct config_origins *origins = target->config->origins;
+	char where[WHERE_ROOM];
+
+	if (target->layer == LAYER_FILE) {
+		setters->file[id] = setters->now;
+		return;
+	}
+	if (!origins || origins->at[id].layer != LAYER_FILE ||
+	    setters->file[id] <= setters->now) {
+		return;
+	}
+	place_of(target->file, config_setting_source_line(setting), false, where);
+	config_report_add(target->report, CONFIG_WARNING, where,
+	    "%s at %s has no effect: this section of the profile goes over it",
+	    config_option(id)->path, origins->at[id].source);
+}
+
 static void
 take_option(const struct target *target, const config_setting_t *setting,
     enum config_id id)
@@ -212,6 +237,7 @@ take_option(const struct target *target, const config_setting_t *setting,
 		goto out;
 	}
 	place_of(target->file, config_setting_source_line(setting), true, source);
+	note_setter(target, setting, id);
 	config_note(target->config, id, target->layer, source);
 out:
 	if (text.data) {
@@ -311,18 +337,27 @@ take_section(const struct target *target, const config_setting_t *section,
 }
 
 void
-config_file_apply(const struct config_file *file, const char *profile,
-    struct config *config, struct config_report *report)
+config_file_apply_top(const struct config_file *file, struct config_setters *setters,
+    struct config *config, struct config_report *report, size_t scanned)
 {
-	struct target target = {file, config, LAYER_FILE, report, report->count};
+	const struct target target = {file, config, LAYER_FILE, report, scanned,
+	    setters};
 
-	if (!file->parsed) {
-		return;
+	if (file->parsed) {
+		take_group(&target, config_root_setting(&file->tree), "");
 	}
-	const config_setting_t *root = config_root_setting(&file->tree);
-	const config_setting_t *sections = config_setting_get_member(root, "profiles");
+}
 
-	take_group(&target, root, "");
+void
+config_file_apply_sections(const struct config_file *file, const char *profile,
+    struct config_setters *setters, struct config *config, struct config_report *report,
+    size_t scanned)
+{
+	const struct target target = {file, config, LAYER_SECTION, report, scanned,
+	    setters};
+	const config_setting_t *sections =
+	    file->parsed ? config_lookup(&file->tree, "profiles") : NULL;
+
 	if (!sections) {
 		return;
 	}
@@ -331,13 +366,18 @@ config_file_apply(const struct config_file *file, const char *profile,
 		    "profiles is a group of sections: profiles: { prod: { ... } }");
 		return;
 	}
-	target.layer = LAYER_SECTION;
 	int count = config_setting_length(sections);
 
 	for (int i = 0; i < count; i++) {
 		take_section(&target, config_setting_get_elem(sections, (unsigned)i),
 		    profile);
 	}
+}
+
+const struct config_scan *
+config_file_scan(const struct config_file *file)
+{
+	return file->scan;
 }
 
 const char *
@@ -350,18 +390,6 @@ config_file_profile(const struct config_file *file)
 		return NULL;
 	}
 	return name;
-}
-
-void
-config_file_warn_open(const struct config_file *file, struct config_report *report)
-{
-	const char *path = config_scan_open_file(file->scan);
-
-	if (path) {
-		config_report_add(report, CONFIG_WARNING, path,
-		    "a token stands in the configuration, and others may read or write "
-		    "this file; mode 0640 is the widest that is safe");
-	}
 }
 
 /* ---- parsing ---- */

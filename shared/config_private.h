@@ -50,17 +50,15 @@ struct config_origins {
 enum gw_err config_value_set(struct config *config, enum config_id id, const char *text,
     char reason[CONFIG_REASON_ROOM]);
 
+/** Frees what a list holds, and empties it. */
+void config_list_clear(struct config_list *list);
+
 /** Frees what the field holds. */
 void config_value_clear(struct config *config, enum config_id id);
 
 /** Appends an option's value in the syntax of the file. */
 enum gw_err config_value_literal(const struct config *config, enum config_id id,
     struct buf *out);
-
-/* ---- config_print.c ---- */
-
-/** Appends what is allowed: "a duration from 100ms to 1d". */
-enum gw_err config_allowed(const struct config_option *option, struct buf *out);
 
 /* ---- config_env.c ---- */
 
@@ -181,6 +179,10 @@ void config_scan_free(struct config_scan *owned_scan);
 /** The text, ended by a NUL. */
 const char *config_scan_text(const struct config_scan *scan);
 
+/** How many files it was made of, and their names. */
+size_t config_scan_file_count(const struct config_scan *scan);
+const char *config_scan_file_name(const struct config_scan *scan, size_t index);
+
 /** The file and line from which a line (from 1) of the text came. */
 const char *config_scan_place(const struct config_scan *scan, unsigned line,
     unsigned *file_line);
@@ -200,12 +202,47 @@ void config_file_free(struct config_file *owned_file);
 /** The file's own `profile = "..."`, borrowed; NULL where there is none. */
 const char *config_file_profile(const struct config_file *file);
 
-/** Puts the top level into config, then the section of the profile. */
-void config_file_apply(const struct config_file *file, const char *profile,
+/** What it was parsed from, borrowed. */
+const struct config_scan *config_file_scan(const struct config_file *file);
+
+/* Which of several files gave an option its value at the top level. */
+struct config_setters {
+	size_t now; /* the file at work */
+	size_t file[CONFIG_ID_COUNT];
+};
+
+/** Puts the top level into config.  Of report's messages the first scanned came from
+ * the scans, which mend what they tell. */
+void config_file_apply_top(const struct config_file *file,
+    struct config_setters *setters, struct config *config, struct config_report *report,
+    size_t scanned);
+
+/** Puts the section of the profile into config, and checks those of the others. */
+void config_file_apply_sections(const struct config_file *file, const char *profile,
+    struct config_setters *setters, struct config *config, struct config_report *report,
+    size_t scanned);
+
+/* ---- config_files.c: the file and its drop-ins ---- */
+
+struct config_files;
+
+/** Reads and parses them; never NULL, none where there are none. */
+struct config_files *config_files_read(const struct config_sources *sources,
+    struct config_report *report);
+void config_files_free(struct config_files *owned_files);
+
+/** The last `profile = "..."` among them, borrowed; NULL where there is none. */
+const char *config_files_profile(const struct config_files *files);
+
+/** Puts all top levels into config in their order, then the sections of the profile. */
+void config_files_apply(const struct config_files *files, const char *profile,
     struct config *config, struct config_report *report);
 
-/** Warns where others may read a file while a token stands in it. */
-void config_file_warn_open(const struct config_file *file,
+/** The names of all files that were read, included ones too. */
+void config_files_list(const struct config_files *files, struct config_list *out);
+
+/** Warns where others may read a file while a token stands in one. */
+void config_files_warn_open(const struct config_files *files,
     struct config_report *report);
 
 /* ---- config.c ---- */

@@ -136,6 +136,12 @@ config_report_free(struct config_report *report)
 	*report = (struct config_report){NULL, 0, 0};
 }
 
+const char *
+config_severity_word(enum config_severity severity)
+{
+	return severity == CONFIG_ERROR ? "error" : "warning";
+}
+
 void
 config_report_print(const struct config_report *report, struct buf *out)
 {
@@ -145,7 +151,6 @@ config_report_print(const struct config_report *report, struct buf *out)
 		/* A full buffer cuts the list; there is nobody else to tell. */
 		(void)buf_printf(out, "%s%s%s: %s\n", message->where,
 		    message->where[0] ? ": " : "",
-		    message->severity == CONFIG_ERROR ? "error" : "warning",
-		    message->text);
+		    config_severity_word(message->severity), message->text);
 	}
 }

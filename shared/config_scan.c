@@ -273,6 +273,18 @@ config_scan_text(const struct config_scan *scan)
 	return scan->text.data;
 }
 
+size_t
+config_scan_file_count(const struct config_scan *scan)
+{
+	return scan->file_count;
+}
+
+const char *
+config_scan_file_name(const struct config_scan *scan, size_t index)
+{
+	return scan->files[index].path;
+}
+
 const char *
 config_scan_place(const struct config_scan *scan, unsigned line, unsigned *file_line)
 {

@@ -1,6 +1,7 @@
 /* The rows of options.def as data, and the search among their names. */
 #include "config_private.h"
 
+#include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
 
@@ -169,4 +170,61 @@ config_nearest_path(const char *path, bool group, char *out, size_t room)
 		}
 	}
 	return out[0] != '\0';
+}
+
+bool
+config_option_fits(size_t index, const char *wanted)
+{
+	const char *path = options[index].path;
+	size_t size = strlen(wanted);
+
+	return (strncmp(path, wanted, size) == 0 &&
+		   (path[size] == '\0' || path[size] == '.')) ||
+	    fnmatch(wanted, path, 0) == 0;
+}
+
+bool
+config_nearest(const char *wanted, char *out, size_t room)
+{
+	struct config_nearest nearest;
+	const char *path = NULL;
+
+	/* "stall", or a slip of it, without its group. */
+	config_nearest_init(&nearest, wanted);
+	for (size_t i = 0; i < CONFIG_ID_COUNT && !strchr(wanted, '.'); i++) {
+		const char *dot = strchr(options[i].path, '.');
+		size_t before = nearest.distance;
+
+		config_nearest_offer(&nearest, dot ? dot + 1 : options[i].path);
+		path = nearest.distance < before ? options[i].path : path;
+	}
+	char group[WORD_MAX];
+
+	if (!strchr(wanted, '.') &&
+	    config_nearest_path(wanted, true, group, sizeof group)) {
+		size_t before = nearest.distance;
+
+		config_nearest_offer(&nearest, group);
+		if (nearest.distance < before) {
+			return slice_copy(slice_of(group), out, room);
+		}
+	}
+	return path ? slice_copy(slice_of(path), out, room) :
+		      config_nearest_path(wanted, false, out, room);
+}
+
+const char *
+config_reload_word(enum config_reload reload)
+{
+	switch (reload) {
+	case CONFIG_LIVE:
+		return "now";
+	case CONFIG_RECONNECT:
+		return "reconnect";
+	case CONFIG_IDENTIFY:
+		return "session";
+	case CONFIG_RESTART:
+		return "restart";
+	}
+	return "restart";
 }

@@ -200,8 +200,8 @@ set_secret(const char *text, struct secret **out)
 	return GW_OK;
 }
 
-static void
-list_clear(struct config_list *list)
+void
+config_list_clear(struct config_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		free(list->items[i]);
@@ -236,10 +236,10 @@ set_list(const struct config_option *option, const char *text, struct config_lis
 		err = refuse(GW_ERR_RANGE, reason, "empty");
 	}
 	if (err != GW_OK) {
-		list_clear(&list);
+		config_list_clear(&list);
 		return err;
 	}
-	list_clear(out);
+	config_list_clear(out);
 	*out = list;
 	return GW_OK;
 }
@@ -319,7 +319,7 @@ config_value_clear(struct config *config, enum config_id id)
 		*(struct secret **)field = NULL;
 		return;
 	case CONFIG_LIST:
-		list_clear(field);
+		config_list_clear(field);
 		return;
 	case CONFIG_BOOL:
 	case CONFIG_INTEGER:

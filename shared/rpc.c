@@ -486,6 +486,15 @@ write_error_text(struct buf *out, const struct rpc_failure *failure, const char 
 	if (err == GW_OK && failure->hint) {
 		err = text_clean(slice_of(failure->hint), true, out);
 	}
+	for (const struct json *detail = json_first(failure->details);
+	     detail && err == GW_OK; detail = json_next(detail)) {
+		err = buf_append(out, "\ndetail: ", 9);
+		if (err == GW_OK) {
+			err =
+			    text_clean(slice_of(json_text(json_get(detail, "summary"))),
+				true, out);
+		}
+	}
 	return err == GW_OK ? buf_append(out, "\n\n", 2) : err;
 }
 
@@ -502,6 +511,9 @@ write_error_json(struct buf *out, const struct rpc_request *request,
 	json_add_text(error, "message", text);
 	json_add_text(data, "code", rpc_error_word(failure->error));
 	json_add_text(data, "hint", failure->hint);
+	if (failure->details) {
+		json_add(data, "details", json_copy(failure->details));
+	}
 	json_add(error, "data", data);
 	json_add(message, "error", error);
 	enum gw_err err = print_message(out, message);
@@ -584,6 +596,7 @@ rpc_answer_parse(struct slice line, struct rpc_answer *out)
 	    text_or(json_get(error, "message"), "the daemon gives no reason");
 	out->error_word = text_or(json_get(data, "code"), "error");
 	out->error_hint = json_text(json_get(data, "hint"));
+	out->error_details = json_get(data, "details");
 	return GW_OK;
 }
 

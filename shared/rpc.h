@@ -130,6 +130,8 @@ struct rpc_failure {
 	enum rpc_error error;
 	const char *text; /* NULL: the error's own */
 	const char *hint; /* what to do next, or NULL */
+	/* More to say: an array of objects with a "summary" of one line; or NULL. */
+	const struct json *details;
 };
 
 /** As rpc_write_result(); a NULL request is one whose id is not known. */
@@ -150,7 +152,8 @@ struct rpc_answer {
 	int64_t error_number;
 	const char *error_word; /* "error" where the daemon names none */
 	const char *error_text;
-	const char *error_hint; /* NULL: none */
+	const char *error_hint;           /* NULL: none */
+	const struct json *error_details; /* NULL: none; see struct rpc_failure */
 };
 
 /**

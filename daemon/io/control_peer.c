@@ -485,8 +485,10 @@ control_call_alive(const struct control_call *call)
 void
 control_call_answer(struct control_call *owned_call, struct json *owned_result)
 {
-	static const struct rpc_failure too_large = {RPC_ERR_INTERNAL,
-	    "the answer is too large", NULL};
+	static const struct rpc_failure too_large = {
+	    .error = RPC_ERR_INTERNAL,
+	    .text = "the answer is too large",
+	};
 	struct control_peer *peer = owned_call->peer;
 
 	if (!peer) {

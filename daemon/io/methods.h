@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "config.h"
 #include "control.h"
 #include "gateway.h"
 #include "histogram.h"
@@ -63,6 +64,19 @@ struct methods_source {
 	struct rest_stats (*rest)(void *ctx, mono_ns now);
 	/** How late heartbeats were sent; NULL: not measured. */
 	const struct histogram *(*beats)(void *ctx);
+	/** What runs, and what was read last (options that wait for a restart). */
+	const struct config *(*config)(void *ctx);
+	const struct config *(*loaded)(void *ctx);
+	/**
+	 * What the files, the environment and the command line say now: *fresh; and
+	 * what would run with them (*preview), which differs where gwctl set values.
+	 * Both are the caller's to free; false with both NULL where report has errors.
+	 */
+	bool (*read_config)(void *ctx, struct config_report *report,
+	    struct config **fresh, struct config **preview);
+	/** Has the parts take what the files say now; as app_reload(). */
+	bool (*reload)(void *ctx, mono_ns now, struct config_report *report,
+	    struct config_changes *changes);
 	/** Asks for the end of the process with status 0.  May be called again. */
 	void (*reboot)(void *ctx);
 };

@@ -36,7 +36,7 @@ visit_refuse(const struct visit *visit, enum rpc_error error, const char *hint,
     const char *format, ...)
 {
 	char text[320];
-	const struct rpc_failure failure = {error, text, hint};
+	const struct rpc_failure failure = {.error = error, .text = text, .hint = hint};
 	va_list args;
 
 	va_start(args, format);

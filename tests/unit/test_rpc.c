@@ -235,7 +235,7 @@ assert_answer(const char *line, struct json *owned_result,
 static void
 answers_carry_the_id_as_it_came(void **state)
 {
-	const struct rpc_failure failure = {RPC_ERR_REFUSED, "no", "try yes"};
+	const struct rpc_failure failure = {RPC_ERR_REFUSED, "no", "try yes", NULL};
 
 	(void)state;
 	assert_answer("{\"jsonrpc\":\"2.0\",\"id\":\"\\u00e4 7\",\"method\":\"a\"}",
@@ -276,9 +276,39 @@ a_plain_command_gets_lines_that_no_value_can_forge(void **state)
 	    "shards.0.seq: -\n"
 	    "\n");
 	assert_answer("status", NULL,
-	    &(struct rpc_failure){RPC_ERR_REFUSED, "a\nb", "type this"},
+	    &(struct rpc_failure){RPC_ERR_REFUSED, "a\nb", "type this", NULL},
 	    "error: a\xef\xbf\xbd"
 	    "b\nhint: type this\n\n");
+}
+
+static void
+an_error_carries_its_details(void **state)
+{
+	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}";
+	struct json *details = json_new_array();
+	struct json *detail = json_new_object();
+	struct rpc_failure failure = {RPC_ERR_REFUSED, "no", NULL, details};
+	struct rpc_answer answer;
+	struct rpc_request request;
+	struct buf out;
+
+	(void)state;
+	json_add_text(detail, "summary", "f:1: error: x\n");
+	json_append(details, detail);
+	assert_answer("reload", NULL, &failure,
+	    "error: no\ndetail: f:1: error: x\xef\xbf\xbd\n\n");
+	buf_init(&out, 4096);
+	(void)rpc_request_parse(slice_of(line), &request);
+	assert_int_equal(rpc_write_error(&out, &request, &failure), GW_OK);
+	assert_int_equal(rpc_answer_parse(buf_slice(&out), &answer), GW_OK);
+	assert_int_equal(json_count(answer.error_details), 1);
+	assert_string_equal(json_text(
+				json_get(json_at(answer.error_details, 0), "summary")),
+	    "f:1: error: x\n");
+	rpc_answer_fini(&answer);
+	rpc_request_fini(&request);
+	buf_fini(&out);
+	json_free(details);
 }
 
 static void
@@ -366,6 +396,7 @@ main(void)
 	    cmocka_unit_test(answers_carry_the_id_as_it_came),
 	    cmocka_unit_test(a_notification_gets_no_answer),
 	    cmocka_unit_test(a_plain_command_gets_lines_that_no_value_can_forge),
+	    cmocka_unit_test(an_error_carries_its_details),
 	    cmocka_unit_test(an_answer_that_does_not_fit_leaves_nothing_behind),
 	    cmocka_unit_test(a_request_comes_back_as_it_was_meant),
 	    cmocka_unit_test(each_answer_is_a_result_or_an_error),

@@ -1,0 +1,321 @@
+#include "render_config.h"
+
+#include <string.h>
+
+#define COLUMN_GAP        2
+#define VALUE_COLUMNS_MAX 18 /* leaves room for the sources on a line of 80 */
+#define LABEL_COLUMN      17
+
+static const char *
+text_of(const struct json *object, const char *name)
+{
+	const char *text = json_text(json_get(object, name));
+
+	return text ? text : "-";
+}
+
+static bool
+flag_of(const struct json *object, const char *name)
+{
+	bool flag = false;
+
+	return json_bool(json_get(object, name), &flag) && flag;
+}
+
+/* What stands for a value: its own text, or that there is a secret. */
+static const char *
+value_of(const struct json *option)
+{
+	const char *text = json_text(json_get(option, "value"));
+
+	if (flag_of(option, "secret")) {
+		return flag_of(option, "set") ? "(set)" : "(not set)";
+	}
+	return text && text[0] == '\0' ? "\"\"" : text_of(option, "value");
+}
+
+static size_t
+widest_path(const struct json *list)
+{
+	size_t widest = 0;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		size_t width = writer_width(text_of(item, "path"));
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
+static size_t
+widest_value(const struct json *list)
+{
+	size_t widest = 0;
+
+	for (const struct json *item = json_first(list); item; item = json_next(item)) {
+		size_t width = writer_width(value_of(item));
+
+		widest = width > widest && width <= VALUE_COLUMNS_MAX ? width : widest;
+	}
+	return widest;
+}
+
+static bool
+starts(const char *text, const char *begin)
+{
+	return strncmp(text, begin, strlen(begin)) == 0;
+}
+
+static void
+put_source(struct writer *writer, const char *source)
+{
+	enum writer_style style = STYLE_PLAIN;
+
+	if (starts(source, "default") || starts(source, "profile:")) {
+		style = STYLE_DIM;
+	} else if (starts(source, "control")) {
+		style = STYLE_YELLOW;
+	}
+	writer_text(writer, style, source);
+	writer_newline(writer);
+}
+
+static void
+render_list(struct writer *writer, const struct json *options)
+{
+	size_t values = widest_path(options) + COLUMN_GAP;
+	size_t sources = values + widest_value(options) + COLUMN_GAP;
+
+	for (const struct json *option = json_first(options); option;
+	     option = json_next(option)) {
+		writer_put(writer, STYLE_PLAIN, text_of(option, "path"));
+		writer_tab(writer, values);
+		writer_text(writer, STYLE_BOLD, value_of(option));
+		if (writer->column + COLUMN_GAP > sources) {
+			writer_newline(writer);
+		}
+		writer_tab(writer, sources);
+		put_source(writer, text_of(option, "source"));
+	}
+}
+
+/* ---- one setting in full ---- */
+
+static void
+put_row(struct writer *writer, const char *label, const char *text)
+{
+	writer_tab(writer, COLUMN_GAP);
+	writer_put(writer, STYLE_DIM, label);
+	writer_tab(writer, LABEL_COLUMN);
+	writer_text(writer, STYLE_PLAIN, text);
+	writer_newline(writer);
+}
+
+/* X(word, when, heading): when a change acts, and what a group of changes is called. */
+#define ACTS_TABLE(X)                                                  \
+	X("now", "at once", "at once")                                 \
+	X("reconnect", "with the next connection: gwctl reconnect",    \
+	    "with the next connection (gwctl reconnect)")              \
+	X("session", "with the next session: gwctl reconnect --fresh", \
+	    "with the next session (gwctl reconnect --fresh)")         \
+	X("restart", "at the next start: gwctl reboot",                \
+	    "at the next start (gwctl "                                \
+	    "reboot)")                                                 \
+	X("override", "when gwctl's own value is gone",                \
+	    "held by a value that gwctl set: a reload leaves it")
+
+static const struct {
+	const char *word;
+	const char *when;
+	const char *heading;
+} acts[] = {
+#define ACTS_ROW(word, when, heading) {word, when, heading},
+    ACTS_TABLE(ACTS_ROW)
+#undef ACTS_ROW
+};
+
+#define ACTS_COUNT (sizeof acts / sizeof acts[0])
+
+static const char *
+when_of(const char *word)
+{
+	for (size_t i = 0; i < ACTS_COUNT; i++) {
+		if (strcmp(acts[i].word, word) == 0) {
+			return acts[i].when;
+		}
+	}
+	return word; /* of a newer gwbotd */
+}
+
+static void
+render_one(struct writer *writer, const struct json *option)
+{
+	writer_printf(writer, STYLE_BOLD, "%s = ", text_of(option, "path"));
+	writer_text(writer, STYLE_BOLD, value_of(option));
+	writer_newline(writer);
+	writer_tab(writer, COLUMN_GAP);
+	writer_text(writer, STYLE_PLAIN, text_of(option, "help"));
+	writer_newline(writer);
+	put_row(writer, "source", text_of(option, "source"));
+	put_row(writer, "allowed", text_of(option, "allowed"));
+	if (json_text(json_get(option, "environment"))) {
+		put_row(writer, "environment", text_of(option, "environment"));
+	}
+	put_row(writer, "a change acts", when_of(text_of(option, "acts")));
+}
+
+/* ---- changes ---- */
+
+/* "7min -> 8min", and of a secret only that it is another. */
+static void
+put_change(struct writer *writer, const struct json *change, size_t column)
+{
+	const char *old = text_of(change, "old");
+	const char *fresh = text_of(change, "new");
+
+	writer_tab(writer, COLUMN_GAP);
+	writer_put(writer, STYLE_PLAIN, text_of(change, "path"));
+	writer_tab(writer, column);
+	if (flag_of(change, "secret")) {
+		writer_put(writer, STYLE_BOLD, "differs");
+	} else {
+		struct buf text;
+
+		buf_init(&text, (size_t)1024 * 1024);
+		(void)buf_printf(&text, "%s -> %s", old[0] ? old : "\"\"",
+		    fresh[0] ? fresh : "\"\"");
+		(void)buf_append(&text, "", 1);
+		writer_text(writer, STYLE_BOLD, text.data);
+		buf_fini(&text);
+	}
+	const char *source = text_of(change, "new_source");
+
+	if (writer->column + COLUMN_GAP + writer_width(source) > WRITER_COLUMNS) {
+		writer_newline(writer);
+		writer_tab(writer, column);
+	} else {
+		writer_tab(writer, writer->column + COLUMN_GAP);
+	}
+	writer_put(writer, STYLE_DIM, source);
+	writer_newline(writer);
+}
+
+static void
+put_group(struct writer *writer, const struct json *changes, size_t group)
+{
+	size_t column = COLUMN_GAP + widest_path(changes) + COLUMN_GAP;
+	bool first = true;
+
+	for (const struct json *change = json_first(changes); change;
+	     change = json_next(change)) {
+		if (strcmp(text_of(change, "acts"), acts[group].word) != 0) {
+			continue;
+		}
+		if (first) {
+			writer_put(writer, STYLE_PLAIN, acts[group].heading);
+			writer_newline(writer);
+		}
+		first = false;
+		put_change(writer, change, column);
+	}
+}
+
+static void
+put_warnings(struct writer *writer, const struct json *warnings)
+{
+	for (const struct json *warning = json_first(warnings); warning;
+	     warning = json_next(warning)) {
+		writer_text(writer, STYLE_YELLOW, text_of(warning, "summary"));
+		writer_newline(writer);
+	}
+}
+
+static void
+render_changes(struct writer *writer, const struct json *result)
+{
+	const struct json *changes = json_get(result, "changes");
+
+	for (size_t i = 0; i < ACTS_COUNT; i++) {
+		put_group(writer, changes, i);
+	}
+	put_warnings(writer, json_get(result, "warnings"));
+}
+
+static void
+put_count(struct writer *writer, const char *begin, size_t count, const char *end)
+{
+	writer_printf(writer, STYLE_PLAIN, "%s%zu setting%s %s", begin, count,
+	    count == 1 ? "" : "s", end);
+	writer_newline(writer);
+}
+
+/* True where a reload would do something: what waits for a restart has been read. */
+static bool
+reload_helps(const struct json *changes)
+{
+	for (const struct json *change = json_first(changes); change;
+	     change = json_next(change)) {
+		const char *word = text_of(change, "acts");
+
+		if (strcmp(word, "restart") != 0 && strcmp(word, "override") != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+render_diff(struct writer *writer, const struct json *result)
+{
+	const struct json *changes = json_get(result, "changes");
+	size_t count = json_count(changes);
+
+	if (count == 0) {
+		writer_put(writer, STYLE_PLAIN,
+		    "no difference: what the files say runs");
+		writer_newline(writer);
+	} else {
+		put_count(writer, "", count,
+		    count == 1 ? "differs from what runs" : "differ from what runs");
+	}
+	render_changes(writer, result);
+	if (reload_helps(changes)) {
+		writer_put(writer, STYLE_DIM,
+		    "to take what the files say: gwctl reload");
+		writer_newline(writer);
+	}
+}
+
+bool
+render_config_differs(const struct json *result)
+{
+	return flag_of(result, "differs");
+}
+
+void
+render_config_screen(struct writer *writer, const struct json *result)
+{
+	const struct json *options = json_get(result, "options");
+
+	if (!options) {
+		render_diff(writer, result);
+	} else if (json_count(options) == 1) {
+		render_one(writer, json_first(options));
+	} else {
+		render_list(writer, options);
+	}
+}
+
+void
+render_reload_screen(struct writer *writer, const struct json *result)
+{
+	size_t count = json_count(json_get(result, "changes"));
+
+	if (count == 0) {
+		writer_put(writer, STYLE_PLAIN, "reloaded: nothing changed");
+		writer_newline(writer);
+	} else {
+		put_count(writer, "reloaded: ", count, "changed");
+	}
+	render_changes(writer, result);
+}

@@ -1,0 +1,19 @@
+/*
+ * The screens of config and reload.
+ */
+#ifndef GWCTL_RENDER_CONFIG_H
+#define GWCTL_RENDER_CONFIG_H
+
+#include "json.h"
+#include "writer.h"
+
+/** Settings with their sources, one in full, or with diff what differs. */
+void render_config_screen(struct writer *writer, const struct json *result);
+
+/** What a reload changed, by when it acts. */
+void render_reload_screen(struct writer *writer, const struct json *result);
+
+/** True where the answer to `config diff` has differences. */
+bool render_config_differs(const struct json *result);
+
+#endif

@@ -1,0 +1,193 @@
+"""The configuration through the real programs: what runs, what the files say, reload."""
+
+import json
+import pathlib
+import subprocess
+import unittest
+
+from gwbotd import BIN, TOKEN, Gwbotd, Sim
+
+OTHER_TOKEN = "b" * 60
+
+
+class Running(unittest.TestCase):
+    """gwbotd with a file of its own against gwsim."""
+
+    def setUp(self):
+        self.sim = Sim()
+        self.sim.__enter__()
+        self.addCleanup(self.sim.__exit__, None, None, None)
+        self.bot = Gwbotd(self.sim)
+        self.addCleanup(self.bot.close)
+        for name in ("PORT", "LOG_LEVEL"):
+            del self.bot.env[name]
+        self.file = self.bot.dir / "gwbot.conf"
+        self.bot.env["GWBOT_CONFIG"] = str(self.file)
+
+    def write(self, text, name="gwbot.conf"):
+        path = self.bot.dir / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"http: {{ port = {self.bot.port}; }};\n{text}" if name == "gwbot.conf" else text)
+        path.chmod(0o640)
+
+    def start(self, text):
+        self.write(text)
+        self.bot.start().wait_ready()
+
+    def ask(self, *words, status=0):
+        done = self.bot.ctl("--json", *words)
+        self.assertEqual((status, ""), (done.returncode, done.stderr), words)
+        document = json.loads(done.stdout)
+        self.assertEqual(("gwctl/1", words[0]), (document["schema"], document["command"]))
+        return document
+
+    def refused(self, *words):
+        done = self.bot.ctl("--json", *words)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        return json.loads(done.stderr)["error"]
+
+    def options(self, *words):
+        return {option["path"]: option for option in self.ask("config", *words)["options"]}
+
+
+class Shows(Running):
+    def test_every_value_has_its_source(self):
+        self.bot.env["ENV_NAME"] = "prod"
+        self.bot.env["BOT_NAME"] = "from the environment"
+        self.write('log: { level = "debug"; };\nprofiles: { prod: { gateway: { hello_timeout = 11; }; }; };\n')
+        self.bot.start("--set=bot.version=7").wait_ready()
+        options = self.options()
+        for path, value, source in (
+                ("log.level", "debug", "gwbot.conf:2"), ("gateway.hello_timeout", "11s", "gwbot.conf:3"),
+                ("bot.name", "from the environment", "env:BOT_NAME"), ("bot.version", "7", "cli"),
+                ("watchdog.keepalive", "6min", "profile:prod"), ("loop.limit", "30s", "default"),
+                ("watchdog.stall", "1110s", "default, derived from watchdog.keepalive")):
+            self.assertEqual((value, source), (options[path]["value"], options[path]["source"]), path)
+        self.assertEqual(360, options["watchdog.keepalive"]["value_seconds"])
+        token = options["discord.token"]
+        self.assertEqual((None, True, True, "env:DISCORD_TOKEN"),
+                         tuple(token[name] for name in ("value", "secret", "set", "source")))
+        self.assertEqual([str(self.file)], self.ask("config")["files"])
+        # --print-config says the same of each.
+        printed = subprocess.run([str(BIN / "gwbotd"), "--set=bot.version=7", "--print-config"],
+                                 env=self.bot.env, capture_output=True, text=True, check=True).stdout
+        self.assertNotIn(TOKEN, printed)
+        for path, option in options.items():
+            self.assertIn(f"# {path}: {option['source']}\n", printed)
+
+    def test_the_screen_is_aligned_and_hides_the_token(self):
+        self.start('discord: { presence = "{\\"status\\":\\"idle\\"}"; };\n')
+        done = self.bot.ctl("config")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        lines = done.stdout.splitlines()
+        self.assertRegex(done.stdout, r"(?m)^discord\.token +\(set\) +env:DISCORD_TOKEN$")
+        values = {line.index(line.split()[1]) for line in lines if line[0] != " "}
+        self.assertEqual(1, len(values), done.stdout)
+        for line in lines:
+            self.assertTrue(len(line) <= 80 or " " not in line[30:].strip(), line)
+
+    def test_a_group_a_glob_and_one(self):
+        self.start("")
+        self.assertEqual({"watchdog.keepalive", "watchdog.stall", "watchdog.disconnect_grace",
+                          "watchdog.max_latency"}, set(self.options("watchdog")))
+        self.assertEqual({"discord.token", "discord.token_file"}, set(self.options("*.token*")))
+        self.assertEqual({"http.port"}, set(self.options("http.port")))
+        screen = self.bot.ctl("config", "gateway.hello_timeout").stdout
+        self.assertIn("gateway.hello_timeout = 10s\n", screen)
+        self.assertRegex(screen, r"allowed +a duration from 100ms to 5min")
+        self.assertRegex(screen, r"a change acts +with the next connection: gwctl reconnect")
+
+    def test_an_unknown_one_names_the_nearest(self):
+        self.start("")
+        for wanted, nearest in (("watchdgo", "watchdog"), ("watchdog.stal", "watchdog.stall"),
+                                ("keepalife", "watchdog.keepalive"), ("prot", "http.port")):
+            error = self.refused("config", wanted)
+            self.assertEqual(f'there is no setting "{wanted}"; nearest: {nearest}', error["message"])
+            self.assertEqual(("refused", "all settings: gwctl config"), (error["code"], error["hint"]))
+        self.assertNotIn("nearest", self.refused("config", "x*y")["message"])
+        self.assertEqual(2, self.bot.ctl("config", "watchdog", "http").returncode)
+
+
+class Reloads(Running):
+    def test_each_change_is_told_with_when_it_acts(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.assertEqual((False, []), tuple(self.ask("config", "diff")[name] for name in ("differs", "changes")))
+        self.write('watchdog: { stall = "8min"; };\ngateway: { hello_timeout = "11s"; };\n'
+                   'discord: { intents = ["GUILDS"]; };\nloop: { limit = 31; };\n')
+        expected = {
+            "watchdog.stall": ("now", "7min", "8min", "gwbot.conf:2", "gwbot.conf:2"),
+            "watchdog.disconnect_grace": ("now", "7min", "8min", "default, derived from watchdog.stall",
+                                          "default, derived from watchdog.stall"),
+            "gateway.hello_timeout": ("reconnect", "10s", "11s", "default", "gwbot.conf:3"),
+            "discord.intents": ("session", "GUILDS, GUILD_MESSAGES", "GUILDS", "default", "gwbot.conf:4"),
+            "loop.limit": ("restart", "30s", "31s", "default", "gwbot.conf:5"),
+        }
+        for words, status in ((("config", "diff"), 1), (("config", "diff"), 1), (("reload",), 0)):
+            changes = self.ask(*words, status=status)["changes"]
+            self.assertEqual(expected, {change["path"]: tuple(
+                change[name] for name in ("acts", "old", "new", "old_source", "new_source"))
+                for change in changes})
+        self.assertEqual(480, self.bot.health()[1]["stall_after_sec"])
+        # What waits for a restart is no part of what runs, and stays a difference.
+        self.assertEqual("30s", self.options("loop.limit")["loop.limit"]["value"])
+        left, = self.ask("config", "diff", status=1)["changes"]
+        self.assertEqual(("loop.limit", "restart"), (left["path"], left["acts"]))
+        screen = self.bot.ctl("config", "diff").stdout
+        self.assertIn("at the next start (gwctl reboot)\n  loop.limit  30s -> 31s  gwbot.conf:5\n", screen)
+        self.assertNotIn("gwctl reload", screen)
+        (_, event), = self.bot.events("control_command", command="reload")
+        self.assertIn("uid", event)
+
+    def test_the_screens_group_by_when_it_acts(self):
+        self.start("")
+        self.write('bot: { name = "x"; };\ngateway: { hello_timeout = "11s"; };\n')
+        diff = self.bot.ctl("config", "diff")
+        self.assertEqual((1, ""), (diff.returncode, diff.stderr))
+        body = ("at once\n  bot.name               gwbot -> x  gwbot.conf:2\n"
+                "with the next connection (gwctl reconnect)\n"
+                "  gateway.hello_timeout  10s -> 11s  gwbot.conf:3\n")
+        self.assertEqual("2 settings differ from what runs\n" + body +
+                         "to take what the files say: gwctl reload\n", diff.stdout)
+        self.assertEqual("reloaded: 2 settings changed\n" + body, self.bot.ctl("reload").stdout)
+        self.assertEqual("reloaded: nothing changed\n", self.bot.ctl("reload").stdout)
+        same = self.bot.ctl("config", "diff")
+        self.assertEqual((0, "no difference: what the files say runs\n"), (same.returncode, same.stdout))
+
+    def test_of_secrets_only_that_they_differ(self):
+        self.bot.env.pop("DISCORD_TOKEN")
+        self.start(f'discord: {{ token = "{TOKEN}"; }};\n')
+        self.write(f'discord: {{ token = "{OTHER_TOKEN}"; }};\n')
+        for words in (("config", "diff"), ("reload",)):
+            text = self.bot.ctl(*words).stdout
+            self.assertRegex(text, r"discord\.token +differs +gwbot.conf:2")
+            raw = self.bot.ctl("--json", *words).stdout
+            self.assertNotIn(OTHER_TOKEN, text + raw)
+            change, = json.loads(raw)["changes"]
+            self.assertEqual((None, None, "restart"), (change["old"], change["new"], change["acts"]))
+        self.assertNotIn(OTHER_TOKEN, self.bot.output)
+
+    def test_a_bad_file_changes_nothing_and_all_its_errors_are_told(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.write('watchdog: { stall = "8min"; keepalive = 0; };\nhttp2: 1;\nbot: { nane = "x"; };\n')
+        for words in (("reload",), ("config", "diff")):
+            error = self.refused(*words)
+            self.assertEqual(("refused", 1, 3), (error["code"], error["exit"], len(error["details"])))
+            texts = "\n".join(detail["summary"] for detail in error["details"])
+            self.assertIn("watchdog.keepalive", texts)
+            self.assertIn('unknown setting "bot.nane"; nearest: bot.name', texts)
+            done = self.bot.ctl(*words)
+            self.assertEqual((1, ""), (done.returncode, done.stdout))
+            for detail in error["details"]:
+                self.assertIn(detail["summary"], done.stderr)
+            self.assertIn("the configuration has 3 errors\n", done.stderr)
+        self.bot.wait_event("reload_refused")
+        self.assertEqual(420, self.bot.health()[1]["stall_after_sec"])
+        self.assertEqual("7min", self.options("watchdog.stall")["watchdog.stall"]["value"])
+        # Mended, it is taken.
+        self.write('watchdog: { stall = "8min"; };\n')
+        self.assertEqual(2, len(self.ask("reload")["changes"]))
+        self.assertEqual(480, self.bot.health()[1]["stall_after_sec"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from gwbotd import Gwbotd, Sim
+from lateness import Lateness  # noqa: F401 - unittest runs it with those below
 from roundtrip import RoundTrip  # noqa: F401 - unittest runs it with those below
 
 

@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,14 +77,10 @@ static void
 read_drop_in(struct config_files *files, const char *folder, const char *name,
     struct config_report *report)
 {
-	char path[PATH_ROOM];
-	int used = snprintf(path, sizeof path, "%s/%s", folder, name);
+	char path[PATH_ROOM + 1 + NAME_MAX + 1];
 
-	if (used < 0 || (size_t)used >= sizeof path) {
-		config_report_add(report, CONFIG_ERROR, folder, "too long a name");
-	} else {
-		read_one(files, path, true, report);
-	}
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	read_one(files, path, true, report);
 }
 
 static void

@@ -58,16 +58,16 @@ class Lateness(unittest.TestCase):
     def test_500_shards_in_one_process(self):
         with Sim(tls=True, heartbeat=1000, rate=1, shards=500, max_concurrency=500) \
                 as sim, Gwbotd(sim, discord__shards=500,
-                               env={"LOG_LEVEL": "warning"}) as bot:
-            bot.start()
+                               env={"LOG_LEVEL": "info"}) as bot:
+            bot.start().wait_ready()
             self.wait_connected(bot, 500)
             time.sleep(20)
             self.report("500 shards, beats of 1 s", bot, 500 * 15)
 
     def test_one_shard_flooded_at_full_speed(self):
         with Sim(tls=True, heartbeat=500, rate=2, shards=8, max_concurrency=8) as sim, \
-                Gwbotd(sim, discord__shards=8, env={"LOG_LEVEL": "warning"}) as bot:
-            bot.start()
+                Gwbotd(sim, discord__shards=8, env={"LOG_LEVEL": "info"}) as bot:
+            bot.start().wait_ready()
             self.wait_connected(bot, 8)
             over = threading.Event()
 

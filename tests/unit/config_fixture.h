@@ -54,9 +54,11 @@ fixture_get(void *context, const char *name)
 static inline void
 fixture_path(const struct fixture *fixture, const char *name, char out[FIXTURE_ROOM])
 {
-	int size = snprintf(out, FIXTURE_ROOM, "%s/%s", fixture->folder, name);
+	char whole[2 * FIXTURE_ROOM + 2];
+	int size = snprintf(whole, sizeof whole, "%s/%s", fixture->folder, name);
 
 	assert_in_range(size, 1, FIXTURE_ROOM - 1);
+	memcpy(out, whole, (size_t)size + 1);
 }
 
 static inline void

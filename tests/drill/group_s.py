@@ -156,7 +156,7 @@ def killed_at_stores(sim, record):
 
 @fault("S02", "kill -9 inside each write, sync and rename", limit=180)
 def killed_inside():
-    unit("test_record", "any_mixture_of_old_and_new_sectors_is_one_of_both",
+    unit("test_record_torn", "any_mixture_of_old_and_new_sectors_is_one_of_both",
          "a_write_that_stops_at_any_byte_leaves_one_of_both")
     with Sim(rate=20, identify_window=0) as sim:
         calls = counted(sim, "calls", calls="*").decode().split()
@@ -179,7 +179,7 @@ def killed_inside():
 
 @fault("S03", "a torn record: any subset of sectors old or new")
 def torn():
-    return unit("test_record", "any_mixture_of_old_and_new_sectors_is_one_of_both",
+    return unit("test_record_torn", "any_mixture_of_old_and_new_sectors_is_one_of_both",
                 "a_write_that_stops_at_any_byte_leaves_one_of_both", "any_flipped_bit_is_noticed")
 
 

@@ -1,107 +1,5 @@
-/* Record: torn, hostile, foreign, newer and damaged files; and the sequence's word. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "record.h"
-
-#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define SECTOR          512
-#define SECTORS         (RECORD_FILE_BYTES / SECTOR)
-
-/* Where things lie in version 1, written down here once more: files outlive programs.
- */
-#define SLOT_SIZE      1024
-#define AT_MAGIC       0
-#define AT_VERSION     4
-#define AT_CHECKSUM    8
-#define AT_SHARD       12
-#define AT_GENERATION  16
-#define AT_INTENTS     24
-#define AT_SEQ         32
-#define AT_COUNT       48
-#define AT_FINGERPRINT 56
-#define AT_ID          72
-#define AT_URL         200
-#define AT_USER_ID     456
-#define AT_USER_NAME   480
-#define SLOT_END       616
-#define AT_WORD        2048
-
-struct file {
-	_Alignas(4096) uint8_t bytes[RECORD_FILE_BYTES];
-};
-
-static const struct record_owner owner = {
-    .fingerprint = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
-    .shard_id = 3,
-    .shard_count = 8,
-    .intents = 33281,
-};
-
-static const struct session_saved first = {
-    .id = "first-session",
-    .resume_url = "wss://gateway-us-east1-b.discord.gg",
-    .seq = 100,
-    .user_id = "123456789012345678",
-    .user_name = "Br\xC3\xB6t \xF0\x9F\x9F\xA2",
-    .guilds = 12,
-};
-
-static const struct session_saved second = {
-    .id = "second-session",
-    .resume_url = "wss://gateway-us-east1-c.discord.gg",
-    .seq = 1,
-    .user_id = "123456789012345678",
-    .user_name = "bot",
-    .guilds = 13,
-};
-
-static uint32_t
-checksum_of(const uint8_t *slot)
-{
-	uint32_t hash = UINT32_C(2166136261);
-
-	for (size_t i = AT_SHARD; i < SLOT_END; i++) {
-		hash = (hash ^ slot[i]) * UINT32_C(16777619);
-	}
-	hash ^= hash >> 16;
-	hash *= UINT32_C(0x85EBCA6B);
-	return hash ^ hash >> 13;
-}
-
-/* Makes a slot whole again after a test changed it. */
-static void
-seal(uint8_t *slot)
-{
-	uint32_t checksum = checksum_of(slot);
-
-	memcpy(slot + AT_CHECKSUM, &checksum, sizeof checksum);
-}
-
-static void
-assert_same(const struct session_saved *a, const struct session_saved *b)
-{
-	assert_string_equal(a->id, b->id);
-	assert_string_equal(a->resume_url, b->resume_url);
-	assert_string_equal(a->user_id, b->user_id);
-	assert_string_equal(a->user_name, b->user_name);
-	assert_int_equal(a->guilds, b->guilds);
-}
-
-/* A file with one session in its first slot. */
-static struct file
-one_session(void)
-{
-	struct file file = {{0}};
-
-	record_write(file.bytes, &owner, &first, 1700000000000);
-	return file;
-}
+/* Record: hostile, foreign and newer files; and the sequence's word. */
+#include "record_fixture.h"
 
 /* ---- round trips ---- */
 
@@ -349,113 +247,6 @@ a_word_behind_its_slot_is_not_believed(void **state)
 	memcpy(file.bytes + AT_WORD, &word, sizeof word);
 	assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
 	assert_int_equal(out.seq, 100);
-}
-
-/* ---- torn writes ---- */
-
-/* The sectors of subset are new, the others old. */
-static struct file
-mix(const struct file *old, const struct file *new, unsigned subset)
-{
-	struct file torn = *old;
-
-	for (unsigned i = 0; i < SECTORS; i++) {
-		size_t at = (size_t)i * SECTOR;
-
-		memcpy(torn.bytes + at, (subset >> i & 1 ? new : old)->bytes + at,
-		    SECTOR);
-	}
-	return torn;
-}
-
-/* Tears the write of after over before in every way that sectors allow. */
-static void
-tear(const struct file *old, const struct session_saved *before,
-    const struct session_saved *after)
-{
-	struct file new = *old;
-
-	record_write(new.bytes, &owner, after, 1);
-	record_write_seq(new.bytes, 7000);
-	for (unsigned subset = 0; subset < 1U << SECTORS; subset++) {
-		struct file torn = mix(old, &new, subset);
-		struct session_saved out;
-
-		assert_int_equal(record_read(torn.bytes, &owner, &out), RECORD_FOUND);
-
-		bool is_new = strcmp(out.id, after->id) == 0;
-		int64_t far = is_new ? 7000 : 5000;
-
-		/* Never the sequence of the other one. */
-		assert_same(&out, is_new ? after : before);
-		assert_true(
-		    out.seq == far || out.seq == (is_new ? after : before)->seq);
-		assert_true(subset != 0 || out.seq == 5000);
-		assert_true(subset != (1U << SECTORS) - 1 || out.seq == 7000);
-	}
-}
-
-static void
-any_mixture_of_old_and_new_sectors_is_one_of_both(void **state)
-{
-	struct file old = one_session();
-
-	(void)state;
-	for (int generation = 0; generation < 6; generation++) {
-		bool even = generation % 2 == 0;
-
-		record_write_seq(old.bytes, 5000);
-		tear(&old, even ? &first : &second, even ? &second : &first);
-		record_write(old.bytes, &owner, even ? &second : &first, 0);
-	}
-}
-
-static void
-a_write_that_stops_at_any_byte_leaves_one_of_both(void **state)
-{
-	struct file old = one_session();
-	struct file new;
-
-	(void)state;
-	record_write(old.bytes, &owner, &first, 0);
-	record_write_seq(old.bytes, 5000);
-	new = old;
-	record_write(new.bytes, &owner, &second, 1);
-	for (size_t cut = 0; cut <= SLOT_END; cut++) {
-		for (size_t slot = 0; slot < 2; slot++) {
-			struct file torn = old;
-			struct session_saved out;
-
-			memcpy(torn.bytes + slot * SLOT_SIZE,
-			    new.bytes + slot *SLOT_SIZE, cut);
-			assert_int_equal(record_read(torn.bytes, &owner, &out),
-			    RECORD_FOUND);
-			if (strcmp(out.id, first.id) == 0) {
-				assert_int_equal(out.seq, 5000);
-			} else {
-				assert_same(&out, &second);
-				assert_int_equal(out.seq, second.seq);
-			}
-		}
-	}
-}
-
-static void
-any_flipped_bit_is_noticed(void **state)
-{
-	(void)state;
-	for (size_t bit = 0; bit < (size_t)SLOT_END * 8; bit++) {
-		struct file file = one_session();
-		struct session_saved out;
-
-		file.bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
-
-		enum record_verdict verdict = record_read(file.bytes, &owner, &out);
-
-		if (verdict != RECORD_DAMAGED && verdict != RECORD_NEWER) {
-			fail_msg("bit %zu: %s", bit, record_verdict_text(verdict));
-		}
-	}
 }
 
 /* ---- what was added since ---- */
@@ -709,7 +500,6 @@ a_hostile_generation_does_not_hide_later_records(void **state)
 		assert_string_equal(out.id, second.id);
 	}
 }
-
 int
 main(void)
 {
@@ -726,9 +516,6 @@ main(void)
 	    cmocka_unit_test(a_new_session_begins_with_its_own_sequence),
 	    cmocka_unit_test(the_word_of_another_session_is_not_believed),
 	    cmocka_unit_test(a_word_behind_its_slot_is_not_believed),
-	    cmocka_unit_test(any_mixture_of_old_and_new_sectors_is_one_of_both),
-	    cmocka_unit_test(a_write_that_stops_at_any_byte_leaves_one_of_both),
-	    cmocka_unit_test(any_flipped_bit_is_noticed),
 	    cmocka_unit_test(the_guild_is_read_again),
 	    cmocka_unit_test(a_record_without_a_guild_is_read_all_the_same),
 	    cmocka_unit_test(a_damaged_guild_costs_nothing_but_itself),

@@ -151,6 +151,25 @@ read_shard(struct slice array, struct payload_ready *ready)
 }
 
 static void
+read_resume_url(struct slice value, struct payload_ready *ready)
+{
+	static const char nul[] = "\\u0000";
+
+	ready->resume_url_fault = NULL;
+	if (payload_scan_text(value, ready->resume_url, sizeof ready->resume_url) ||
+	    slice_equal(value, SLICE_LITERAL("null"))) {
+		return;
+	}
+	if (!is_string(value)) {
+		ready->resume_url_fault = "no string";
+	} else if (memmem(value.data, value.size, nul, sizeof nul - 1)) {
+		ready->resume_url_fault = "a NUL in it";
+	} else {
+		ready->resume_url_fault = "longer than 255 bytes";
+	}
+}
+
+static void
 take_ready_member(struct payload_ready *ready, struct slice key, struct slice value)
 {
 	if (payload_scan_key_is(key, "v")) {
@@ -160,8 +179,7 @@ take_ready_member(struct payload_ready *ready, struct slice key, struct slice va
 		(void)payload_scan_text(value, ready->session_id,
 		    sizeof ready->session_id);
 	} else if (payload_scan_key_is(key, "resume_gateway_url")) {
-		(void)payload_scan_text(value, ready->resume_url,
-		    sizeof ready->resume_url);
+		read_resume_url(value, ready);
 	} else if (payload_scan_key_is(key, "user")) {
 		read_id(payload_scan_find(value, "id"), ready->user_id,
 		    sizeof ready->user_id);

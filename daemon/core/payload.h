@@ -68,6 +68,7 @@ struct payload_ready {
 	int64_t version; /* v; 0 where missing */
 	char session_id[128];
 	char resume_url[256];
+	const char *resume_url_fault; /* it was there and is refused; NULL: not so */
 	char user_id[24];
 	char user_name[PAYLOAD_NAME_BYTES]; /* UTF-8, unescaped */
 	char application_id[24];

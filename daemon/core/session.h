@@ -151,6 +151,8 @@ struct session {
 	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
 	uint64_t attempts, connections, resumes, resumed, identifies, probes;
 	uint64_t identifies_refused; /* IDENTIFYs that op 9 answered */
+	const char *ready_url_fault; /* why READY's URL, on this connection, could not
+	                                be kept; NULL: it could, or there was none */
 	int64_t ready_version;       /* v of the last READY; 0: not told */
 	int64_t ready_shard_id;      /* shard of the last READY; -1: not told */
 	int64_t ready_shard_count;

@@ -45,6 +45,7 @@ session_reset_connection(struct session *session)
 	session->unacked_since = CLOCK_NEVER;
 	session->open = (struct session_beats){.count = 0};
 	session->latency = SNAPSHOT_NONE;
+	session->ready_url_fault = NULL;
 	session_probe_end(session);
 	session_presence_end(session);
 	/* A limit that was lowered stays lowered. */

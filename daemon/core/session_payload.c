@@ -136,6 +136,7 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 		/* The first sequence of a session: set, never the larger of two. */
 		saved->seq = has_usable_seq(payload) ? payload->seq : -1;
 	}
+	session->ready_url_fault = ready.resume_url_fault;
 	session->ready_version = ready.version;
 	session->ready_shard_id = ready.shard_id;
 	session->ready_shard_count = ready.shard_count;

@@ -270,7 +270,9 @@ shard_configure(struct shard *shard, const struct shard_settings *settings)
 {
 	struct session_config *config = &shard->session.config;
 
-	shard->no_compression &= settings->compress == shard->options.compress;
+	if (settings->compress != shard->options.compress) {
+		shard->plain_until = 0;
+	}
 	shard->options.intents = settings->intents;
 	shard->options.compress = settings->compress;
 	config->connect_timeout = settings->connect_timeout;

@@ -49,6 +49,8 @@ struct shard_hooks {
  * connection. */
 struct shard_settings {
 	uint64_t intents;
+	/* Where not even HELLO could be read with it, connections of the next hour ask
+	 * for none; the first one after that asks for it again. */
 	enum inflate_kind compress;
 	mono_ns connect_timeout;
 	mono_ns hello_timeout;

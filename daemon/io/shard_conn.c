@@ -19,6 +19,9 @@
 /* From the first to the last byte of one message. */
 #define MESSAGE_TIMEOUT CLOCK_S(60)
 
+/* Compression that failed before HELLO is left alone for so long. */
+#define PLAIN_FOR CLOCK_S(3600)
+
 /* The attempt ends this long before the session's own deadline, since it knows why. */
 #define DEADLINE_MARGIN CLOCK_MS(200)
 
@@ -65,6 +68,11 @@ feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 		shard->gap_told = true;
 		shard_log_gap(&shard->session, seq);
 	}
+	if (shard->session.ready_url_fault && !shard->url_told) {
+		shard->url_told = true;
+		shard_log_refused_url(&shard->session, "",
+		    shard->session.ready_url_fault);
+	}
 	return err == GW_OK;
 }
 
@@ -97,28 +105,33 @@ check_first_message(struct shard *shard, const struct ws_piece *piece)
 		return;
 	}
 	shard->first_message = false;
-	if (piece->binary || shard->options.compress == INFLATE_NONE ||
-	    shard->no_compression) {
+	if (piece->binary || shard->asked == INFLATE_NONE) {
 		return;
 	}
-	shard_log_plain(&shard->session, shard->options.compress);
+	shard_log_plain(&shard->session, shard->asked);
 	inflate_free(shard->inflate);
 	shard->inflate = inflate_new(INFLATE_NONE, PAYLOAD_MAX_BYTES);
+}
+
+/* The next connections ask for no compression; what made it fail may pass, so it is
+ * tried again after PLAIN_FOR, with the next connection that is needed anyway. */
+static void
+fall_back(struct shard *shard, const char *why, mono_ns now)
+{
+	shard->plain_until = now + PLAIN_FOR;
+	shard_log_fallback(&shard->session, shard->asked, why, PLAIN_FOR);
 }
 
 static void
 on_bad_stream(struct shard *shard, enum gw_err err, mono_ns now)
 {
 	struct session_event event = {.kind = SESSION_UNREADABLE};
-	bool first =
-	    shard->session.events == 0 || shard->session.interval == SNAPSHOT_NONE;
 
 	event.text = err == GW_ERR_TOO_LARGE ? "a payload is larger than 64 MiB" :
 	    err == GW_ERR_NOMEM              ? "no memory for a payload" :
 					       "the compressed stream is damaged";
-	if (first && shard->options.compress != INFLATE_NONE) {
-		/* Not even HELLO could be read: the next connection asks for none. */
-		shard->no_compression = true;
+	if (shard->session.interval == SNAPSHOT_NONE && shard->asked != INFLATE_NONE) {
+		fall_back(shard, event.text, now); /* not even HELLO could be read */
 	}
 	shard_step(shard, &event, now);
 }
@@ -201,12 +214,6 @@ static const struct ws_events ws_callbacks = {
     .end = on_end,
 };
 
-static enum inflate_kind
-compression(const struct shard *shard)
-{
-	return shard->no_compression ? INFLATE_NONE : shard->options.compress;
-}
-
 /* NULL where not even the attempt could be made, e.g. without a route: *why says it. */
 static struct ws *
 begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
@@ -214,7 +221,7 @@ begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
 	char path[64];
 	bool more = shard->next_address + 1 < shard->addresses.count;
 
-	shard_path(compression(shard), path, sizeof path);
+	shard_path(shard->asked, path, sizeof path);
 	struct ws_options options = {
 	    .loop = shard->options.loop,
 	    .tls = shard->target.tls ? shard->options.tls : NULL,
@@ -238,9 +245,12 @@ try_next_address(struct shard *shard, mono_ns now)
 	struct ws_end why = {.cause = WS_CAUSE_INTERNAL};
 
 	inflate_free(shard->inflate);
-	shard->inflate = inflate_new(compression(shard), PAYLOAD_MAX_BYTES);
+	shard->asked =
+	    now < shard->plain_until ? INFLATE_NONE : shard->options.compress;
+	shard->inflate = inflate_new(shard->asked, PAYLOAD_MAX_BYTES);
 	shard->first_message = true;
 	shard->gap_told = false;
+	shard->url_told = false;
 	shard->opened = false;
 	do {
 		shard->ws = begin_at_next_address(shard, now, &why);
@@ -248,6 +258,22 @@ try_next_address(struct shard *shard, mono_ns now)
 	if (!shard->ws) {
 		fail_later(shard, why.text, 0);
 	}
+}
+
+/* Without TLS nobody proves who he is: names do not count, addresses do. */
+static bool
+keep_loopback(struct resolver_answer *addresses)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < addresses->count; i++) {
+		if (url_is_loopback(addresses->addresses[i])) {
+			memmove(addresses->addresses[kept++], addresses->addresses[i],
+			    sizeof addresses->addresses[i]);
+		}
+	}
+	addresses->count = kept;
+	return kept > 0;
 }
 
 static void
@@ -268,6 +294,11 @@ on_addresses(void *ctx, const struct resolver_answer *answer, mono_ns now)
 	}
 	shard->addresses = *answer;
 	shard->next_address = 0;
+	if (!shard->target.tls && !keep_loopback(&shard->addresses)) {
+		fail_later(shard,
+		    "the gateway's URL is ws:// and its name is not on this host", 0);
+		return;
+	}
 	try_next_address(shard, now);
 }
 
@@ -312,20 +343,31 @@ shard_fail(struct shard *shard, const char *why, mono_ns retry_after)
 	}
 }
 
+/* NULL where a resume may go to this URL. */
+static const char *
+fault_of(const struct shard *shard, const char *text, struct url *url)
+{
+	if (url_parse(text, url) != GW_OK || !url->websocket) {
+		return "no ws or wss URL that a gateway can have";
+	}
+	return url_resume_allowed(url, shard->options.trusted) ?
+	    NULL :
+	    "neither below discord.gg nor the host that was configured";
+}
+
 void
 shard_connect_to(struct shard *shard, const char *url_text, mono_ns now)
 {
 	struct url url;
-	bool allowed = url_text && url_parse(url_text, &url) == GW_OK &&
-	    url_resume_allowed(&url, shard->options.trusted);
+	const char *fault = url_text ? fault_of(shard, url_text, &url) : NULL;
 
 	shard_forget_connection(shard);
-	if (allowed) {
+	if (url_text && !fault) {
 		look_up(shard, &url, now);
 		return;
 	}
-	if (url_text) {
-		shard_log_refused_url(&shard->session, url_text);
+	if (fault) {
+		shard_log_refused_url(&shard->session, url_text, fault);
 	}
 	shard->wants_general = true;
 	shard->options.hooks->want_general(shard->options.ctx, shard, now);

@@ -46,6 +46,16 @@ shard_log_plain(const struct session *session, enum inflate_kind asked)
 }
 
 void
+shard_log_fallback(const struct session *session, enum inflate_kind asked,
+    const char *reason, mono_ns period)
+{
+	log_warning("compression_given_up", KV("shard", session->config.shard_id),
+	    KV("asked", inflate_name(asked)), KV("reason", reason),
+	    KV("effect", "connections ask for no compression"),
+	    KV("for_s", clock_seconds(period)));
+}
+
+void
 shard_log_address(const struct session *session, const char *host, const char *reason)
 {
 	log_debug("address_failed", KV("shard", session->config.shard_id),
@@ -53,10 +63,12 @@ shard_log_address(const struct session *session, const char *host, const char *r
 }
 
 void
-shard_log_refused_url(const struct session *session, const char *url)
+shard_log_refused_url(const struct session *session, const char *url,
+    const char *reason)
 {
 	log_warning("resume_url_refused", KV("shard", session->config.shard_id),
-	    KV("url", url), KV("effect", "resuming at the general gateway"));
+	    KV("url", url), KV("reason", reason),
+	    KV("effect", "resuming at the general gateway"));
 }
 
 void
@@ -103,7 +115,9 @@ tell_incomplete(const struct session *session)
 {
 	bool nameless = session->saved.id[0] == '\0';
 
-	if (!nameless && session->saved.resume_url[0] != '\0') {
+	bool known = session->saved.resume_url[0] != '\0' || session->ready_url_fault;
+
+	if (!nameless && known) {
 		return;
 	}
 	log_warning("ready_incomplete", KV("shard", session->config.shard_id),

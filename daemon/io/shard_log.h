@@ -22,12 +22,18 @@ void shard_log_deaf(const struct session *session);
 /** The server ignored the compression that was asked for. */
 void shard_log_plain(const struct session *session, enum inflate_kind asked);
 
+/** Nothing that was compressed could be read, for this reason: connections ask for no
+ * compression for so long. */
+void shard_log_fallback(const struct session *session, enum inflate_kind asked,
+    const char *reason, mono_ns period);
+
 /** One address of a host did not take the connection; another one is tried. */
 void shard_log_address(const struct session *session, const char *host,
     const char *reason);
 
-/** A session's own URL names a host that is not trusted. */
-void shard_log_refused_url(const struct session *session, const char *url);
+/** A session's own URL, of which this is a part to show, is not used, and why. */
+void shard_log_refused_url(const struct session *session, const char *url,
+    const char *reason);
 
 /** READY came: warns where it names another shard or version than was asked for. */
 void shard_log_ready(const struct session *session);

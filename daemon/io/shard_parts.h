@@ -27,13 +27,17 @@ struct shard {
 	bool opened;
 	bool first_message;
 	bool gap_told; /* a stream of gaps is not to be a stream of lines */
+	bool url_told; /* nor are READYs */
 
 	/* a failure found inside an action: told by the timer, after the action list */
 	bool failed;
 	char failed_why[SHARD_FAILURE_BYTES];
 	mono_ns failed_retry_after;
 
-	bool no_compression; /* the server does not speak what was asked for */
+	enum inflate_kind asked; /* of the present connection */
+	/* Not even HELLO could be read compressed: connections that begin before this
+	 * ask for none, the first one after it for what is configured; 0: not so. */
+	mono_ns plain_until;
 };
 
 /** Gives the session an event and does what it decides. */

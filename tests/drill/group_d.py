@@ -231,20 +231,22 @@ def hostile_resume_url():
         bot.start().wait_ready()
         for text in HOSTILE.values():
             session, = sim.sessions()
+            before = len(bot.events("resume_url_refused"))
             sim.do('raw {"op":0,"t":"READY","s":%d,"d":{"v":10,"user":{"id":"1","username":"x"},'
                    '"guilds":[],"session_id":"%s","resume_gateway_url":"%s"}}'
                    % (session["last_sent"], session["id"],
                       text.replace("{port}", str(trap.port))))
             sim.do("beat")
             until(lambda: sim.sessions()[0]["heartbeats"] > session["heartbeats"], "read")
-            before = len(bot.events("resume_url_refused"))
             with Outage(bot, "reset") as outage:
                 sim.do("rst")
             took.append(outage.over())
-            told = len(bot.events("resume_url_refused")) - before
-            # What is no text of a URL's length is not even kept.
-            kept = text and len(text) < 1000 and "\\u0000" not in text
-            check(told == (1 if kept else 0), text[:60], "told", told)
+            # What is no text of a URL's length is not even kept: told when it came.
+            told = [event for _, event in bot.events("resume_url_refused")[before:]]
+            check(len(told) == (1 if text else 0), text[:60], "told", told)
+            for event in told:
+                unfit = "NUL" if "\\u0000" in text else "longer" if len(text) > 1000 else ""
+                check(unfit in event["reason"], text[:60], "told", event)
             check(shard(bot)["host"] == "127.0.0.1", "resumed at", shard(bot)["host"])
             # And by a new process, from what was stored.
             check(bot.stop() == 0, "did not stop as asked")

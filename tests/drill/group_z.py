@@ -8,10 +8,12 @@ import tempfile
 import time
 import zlib
 
+import shim
 from drill import HERE, Result, check, fault, unit
-from peer_gateway import (BINARY, CONT, IDENTIFY, ZSTD_BLOCK_MAX, ZSTD_MAGIC, Gateway,
+from peer_gateway import (BINARY, CONT, IDENTIFY, NO_API, ZSTD_BLOCK_MAX, ZSTD_MAGIC, Gateway,
                           Plain, Zlib, Zstd, bot_at, frame, peak_kb, peer_live, play_plan,
                           reasons, refuses, rss_kb, shard, survives, table, zstd_block)
+from gwbotd import Gwbotd
 from play import heal
 
 MIB = 1024 * 1024
@@ -122,14 +124,27 @@ def fresh_stream():
         # The mutation, played from outside: what would be right for an inflater that was
         # not reset has to be damage to this one.
         def play():
-            with StaleStream() as gateway, \
-                    bot_at(gateway, discord__compress=compress) as bot:
+            with StaleStream() as gateway, Gwbotd(
+                    env=NO_API, discord__gateway=gateway.url,
+                    discord__compress=compress) as bot:
+                clock = shim.Clock(bot)
+                bot.start().wait_ready()
                 gateway.dispatch(20)
                 heal(bot, gateway.link.hang_up)
                 check(gateway.links[1].closed_with == 4000, gateway.links[1].closed_with)
                 check([link.asked for link in gateway.links] == [compress, compress, "none"],
                       [link.asked for link in gateway.links])
                 survives(gateway, bot)
+                (_, told), = bot.events("compression_given_up")
+                check(told["asked"] == compress and told["for_s"] == 3600, told)
+                # What made it fail may have passed: the next connection after the time.
+                heal(bot, gateway.link.hang_up)
+                check(gateway.link.asked == "none", gateway.link.asked)
+                heal(bot, lambda: clock.move(boot=3600 * 10**9))
+                check(gateway.link.asked == compress, gateway.link.asked)
+                survives(gateway, bot)
+                check(len(bot.events("compression_given_up")) == 1, "told again")
+                check(gateway.errors == [] and bot.stop() == 0, gateway.errors)
         return play
     result = table({f"{compress}, {play.__name__}": play(compress)
                     for compress in ("zlib-stream", "zstd-stream") for play in (fresh, stale)},

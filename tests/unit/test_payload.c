@@ -728,6 +728,50 @@ a_bad_member_of_ready_spoils_no_other(void **state)
 }
 
 static void
+a_resume_url_that_cannot_be_kept_says_why(void **state)
+{
+	static const struct {
+		const char *value;
+		int repeated;      /* it is this many u between quotes; 0: value */
+		const char *fault; /* a part of it; NULL: none */
+		size_t kept;
+	} cases[] = {
+	    {"null", 0, NULL, 0},
+	    {"\"\"", 0, NULL, 0},
+	    {"\"wss://a\"", 0, NULL, 7},
+	    {"\"wss://a\\u0000b\"", 0, "NUL", 0},
+	    {"\"\\u0000\"", 0, "NUL", 0},
+	    {"{\"a\":1}", 0, "no string", 0},
+	    {"7", 0, "no string", 0},
+	    {NULL, 255, NULL, 255},
+	    {NULL, 256, "longer", 0},
+	    {NULL, 400, "longer", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char many[512] = "\"";
+		char json[600];
+		struct payload_ready ready;
+		size_t repeated = (size_t)cases[i].repeated;
+
+		memset(many + 1, 'u', repeated);
+		many[1 + repeated] = '"';
+		(void)snprintf(json, sizeof json, "{\"resume_gateway_url\":%s}",
+		    repeated > 0 ? many : cases[i].value);
+		assert_int_equal(payload_read_ready(slice_of(json), &ready), GW_OK);
+
+		const char *fault = ready.resume_url_fault;
+
+		if ((fault != NULL) != (cases[i].fault != NULL) ||
+		    (fault && !strstr(fault, cases[i].fault))) {
+			fail_msg("%s: %s", json, fault ? fault : "no fault");
+		}
+		assert_int_equal(strlen(ready.resume_url), cases[i].kept);
+	}
+}
+
+static void
 reads_a_guild_of_ready_that_has_an_id(void **state)
 {
 	static const struct {
@@ -1002,6 +1046,7 @@ main(void)
 	    cmocka_unit_test(only_the_literal_true_is_resumable),
 	    cmocka_unit_test(reads_ready),
 	    cmocka_unit_test(a_bad_member_of_ready_spoils_no_other),
+	    cmocka_unit_test(a_resume_url_that_cannot_be_kept_says_why),
 	    cmocka_unit_test(reads_a_guild_of_ready_that_has_an_id),
 	    cmocka_unit_test(reads_a_guild_and_its_outage),
 	    cmocka_unit_test(text_that_does_not_fit_or_holds_nul_is_refused),

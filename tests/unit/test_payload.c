@@ -749,7 +749,7 @@ a_resume_url_that_cannot_be_kept_says_why(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char many[512] = "\"";
 		char json[600];
 		struct payload_ready ready;

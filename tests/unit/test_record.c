@@ -500,6 +500,7 @@ a_hostile_generation_does_not_hide_later_records(void **state)
 		assert_string_equal(out.id, second.id);
 	}
 }
+
 int
 main(void)
 {

@@ -108,6 +108,7 @@ any_flipped_bit_is_noticed(void **state)
 		}
 	}
 }
+
 int
 main(void)
 {

@@ -483,6 +483,7 @@ a_beat_that_waited_for_its_verdict_is_late_by_all_of_it(void **state)
 	(void)rig_wake(&rig);
 	assert_int_equal(lateness(&rig), rig.now - due);
 }
+
 int
 main(void)
 {

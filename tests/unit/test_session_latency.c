@@ -185,6 +185,7 @@ latency_dies_with_its_connection(void **state)
 	rig_resumed(&rig, 2);
 	assert_int_equal(rig_snapshot(&rig).latency, SNAPSHOT_NONE);
 }
+
 int
 main(void)
 {

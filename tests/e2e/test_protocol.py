@@ -18,6 +18,7 @@ CALLS = {
     "snapshot": [(), ["0"], {"shard": 0}],
     "shards": [(), ["0-0"], ["down"]],
     "latency": [(), [0]],
+    "config": [(), ["watchdog"], {"path": "diff"}],
     "reconnect": [["0"], {"shard": 0, "fresh": True}],
     "sim": [["freeze"]],
     "help": [(), ["status"]],
@@ -87,6 +88,9 @@ class Case(unittest.TestCase):
         cls.page = Page()
         cls.bot = Gwbotd()
         cls.addClassCleanup(cls.bot.close)
+        cls.file = cls.bot.dir / "gwbot.conf"
+        cls.file.touch()
+        cls.bot.env["GWBOT_CONFIG"] = str(cls.file)
         cls.bot.start("--sim").wait_ready()
 
     def connect(self):
@@ -134,6 +138,10 @@ class Members(Case):
 
     def test_the_page_and_the_daemon_list_the_same(self):
         self.seen = set()
+        # Something to warn of, and something that a reload changes.
+        self.file.write_text('watchdog: { max_latency = "11s"; };\n'
+                             'discord: { token = "short"; };\n')
+        self.file.chmod(0o644)
         raw = self.connect()
         methods = ["hello"] + [row["name"] for row in raw.call("help")["result"]["commands"]]
         self.assertEqual(set(methods), set(self.page.methods))

@@ -12,7 +12,8 @@ void put_text(const char *text);
 /** Prints label and text as a sentence: a capital letter first, a full stop last. */
 void put_sentence(const char *label, const char *text);
 
-/** Prints " Oo Ar NAME Oc", " Ar NAME ..." and " Oo Fl -flag Oc" for a command's synopsis. */
+/** Prints " Oo Ar NAME Oc", " Ar NAME ..." and " Oo Fl -flag Oc" for a command's
+ * synopsis. */
 void put_synopsis(const char *synopsis);
 
 /** Prints the table of the control protocol's errors. */

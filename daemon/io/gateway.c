@@ -343,6 +343,13 @@ gateway_reconnect(struct gateway *gateway, int64_t shard_id, bool fresh, mono_ns
 	return count;
 }
 
+/* The ledger's milliseconds are not quite those of the wall. */
+static int64_t
+nearest_second(int64_t ms)
+{
+	return (ms + 500) / 1000 * 1000;
+}
+
 void
 gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out)
 {
@@ -357,7 +364,8 @@ gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out)
 	    .left = left,
 	    .reserve = identify_gate_reserve(gate),
 	    .told_remaining = gate->remaining,
-	    .release_at_wall_ms = left > 0 ? 0 : clock_wall_ms() + wait_ms,
+	    .release_at_wall_ms =
+		left > 0 ? 0 : nearest_second(clock_wall_ms() + wait_ms),
 	    .low = identify_gate_is_low(gate, now_ms),
 	};
 }

@@ -27,7 +27,8 @@
 void
 gateway_time_text(int64_t wall_ms, char out[GATEWAY_TIME_BYTES])
 {
-	time_t seconds = (time_t)(wall_ms / 1000);
+	/* To the nearest: the ledger's milliseconds are not quite those of the wall. */
+	time_t seconds = (time_t)((wall_ms + 500) / 1000);
 	struct tm parts;
 
 	out[0] = '\0';

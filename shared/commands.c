@@ -89,19 +89,27 @@ commands_arity(const struct command *command, size_t *min, size_t *max)
 	}
 }
 
+static const struct synopsis_form *
+longest_form(const struct synopsis *synopsis)
+{
+	const struct synopsis_form *form = &synopsis->forms[0];
+
+	for (size_t i = 1; i < synopsis->count; i++) {
+		if (synopsis->forms[i].count > form->count) {
+			form = &synopsis->forms[i];
+		}
+	}
+	return form;
+}
+
 bool
 commands_arg_name(const struct command *command, size_t index, char *out, size_t room)
 {
 	struct synopsis synopsis;
-	const struct synopsis_form *form = &synopsis.forms[0];
 	size_t used = 0;
 
 	parse(command, &synopsis);
-	for (size_t i = 1; i < synopsis.count; i++) {
-		if (synopsis.forms[i].count > form->count) {
-			form = &synopsis.forms[i];
-		}
-	}
+	const struct synopsis_form *form = longest_form(&synopsis);
 	bool found = index < form->count;
 	struct slice name = found ? form->items[index].name : (struct slice){0};
 

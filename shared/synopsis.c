@@ -186,7 +186,7 @@ parse_bracket(struct slice element, size_t depth, struct synopsis *set)
 {
 	static const struct synopsis_form empty;
 	struct slice inner = {element.data + 1, element.size - 2};
-	struct synopsis forms;
+	struct synopsis forms = {.count = 0};
 	struct synopsis tails = {.count = 0};
 
 	if (depth == DEPTH_MAX || element.data[element.size - 1] != ']' ||

@@ -18,7 +18,6 @@ add_value(struct json *object, const char *name, const struct config *config,
     size_t index)
 {
 	const struct config_option *option = config_option(index);
-	char seconds[NAME_ROOM];
 	struct buf text;
 
 	if (option->type == CONFIG_SECRET) {
@@ -31,6 +30,8 @@ add_value(struct json *object, const char *name, const struct config *config,
 	json_add_text(object, name, text.data);
 	buf_fini(&text);
 	if (option->type == CONFIG_DURATION) {
+		char seconds[NAME_ROOM];
+
 		(void)snprintf(seconds, sizeof seconds, "%s_seconds", name);
 		json_add_seconds(object, seconds, config_duration(config, index));
 	}

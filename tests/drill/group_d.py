@@ -8,6 +8,7 @@ import net
 import shim
 from drill import Result, check, fault, suite
 from gwbotd import Gwbotd, Sim
+from peer_gateway import NO_API
 from play import Outage, heal, shard, until
 
 NAME = "gateway.drill"  # in no other name server
@@ -290,6 +291,14 @@ def private_address():
             took = max(took, outage.over())
             check(bot.stop() == 0, "did not stop as asked")
     check(not stolen, "said to a stranger:", stolen)
+    # Without TLS nobody proves anything: a name of this host has to be of this host.
+    with net.Names(["198.51.100.7"]), \
+            net.Peer(lambda *_: None, address="198.51.100.7") as thief, \
+            Gwbotd(env=NO_API, discord__gateway=f"ws://localhost:{thief.port}") as bot:
+        bot.start().wait_event("shard_state", to="backing off", count=3)
+        check("not on this host" in shard(bot)["reason"], shard(bot)["reason"])
+        check(not thief.times, len(thief.times), "connects without TLS")
+        check(bot.stop() == 0, "did not stop as asked")
     return Result(took, "not a byte was said there: its certificate is not the gateway's")
 
 

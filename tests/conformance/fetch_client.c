@@ -7,13 +7,13 @@
  * "|" or "-"; BODY is text, "-" or "*N" for N bytes.  "cancel" ends the last request,
  * "free" the whole client from inside the next answer.  Each answer is a line of JSON.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "fetch.h"
+#include "lines.h"
 #include "log.h"
 #include "worker.h"
 #include "xalloc.h"
@@ -34,7 +34,7 @@ struct client {
 	unsigned waiting;
 	bool stdin_over;
 	bool free_in_answer;
-	struct buf line;
+	struct lines lines;
 };
 
 struct asked {
@@ -188,8 +188,10 @@ start(struct client *client, char *line)
 }
 
 static void
-obey(struct client *client, char *line)
+obey(void *ctx, char *line)
 {
+	struct client *client = ctx;
+
 	if (strcmp(line, "cancel") == 0) {
 		fetch_cancel(client->fetch, client->last_id);
 		fetch_cancel(client->fetch, client->last_id);
@@ -202,28 +204,7 @@ obey(struct client *client, char *line)
 }
 
 static void
-on_stdin(void *ctx, mono_ns now)
-{
-	struct client *client = ctx;
-	char bytes[4096];
-	ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
-	char *newline = NULL;
-
-	(void)now;
-	if (got <= 0 || buf_append(&client->line, bytes, (size_t)got) != GW_OK) {
-		return;
-	}
-	while ((newline = memchr(client->line.data, '\n', client->line.size))) {
-		size_t size = (size_t)(newline - client->line.data) + 1;
-
-		*newline = '\0';
-		obey(client, client->line.data);
-		buf_consume(&client->line, size);
-	}
-}
-
-static void
-on_stdin_gone(void *ctx)
+on_stdin_over(void *ctx)
 {
 	struct client *client = ctx;
 
@@ -234,7 +215,6 @@ on_stdin_gone(void *ctx)
 static int
 run(struct client *client, const struct fetch_options *options)
 {
-	static const struct loop_fd_events events = {on_stdin, on_stdin_gone};
 	int status = 70;
 
 	client->worker = worker_new(client->loop, THREADS);
@@ -245,8 +225,9 @@ run(struct client *client, const struct fetch_options *options)
 	}
 	client->tick = loop_timer_new(client->loop, on_tick, client);
 	loop_timer_arm(client->tick, clock_now() + TICK);
-	(void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-	if (loop_fd_add(client->loop, STDIN_FILENO, &events, client)) {
+	client->lines =
+	    (struct lines){.line = obey, .over = on_stdin_over, .ctx = client};
+	if (lines_begin(&client->lines, client->loop, LINE_MAX_BYTES)) {
 		status = loop_run(client->loop);
 	}
 	fetch_free(client->fetch);
@@ -268,7 +249,6 @@ main(int argc, char **argv)
 		options.ca_file = optarg;
 	}
 	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_DEBUG);
-	buf_init(&client.line, LINE_MAX_BYTES);
 	client.loop = loop_new();
 	if (!client.loop) {
 		return 70;
@@ -278,6 +258,6 @@ main(int argc, char **argv)
 	resolver_free(client.resolver);
 	worker_free(client.worker);
 	loop_free(client.loop);
-	buf_fini(&client.line);
+	lines_fini(&client.lines);
 	return status;
 }

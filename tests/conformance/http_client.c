@@ -12,13 +12,13 @@
  *
  * and ends at the end of stdin.  Limits: stall 210 s, latency 10 s.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "http.h"
+#include "lines.h"
 #include "log.h"
 
 #define SHARDS_MAX     2000
@@ -31,7 +31,7 @@ struct client {
 	struct loop_timer *tick;
 	mono_ns ticked_at;
 	mono_ns gap_max;
-	struct buf line;
+	struct lines lines;
 	struct snapshot shards[SHARDS_MAX];
 	struct health_input input;
 	size_t pad; /* blanks behind the document: a large answer */
@@ -141,8 +141,10 @@ print_stats(struct client *client)
 }
 
 static void
-obey(struct client *client, char *line)
+obey(void *ctx, char *line)
 {
+	struct client *client = ctx;
+
 	if (strcmp(line, "stats") == 0) {
 		print_stats(client);
 	} else {
@@ -152,32 +154,7 @@ obey(struct client *client, char *line)
 }
 
 static void
-on_stdin(void *ctx, mono_ns now)
-{
-	struct client *client = ctx;
-	char bytes[4096];
-	ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
-	char *newline = NULL;
-
-	(void)now;
-	if (got == 0) {
-		loop_stop(client->loop, 0);
-	}
-	if (got <= 0 || buf_append(&client->line, bytes, (size_t)got) != GW_OK) {
-		return;
-	}
-	while ((newline = memchr(client->line.data, '\n', client->line.size))) {
-		size_t size = (size_t)(newline - client->line.data) + 1;
-
-		*newline = '\0';
-		obey(client, client->line.data);
-		buf_consume(&client->line, size);
-	}
-}
-
-/* The end of a pipe arrives as a hang-up, for which the loop closes. */
-static void
-on_stdin_gone(void *ctx)
+on_stdin_over(void *ctx)
 {
 	struct client *client = ctx;
 
@@ -187,7 +164,6 @@ on_stdin_gone(void *ctx)
 static int
 run(struct client *client, struct http_options *options)
 {
-	static const struct loop_fd_events events = {on_stdin, on_stdin_gone};
 	char why[256] = "";
 
 	options->loop = client->loop;
@@ -203,11 +179,12 @@ run(struct client *client, struct http_options *options)
 	(void)fflush(stdout);
 	client->tick = loop_timer_new(client->loop, on_tick, client);
 	loop_timer_arm(client->tick, clock_now() + TICK);
-	(void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+	client->lines =
+	    (struct lines){.line = obey, .over = on_stdin_over, .ctx = client};
 
 	int status = 70;
 
-	if (loop_fd_add(client->loop, STDIN_FILENO, &events, client)) {
+	if (lines_begin(&client->lines, client->loop, LINE_MAX_BYTES)) {
 		status = loop_run(client->loop);
 	}
 	loop_timer_free(client->tick);
@@ -245,7 +222,6 @@ main(int argc, char **argv)
 		}
 	}
 	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_DEBUG);
-	buf_init(&client.line, LINE_MAX_BYTES);
 	client.loop = loop_new();
 	if (!client.loop) {
 		return 70;
@@ -253,6 +229,6 @@ main(int argc, char **argv)
 	int status = run(&client, &options);
 
 	loop_free(client.loop);
-	buf_fini(&client.line);
+	lines_fini(&client.lines);
 	return status;
 }

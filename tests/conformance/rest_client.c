@@ -8,13 +8,13 @@
  * of the line or "-".  "cancel NAME", "gateway TIMEOUT_MS" and "stats" are lines too.
  * Each answer is a line of JSON; NAME is a number.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "json.h"
+#include "lines.h"
 #include "log.h"
 #include "rest.h"
 #include "worker.h"
@@ -44,7 +44,7 @@ struct client {
 	struct rest *rest;
 	unsigned waiting;
 	bool stdin_over;
-	struct buf line;
+	struct lines lines;
 	struct asked asked[NAMES];
 	struct asked gateway;
 };
@@ -203,8 +203,10 @@ call(struct client *client, char *line)
 }
 
 static void
-obey(struct client *client, char *line)
+obey(void *ctx, char *line)
 {
+	struct client *client = ctx;
+
 	if (strncmp(line, "cancel ", 7) == 0) {
 		struct asked *asked =
 		    &client->asked[strtoul(line + 7, NULL, 10) % NAMES];
@@ -225,28 +227,7 @@ obey(struct client *client, char *line)
 }
 
 static void
-on_stdin(void *ctx, mono_ns now)
-{
-	struct client *client = ctx;
-	char bytes[65536];
-	ssize_t got = read(STDIN_FILENO, bytes, sizeof bytes);
-	char *newline = NULL;
-
-	(void)now;
-	if (got <= 0 || buf_append(&client->line, bytes, (size_t)got) != GW_OK) {
-		return;
-	}
-	while ((newline = memchr(client->line.data, '\n', client->line.size))) {
-		size_t size = (size_t)(newline - client->line.data) + 1;
-
-		*newline = '\0';
-		obey(client, client->line.data);
-		buf_consume(&client->line, size);
-	}
-}
-
-static void
-on_stdin_gone(void *ctx)
+on_stdin_over(void *ctx)
 {
 	struct client *client = ctx;
 
@@ -258,7 +239,6 @@ static int
 run(struct client *client, const struct fetch_options *options,
     struct rest_options *rest)
 {
-	static const struct loop_fd_events events = {on_stdin, on_stdin_gone};
 	int status = 70;
 
 	client->worker = worker_new(client->loop, THREADS);
@@ -272,8 +252,9 @@ run(struct client *client, const struct fetch_options *options,
 	rest->token = client->token;
 	rest->unauthorized = on_unauthorized;
 	client->rest = rest_new(rest);
-	(void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
-	if (loop_fd_add(client->loop, STDIN_FILENO, &events, client)) {
+	client->lines =
+	    (struct lines){.line = obey, .over = on_stdin_over, .ctx = client};
+	if (lines_begin(&client->lines, client->loop, LINE_MAX_BYTES)) {
 		status = loop_run(client->loop);
 	}
 	rest_free(client->rest);
@@ -308,7 +289,6 @@ main(int argc, char **argv)
 		return 64;
 	}
 	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_DEBUG);
-	buf_init(&client.line, LINE_MAX_BYTES);
 	client.token = secret_new(TOKEN, sizeof TOKEN - 1);
 	client.loop = loop_new();
 	if (!client.loop) {
@@ -320,6 +300,6 @@ main(int argc, char **argv)
 	worker_free(client.worker);
 	loop_free(client.loop);
 	secret_free(client.token);
-	buf_fini(&client.line);
+	lines_fini(&client.lines);
 	return status;
 }

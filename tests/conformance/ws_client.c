@@ -9,8 +9,6 @@
  *   close ID CODE [REASON]    abort ID
  *   stats                     quit: the loop ends with whatever is still open
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +19,14 @@
 #include <openssl/evp.h>
 
 #include "buf.h"
+#include "lines.h"
 #include "log.h"
 #include "loop.h"
 #include "ws.h"
 #include "xalloc.h"
 
-#define HEAD_BYTES 16
+#define HEAD_BYTES     16
+#define LINE_MAX_BYTES ((size_t)1024 * 1024)
 
 struct client {
 	LIST_ENTRY(client) link;
@@ -49,7 +49,6 @@ struct tls_entry {
 static LIST_HEAD(client_list, client) clients = LIST_HEAD_INITIALIZER(clients);
 static LIST_HEAD(tls_list, tls_entry) tls_entries = LIST_HEAD_INITIALIZER(tls_entries);
 static struct loop *loop;
-static struct buf input;
 
 /* ---- output ---- */
 
@@ -354,13 +353,14 @@ run_for_client(const char *verb, struct client *client, char **save)
 }
 
 static void
-run_line(char *line)
+run_line(void *ctx, char *line)
 {
 	char *save = NULL;
 	const char *verb = strtok_r(line, " ", &save);
 	const char *id = strtok_r(NULL, " ", &save);
 	struct client *client = find_client(id);
 
+	(void)ctx;
 	if (!verb) {
 		return;
 	}
@@ -381,53 +381,22 @@ run_line(char *line)
 }
 
 static void
-on_stdin(void *ctx, mono_ns now)
-{
-	char bytes[4096];
-	ssize_t got;
-
-	(void)ctx;
-	(void)now;
-	while ((got = read(STDIN_FILENO, bytes, sizeof bytes)) > 0) {
-		(void)buf_append(&input, bytes, (size_t)got);
-	}
-	for (char *end; (end = memchr(input.data, '\n', input.size)) != NULL;) {
-		size_t size = (size_t)(end - input.data) + 1;
-
-		*end = '\0';
-		run_line(input.data);
-		buf_consume(&input, size);
-	}
-	if (got == 0) {
-		loop_stop(loop, 0);
-	}
-}
-
-static void
-on_stdin_gone(void *ctx)
+on_stdin_over(void *ctx)
 {
 	(void)ctx;
 	loop_stop(loop, 0);
 }
 
-static const struct loop_fd_events stdin_events = {
-    .ready = on_stdin,
-    .gone = on_stdin_gone,
-};
-
 int
 main(void)
 {
+	struct lines lines = {.line = run_line, .over = on_stdin_over};
 	struct tls_entry *entry;
 	int status = 1;
 
 	log_open(STDERR_FILENO, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	buf_init(&input, (size_t)1024 * 1024);
 	loop = loop_new();
-	int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
-
-	if (loop && fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK) == 0 &&
-	    loop_fd_add(loop, fd, &stdin_events, NULL)) {
+	if (loop && lines_begin(&lines, loop, LINE_MAX_BYTES)) {
 		status = loop_run(loop);
 	}
 	loop_free(loop);
@@ -437,6 +406,6 @@ main(void)
 		free(entry->ca);
 		free(entry);
 	}
-	buf_fini(&input);
+	lines_fini(&lines);
 	return status;
 }

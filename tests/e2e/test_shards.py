@@ -249,6 +249,22 @@ class Slots(unittest.TestCase):
             self.assertEqual([], sim.totals()["client_error_texts"])
             self.assertEqual(0, bot.stop())
 
+    def test_a_slot_that_comes_back_unused_goes_to_the_next_at_once(self):
+        with Sim(shards=2) as sim, \
+                Gwbotd(sim, discord__shards=2, gateway__hello_timeout="1s") as bot:
+            sim.do("no-hello on")
+            bot.start()
+            gave_up, event = bot.wait_event("shard_state", **{"from": "waiting for hello"})
+            first = event["shard"]
+            took, _ = bot.wait_event("shard_state", shard=1 - first, to="connecting")
+            print(f"\nthe slot of shard {first} went on after {took - gave_up:.3f} s")
+            self.assertLess(took - gave_up, 0.7)
+            self.assertEqual(0, sim.totals()["identifies"])
+            sim.do("no-hello off")
+            bot.wait_ready(count=2, timeout=30)
+            self.assertEqual(2, sim.totals()["identifies"])
+            self.assertEqual(0, bot.stop())
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

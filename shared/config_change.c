@@ -9,24 +9,6 @@
 
 #define WHY_BYTES 1024
 
-static void *
-field_of(struct config *config, enum config_id id)
-{
-	return (char *)config + config_field_offset(id);
-}
-
-static const void *
-field_at(const struct config *config, enum config_id id)
-{
-	return (const char *)config + config_field_offset(id);
-}
-
-static const char *
-text_at(const struct config *config, enum config_id id)
-{
-	return *(char *const *)field_at(config, id);
-}
-
 /* ---- comparing ---- */
 
 static bool
@@ -63,8 +45,8 @@ bool
 config_value_same(const struct config *a, const struct config *b, size_t index)
 {
 	enum config_id id = (enum config_id)index;
-	const void *x = field_at(a, id);
-	const void *y = field_at(b, id);
+	const void *x = config_field_at(a, id);
+	const void *y = config_field_at(b, id);
 
 	switch (config_option(id)->type) {
 	case CONFIG_BOOL:
@@ -76,7 +58,7 @@ config_value_same(const struct config *a, const struct config *b, size_t index)
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		return same_text(text_at(a, id), text_at(b, id));
+		return same_text(config_text_at(a, id), config_text_at(b, id));
 	case CONFIG_SECRET:
 		return same_secret(*(struct secret *const *)x,
 		    *(struct secret *const *)y);
@@ -95,7 +77,7 @@ config_value_same(const struct config *a, const struct config *b, size_t index)
 mono_ns
 config_duration(const struct config *config, size_t index)
 {
-	return *(const mono_ns *)field_at(config, (enum config_id)index);
+	return *(const mono_ns *)config_field_at(config, (enum config_id)index);
 }
 
 bool
@@ -104,7 +86,7 @@ config_value_is_set(const struct config *config, size_t index)
 	enum config_id id = (enum config_id)index;
 
 	return config_option(id)->type != CONFIG_SECRET ||
-	    *(struct secret *const *)field_at(config, id) != NULL;
+	    *(struct secret *const *)config_field_at(config, id) != NULL;
 }
 
 void
@@ -145,8 +127,8 @@ copy_secret(const struct secret *secret)
 static void
 copy_value(struct config *to, const struct config *from, enum config_id id)
 {
-	void *field = field_of(to, id);
-	const void *value = field_at(from, id);
+	void *field = config_field_of(to, id);
+	const void *value = config_field_at(from, id);
 
 	switch (config_option(id)->type) {
 	case CONFIG_BOOL:
@@ -160,7 +142,7 @@ copy_value(struct config *to, const struct config *from, enum config_id id)
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		*(char **)field = xstrdup(text_at(from, id));
+		*(char **)field = xstrdup(config_text_at(from, id));
 		return;
 	case CONFIG_SECRET:
 		*(struct secret **)field = copy_secret(*(struct secret *const *)value);

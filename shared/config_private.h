@@ -257,4 +257,23 @@ void config_derive(struct config *config);
 /** The canonical name of a profile, in out; false where it is no usable name. */
 bool config_profile_name(const char *text, char *out, size_t room);
 
+/* The field of a row in a configuration; of a text what it points to. */
+static inline void *
+config_field_of(struct config *config, enum config_id id)
+{
+	return (char *)config + config_field_offset(id);
+}
+
+static inline const void *
+config_field_at(const struct config *config, enum config_id id)
+{
+	return (const char *)config + config_field_offset(id);
+}
+
+static inline const char *
+config_text_at(const struct config *config, enum config_id id)
+{
+	return *(char *const *)config_field_at(config, id);
+}
+
 #endif

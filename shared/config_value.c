@@ -16,24 +16,6 @@
 #define WORD_ROOM 1024
 #define NAME_ROOM 32
 
-static void *
-field_of(struct config *config, enum config_id id)
-{
-	return (char *)config + config_field_offset(id);
-}
-
-static const void *
-field_at(const struct config *config, enum config_id id)
-{
-	return (const char *)config + config_field_offset(id);
-}
-
-static const char *
-text_at(const struct config *config, enum config_id id)
-{
-	return *(char *const *)field_at(config, id);
-}
-
 __attribute__((format(printf, 3, 4))) static enum gw_err
 refuse(enum gw_err err, char *reason, const char *format, ...)
 {
@@ -269,7 +251,7 @@ config_value_set(struct config *config, enum config_id id, const char *text,
     char reason[CONFIG_REASON_ROOM])
 {
 	const struct config_option *option = config_option(id);
-	void *field = field_of(config, id);
+	void *field = config_field_of(config, id);
 	char word[WORD_ROOM];
 
 	if (!trim(text, word, sizeof word) && !is_text(option->type)) {
@@ -304,7 +286,7 @@ config_value_set(struct config *config, enum config_id id, const char *text,
 void
 config_value_clear(struct config *config, enum config_id id)
 {
-	void *field = field_of(config, id);
+	void *field = config_field_of(config, id);
 
 	switch (config_option(id)->type) {
 	case CONFIG_TEXT:
@@ -365,7 +347,7 @@ put_word(enum config_id id, int index, const char *quote, struct buf *out)
 static enum gw_err
 put_secret(const struct config *config, enum config_id id, struct buf *out)
 {
-	bool set = *(struct secret *const *)field_at(config, id) != NULL;
+	bool set = *(struct secret *const *)config_field_at(config, id) != NULL;
 
 	return buf_printf(out, "%s", set ? "(set)" : "(not set)");
 }
@@ -397,7 +379,7 @@ put_quoted(const char *text, struct buf *out)
 static enum gw_err
 put_value(const struct config *config, enum config_id id, bool literal, struct buf *out)
 {
-	const void *field = field_at(config, id);
+	const void *field = config_field_at(config, id);
 	const char *quote = literal ? "\"" : "";
 
 	switch (config_option(id)->type) {
@@ -411,8 +393,8 @@ put_value(const struct config *config, enum config_id id, bool literal, struct b
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		return literal ? put_quoted(text_at(config, id), out) :
-				 buf_printf(out, "%s", text_at(config, id));
+		return literal ? put_quoted(config_text_at(config, id), out) :
+				 buf_printf(out, "%s", config_text_at(config, id));
 	case CONFIG_SECRET:
 		return put_secret(config, id, out);
 	case CONFIG_CHOICE:

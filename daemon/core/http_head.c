@@ -57,7 +57,6 @@ http_head_put(struct buf *out, const struct http_head *head, int64_t wall_ms)
 	    head->cache ? head->cache : "no-store");
 	err = put_field(out, err, "Date", date);
 	err = put_field(out, err, "X-Content-Type-Options", "nosniff");
-	err = put_field(out, err, "Content-Security-Policy", head->policy);
 	err = put_field(out, err, "X-Gwbot-State", head->state);
 	err = put_field(out, err, "Allow", head->allow);
 	err = put_field(out, err, "Retry-After", head->status == 503 ? "5" : NULL);

@@ -9,7 +9,6 @@
 #ifndef GWBOTD_HTTP_H
 #define GWBOTD_HTTP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -20,23 +19,18 @@
 
 struct http;
 
-struct lws;
-
 /* What was asked; for the time of one answer(). */
 struct http_request {
 	const struct http_route *route;
 	mono_ns now;
-	struct lws *wsi; /* for http_request_arg() */
 };
 
 /* What the owner says. */
 struct http_reply {
 	unsigned status;
-	const char *type;   /* Content-Type; NULL: application/json */
-	const char *cache;  /* Cache-Control; NULL: no-store */
-	const char *policy; /* Content-Security-Policy; NULL: none */
-	char state[32];     /* X-Gwbot-State; empty: none */
-	struct buf *body;   /* the document is appended here */
+	const char *type; /* Content-Type; NULL: application/json */
+	char state[32];   /* X-Gwbot-State; empty: none */
+	struct buf *body; /* the document is appended here */
 };
 
 /* A path and what answers GET and HEAD there: one row each. */
@@ -47,13 +41,6 @@ struct http_route {
 	    struct http_reply *reply);
 	enum health_path probe; /* for the probes: which one */
 };
-
-/**
- * The argument `name` of the query, percent signs decoded; false where there is none,
- * or none that fits into room.
- */
-bool http_request_arg(const struct http_request *request, const char *name, char *out,
-    size_t room);
 
 struct http_options {
 	struct loop *loop;

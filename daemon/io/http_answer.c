@@ -14,10 +14,6 @@
 #define ANSWER_DEADLINE CLOCK_S(5) /* from the request to the last byte taken */
 #define KERNEL_TAKES    8192 /* bytes that an empty socket takes without being asked */
 
-/* Arguments of a query that are looked at, and the longest of them. */
-#define HTTP_ARGS_MAX  32
-#define HTTP_ARG_BYTES 1024
-
 /* ---- answers ---- */
 
 int
@@ -98,29 +94,6 @@ route_find(const struct http *http, const char *path)
 	return NULL;
 }
 
-bool
-http_request_arg(const struct http_request *request, const char *name, char *out,
-    size_t room)
-{
-	struct lws *wsi = request->wsi;
-	size_t size = strlen(name);
-	char part[HTTP_ARG_BYTES];
-
-	for (int i = 0;; i++) {
-		int got = lws_hdr_copy_fragment(wsi, part, sizeof part,
-		    WSI_TOKEN_HTTP_URI_ARGS, i);
-
-		if (got == -1 || i == HTTP_ARGS_MAX) {
-			return false;
-		}
-		if (got > (int)size && memcmp(part, name, size) == 0 &&
-		    part[size] == '=') {
-			(void)snprintf(out, room, "%s", part + size + 1);
-			return strlen(part + size + 1) < room;
-		}
-	}
-}
-
 static int
 answer_route(struct connection *conn, const struct http_route *route, bool head_only,
     mono_ns now)
@@ -130,7 +103,6 @@ answer_route(struct connection *conn, const struct http_route *route, bool head_
 	struct http_request request = {
 	    .route = route,
 	    .now = now,
-	    .wsi = conn->wsi,
 	};
 
 	buf_clear(&http->body);
@@ -140,8 +112,6 @@ answer_route(struct connection *conn, const struct http_route *route, bool head_
 	    .status = reply.status,
 	    .type = reply.type ? reply.type : "application/json",
 	    .size_bytes = http->body.size,
-	    .cache = reply.cache,
-	    .policy = reply.policy,
 	    .state = reply.state[0] ? reply.state : NULL,
 	};
 	struct slice body = buf_slice(&http->body);

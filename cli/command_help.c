@@ -22,38 +22,53 @@ describe_commands(const struct command *only)
 		object = json_new_object();
 		json_add_text(object, "name", command->name);
 		json_add_text(object, "synopsis", command->synopsis);
-		json_add_text(object, "access",
-		    command->access == COMMAND_WRITE ? "write" : "read");
+		json_add_text(object, "access", commands_access_word(command->access));
 		json_add_text(object, "help", command->help);
 		json_append(commands, object);
 	}
 	return commands;
 }
 
+struct option_text {
+	const char *name;
+	char letter; /* 0: none */
+	const char *argument;
+	const char *help;
+};
+
+static void
+put_option(struct writer *writer, const struct option_text *row)
+{
+	bool optional = row->argument[0] == '[';
+	size_t size = strlen(row->argument);
+
+	if (row->letter != 0) {
+		writer_printf(writer, STYLE_PLAIN, "  -%c, ", row->letter);
+	} else {
+		writer_put(writer, STYLE_PLAIN, "      ");
+	}
+	writer_printf(writer, STYLE_PLAIN, "--%s%s", row->name,
+	    size == 0 ? "" : (optional ? "[=" : " "));
+	writer_put(writer, STYLE_PLAIN, row->argument + (optional ? 1 : 0));
+	writer_tab(writer, OPTION_COLUMN);
+	writer_printf(writer, STYLE_PLAIN, "%s", row->help);
+	writer_newline(writer);
+}
+
 static void
 put_options(struct writer *writer)
 {
-	static const struct {
-		const char *name;
-		char letter;
-		const char *argument;
-		const char *help;
-	} rows[] = {
+	static const struct option_text rows[] = {
 #define OPTION_ROW(name, letter, argument, help) {name, letter, argument, help},
 	    OPTIONS_TABLE(OPTION_ROW)
 #undef OPTION_ROW
+#define FLAG_ROW(name, letter, argument, to, help) {name, letter, argument, help},
+		OPTIONS_FLAGS_TABLE(FLAG_ROW)
+#undef FLAG_ROW
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		bool optional = rows[i].argument[0] == '[';
-		size_t size = strlen(rows[i].argument);
-
-		writer_printf(writer, STYLE_PLAIN, "  -%c, --%s%s", rows[i].letter,
-		    rows[i].name, size == 0 ? "" : (optional ? "[=" : " "));
-		writer_put(writer, STYLE_PLAIN, rows[i].argument + (optional ? 1 : 0));
-		writer_tab(writer, OPTION_COLUMN);
-		writer_printf(writer, STYLE_PLAIN, "%s", rows[i].help);
-		writer_newline(writer);
+		put_option(writer, &rows[i]);
 	}
 }
 

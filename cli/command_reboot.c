@@ -4,6 +4,7 @@
 #include "command.h"
 #include "render.h"
 
+#define WAIT_TIME  CLOCK_S(30)   /* without a value of --wait */
 #define WAIT_PAUSE CLOCK_MS(100) /* between two looks at a daemon that restarts */
 #define WAIT_STEP  CLOCK_S(2)    /* for one such look */
 
@@ -43,12 +44,12 @@ is_back(const struct options *options, const struct client *before,
 
 static bool
 wait_until_back(const struct options *options, const struct client *before,
-    struct json *document, struct failure *failure)
+    mono_ns wait_time, struct json *document, struct failure *failure)
 {
 	mono_ns began = clock_now();
 	struct failure last = {0};
 
-	while (clock_now() - began < options->wait_time) {
+	while (clock_now() - began < wait_time) {
 		if (is_back(options, before, document, &last)) {
 			json_add_seconds(document, "waited_seconds",
 			    clock_now() - began);
@@ -57,8 +58,8 @@ wait_until_back(const struct options *options, const struct client *before,
 		command_pause(WAIT_PAUSE);
 	}
 	(void)failure_set(failure, EXIT_TIMED_OUT, "timed_out",
-	    "gwbotd is not ready again after %.0f s: %s",
-	    clock_seconds(options->wait_time), last.text);
+	    "gwbotd is not ready again after %.0f s: %s", clock_seconds(wait_time),
+	    last.text);
 	failure_hint(failure,
 	    "does a supervisor restart it?  systemctl status gwbotd     logs: "
 	    "journalctl -u gwbotd -n 50");
@@ -68,9 +69,14 @@ wait_until_back(const struct options *options, const struct client *before,
 int
 command_run_reboot(const struct options *options, bool colour, struct failure *failure)
 {
+	const char *wait = options_flag(options, "wait");
+	mono_ns wait_time = WAIT_TIME;
 	struct client client;
 	struct writer writer;
 
+	if (wait && wait[0] && !options_duration("wait", wait, &wait_time, failure)) {
+		return failure_print(failure, options->json);
+	}
 	client_init(&client, options->socket);
 	struct json *result = command_ask(options, &client, failure);
 	bool done = result != NULL;
@@ -79,8 +85,8 @@ command_run_reboot(const struct options *options, bool colour, struct failure *f
 	if (done && !options->json) {
 		command_show(options, colour, result); /* before the wait */
 	}
-	if (done && options->wait) {
-		done = wait_until_back(options, &client, result, failure);
+	if (done && wait) {
+		done = wait_until_back(options, &client, wait_time, result, failure);
 		if (done && !options->json) {
 			double waited = 0;
 

@@ -47,7 +47,7 @@ int
 command_run_reconnect(const struct options *options, bool colour,
     struct failure *failure)
 {
-	if (options->fresh && !confirm_fresh(options, failure)) {
+	if (options_flag(options, "fresh") && !confirm_fresh(options, failure)) {
 		return failure_print(failure, options->json);
 	}
 	return command_run_plain(options, colour, failure);

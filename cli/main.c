@@ -23,6 +23,7 @@ wants_colour(void)
 int
 main(int argc, char **argv)
 {
+	struct options base;
 	struct options options;
 	struct failure failure;
 	int status = EXIT_DONE;
@@ -32,7 +33,8 @@ main(int argc, char **argv)
 		(void)setlocale(LC_CTYPE, "");
 	}
 	(void)signal(SIGPIPE, SIG_DFL);
-	if (!options_parse(argc, argv, &options, &failure)) {
+	options_init(&base);
+	if (!options_parse(argc, argv, &base, &options, &failure)) {
 		return failure_print(&failure, options.json);
 	}
 	if (options.version) {

@@ -5,23 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "duration.h"
 #include "paths.h"
 
 #define DEFAULT_TIMEOUT CLOCK_S(5)
 #define DEFAULT_WATCH   CLOCK_S(2)
-#define DEFAULT_WAIT    CLOCK_S(30)
 #define SHORTEST_WATCH  CLOCK_MS(100)
 
-/* "" no argument, "[X]" an optional one, "X" a required one. */
-static int
-argument_kind(const char *argument)
-{
-	if (argument[0] == '\0') {
-		return no_argument;
-	}
-	return argument[0] == '[' ? optional_argument : required_argument;
-}
+/* What getopt returns for a row: past every letter. */
+#define ROW_VALUE 1000
+
+enum to {
+	OWN,
+	SENT,
+};
+
+/* gwctl's own options, then the flags of commands. */
+static const struct row {
+	const char *name;
+	int letter; /* 0: none */
+	const char *argument;
+	bool flag;
+	enum to to;
+} rows[] = {
+#define OPTION_ROW(name, letter, argument, help) {name, letter, argument, false, OWN},
+    OPTIONS_TABLE(OPTION_ROW)
+#undef OPTION_ROW
+#define FLAG_ROW(name, letter, argument, to, help) {name, letter, argument, true, to},
+	OPTIONS_FLAGS_TABLE(FLAG_ROW)
+#undef FLAG_ROW
+};
+
+#define ROWS (sizeof rows / sizeof rows[0])
 
 /* True where --json stands on the line, so that even an error before it obeys. */
 static bool
@@ -35,8 +51,9 @@ wants_json(int argc, char **argv)
 	return false;
 }
 
-static bool
-read_duration(const char *name, const char *text, mono_ns *out, struct failure *failure)
+bool
+options_duration(const char *name, const char *text, mono_ns *out,
+    struct failure *failure)
 {
 	if (duration_parse(text, out) == GW_OK) {
 		return true;
@@ -45,6 +62,56 @@ read_duration(const char *name, const char *text, mono_ns *out, struct failure *
 	    "--%s wants a duration such as 2, 500ms or 1min, not \"%s\"", name, text);
 	return false;
 }
+
+/* ---- getopt's view of the rows ---- */
+
+/* "" no argument, "[X]" an optional one, "X" a required one. */
+static int
+argument_kind(const char *argument)
+{
+	if (argument[0] == '\0') {
+		return no_argument;
+	}
+	return argument[0] == '[' ? optional_argument : required_argument;
+}
+
+/* ":s:jw::", with the colon in front that tells a missing argument apart. */
+static void
+list_letters(char *out)
+{
+	*out++ = ':';
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].letter == 0) {
+			continue;
+		}
+		int kind = argument_kind(rows[i].argument);
+
+		*out++ = (char)rows[i].letter;
+		if (kind != no_argument) {
+			*out++ = ':';
+		}
+		if (kind == optional_argument) {
+			*out++ = ':';
+		}
+	}
+	*out = '\0';
+}
+
+static const struct row *
+find_row(int value)
+{
+	if (value >= ROW_VALUE) {
+		return &rows[value - ROW_VALUE];
+	}
+	for (size_t i = 0; i < ROWS; i++) {
+		if (rows[i].letter == value) {
+			return &rows[i];
+		}
+	}
+	return NULL;
+}
+
+/* ---- what stands on the line ---- */
 
 static bool
 take_socket(const char *path, struct options *out, struct failure *failure)
@@ -64,10 +131,11 @@ take_socket(const char *path, struct options *out, struct failure *failure)
 static bool
 take_timeout(struct options *out, struct failure *failure)
 {
-	if (!read_duration("timeout", optarg, &out->timeout, failure)) {
+	if (!options_duration("timeout", optarg, &out->timeout, failure)) {
 		return false;
 	}
 	out->timeout = out->timeout == 0 ? CLOCK_NEVER : out->timeout;
+	out->has_timeout = true;
 	return true;
 }
 
@@ -75,7 +143,7 @@ static bool
 take_watch(struct options *out, struct failure *failure)
 {
 	out->watch = true;
-	if (optarg && !read_duration("watch", optarg, &out->watch_period, failure)) {
+	if (optarg && !options_duration("watch", optarg, &out->watch_period, failure)) {
 		return false;
 	}
 	if (out->watch_period < SHORTEST_WATCH) {
@@ -84,30 +152,43 @@ take_watch(struct options *out, struct failure *failure)
 	return true;
 }
 
+/* The last one of a name counts. */
 static bool
-take_wait(struct options *out, struct failure *failure)
+take_flag(const struct row *row, struct options *out, struct failure *failure)
 {
-	out->wait = true;
-	return !optarg || read_duration("wait", optarg, &out->wait_time, failure);
+	struct options_flag flag = {row->name, optarg ? optarg : "", row->to == SENT};
+	bool duration = strstr(row->argument, "DURATION") != NULL;
+	mono_ns span;
+
+	if (duration && optarg &&
+	    !options_duration(row->name, optarg, &span, failure)) {
+		return false;
+	}
+	for (size_t i = 0; i < out->flag_count; i++) {
+		if (strcmp(out->flags[i].name, row->name) == 0) {
+			out->flags[i] = flag;
+			return true;
+		}
+	}
+	if (out->flag_count == OPTIONS_FLAGS_MAX) {
+		return failure_set(failure, EXIT_USAGE, "usage", "too many flags");
+	}
+	out->flags[out->flag_count++] = flag;
+	return true;
 }
 
 static bool
-take_option(int letter, char **argv, struct options *out, struct failure *failure)
+take_own(const struct row *row, struct options *out, struct failure *failure)
 {
-	switch (letter) {
+	switch (row->letter) {
 	case 's':
 		return take_socket(optarg, out, failure);
-	case 'j':
-		out->json = true;
-		return true;
 	case 't':
 		return take_timeout(out, failure);
 	case 'w':
 		return take_watch(out, failure);
-	case 'W':
-		return take_wait(out, failure);
-	case 'f':
-		out->fresh = true;
+	case 'j':
+		out->json = true;
 		return true;
 	case 'y':
 		out->yes = true;
@@ -115,18 +196,24 @@ take_option(int letter, char **argv, struct options *out, struct failure *failur
 	case 'h':
 		out->help = true;
 		return true;
-	case 'V':
+	default:
 		out->version = true;
 		return true;
-	case ':':
-		(void)failure_set(failure, EXIT_USAGE, "usage", "%s wants an argument",
-		    argv[optind - 1]);
-		break;
-	default:
-		(void)failure_set(failure, EXIT_USAGE, "usage", "there is no option %s",
-		    argv[optind - 1]);
-		break;
 	}
+}
+
+static bool
+take_option(int value, char **argv, struct options *out, struct failure *failure)
+{
+	const struct row *row = find_row(value);
+
+	if (row) {
+		return row->flag ? take_flag(row, out, failure) :
+				   take_own(row, out, failure);
+	}
+	(void)failure_set(failure, EXIT_USAGE, "usage",
+	    value == ':' ? "%s wants an argument" : "there is no option %s",
+	    argv[optind - 1]);
 	failure_hint(failure, "all options: gwctl --help");
 	return false;
 }
@@ -151,6 +238,8 @@ find_socket(struct options *out, struct failure *failure)
 	return true;
 }
 
+/* ---- the command ---- */
+
 static bool
 unknown_command(const char *name, struct failure *failure)
 {
@@ -162,33 +251,80 @@ unknown_command(const char *name, struct failure *failure)
 	return false;
 }
 
+/* The names of the commands that have a flag: "reconnect, events". */
+static void
+list_owners(const char *flag, struct buf *out)
+{
+	for (size_t i = 0; i < commands_count(); i++) {
+		if (commands_has_flag(commands_at(i), flag)) {
+			(void)buf_printf(out, "%s%s", out->size > 0 ? ", " : "",
+			    commands_at(i)->name);
+		}
+	}
+	(void)buf_append(out, "", 1);
+}
+
+static bool
+flags_fit(const struct options *out, struct failure *failure)
+{
+	for (size_t i = 0; i < out->flag_count; i++) {
+		char flag[32];
+		struct buf owners;
+
+		(void)snprintf(flag, sizeof flag, "--%s", out->flags[i].name);
+		if (commands_has_flag(out->command, flag)) {
+			continue;
+		}
+		buf_init(&owners, 512);
+		list_owners(flag, &owners);
+		(void)failure_set(failure, EXIT_USAGE, "usage",
+		    "%s is for %s, not for %s", flag, owners.data, out->command->name);
+		buf_fini(&owners);
+		return false;
+	}
+	return true;
+}
+
+static bool
+words_fit(const struct options *out)
+{
+	struct slice words[OPTIONS_WORDS_MAX];
+	struct slice flags[OPTIONS_FLAGS_MAX];
+	char names[OPTIONS_FLAGS_MAX][32];
+
+	if (out->arg_count > OPTIONS_WORDS_MAX) {
+		return false;
+	}
+	for (size_t i = 0; i < out->arg_count; i++) {
+		words[i] = slice_of(out->args[i]);
+	}
+	for (size_t i = 0; i < out->flag_count; i++) {
+		(void)snprintf(names[i], sizeof names[i], "--%s", out->flags[i].name);
+		flags[i] = slice_of(names[i]);
+	}
+	return commands_fit(out->command, words, out->arg_count, flags,
+	    out->flag_count);
+}
+
 /* The command behind the options, and whether what stands with it fits. */
 static bool
 take_command(struct options *out, struct failure *failure)
 {
 	const struct command *command = out->command;
-	size_t min;
-	size_t max;
+	bool screen =
+	    command->id != COMMAND_help && !commands_changes(command, out->arg_count);
 
-	commands_arity(command, &min, &max);
-	if (!out->help && (out->arg_count < min || out->arg_count > max)) {
+	if (!flags_fit(out, failure)) {
+		return false;
+	}
+	if (!out->help && !words_fit(out)) {
 		return failure_set(failure, EXIT_USAGE, "usage", "usage: gwctl %s%s%s",
 		    command->name, command->synopsis[0] ? " " : "", command->synopsis);
 	}
-	bool screen = command->access == COMMAND_READ && command->id != COMMAND_help;
-
 	if (out->watch && !screen) {
 		return failure_set(failure, EXIT_USAGE, "usage",
 		    "--watch is for commands that show something, not for %s",
 		    command->name);
-	}
-	if (out->fresh && !commands_has_flag(command, "--fresh")) {
-		return failure_set(failure, EXIT_USAGE, "usage",
-		    "--fresh is for reconnect, not for %s", command->name);
-	}
-	if (out->wait && command->id != COMMAND_reboot) {
-		return failure_set(failure, EXIT_USAGE, "usage",
-		    "--wait is for reboot, not for %s", command->name);
 	}
 	return true;
 }
@@ -209,39 +345,48 @@ take_rest(int argc, char **argv, struct options *out, struct failure *failure)
 	return take_command(out, failure) && find_socket(out, failure);
 }
 
-bool
-options_parse(int argc, char **argv, struct options *out, struct failure *failure)
+void
+options_init(struct options *out)
 {
-	static const struct {
-		const char *name;
-		int letter;
-		const char *argument;
-	} rows[] = {
-#define OPTION_ROW(name, letter, argument, help) {name, letter, argument},
-	    OPTIONS_TABLE(OPTION_ROW)
-#undef OPTION_ROW
-	};
-	struct option longs[sizeof rows / sizeof rows[0] + 1] = {0};
-
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		longs[i] = (struct option){.name = rows[i].name,
-		    .has_arg = argument_kind(rows[i].argument),
-		    .val = rows[i].letter};
-	}
-	int letter;
-
 	*out = (struct options){
-	    .json = wants_json(argc, argv),
 	    .timeout = DEFAULT_TIMEOUT,
 	    .watch_period = DEFAULT_WATCH,
-	    .wait_time = DEFAULT_WAIT,
 	};
+}
+
+bool
+options_parse(int argc, char **argv, const struct options *base, struct options *out,
+    struct failure *failure)
+{
+	struct option longs[ROWS + 1] = {0};
+	char letters[3 * ROWS + 2];
+	int value;
+
+	for (size_t i = 0; i < ROWS; i++) {
+		longs[i] = (struct option){.name = rows[i].name,
+		    .has_arg = argument_kind(rows[i].argument),
+		    .val = ROW_VALUE + (int)i};
+	}
+	list_letters(letters);
+	*out = *base;
+	out->json = base->json || wants_json(argc, argv);
 	opterr = 0;
-	while (
-	    (letter = getopt_long(argc, argv, ":s:jt:w::W::fyhV", longs, NULL)) != -1) {
-		if (!take_option(letter, argv, out, failure)) {
+	optind = 0; /* begin anew: getopt keeps its place */
+	while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (!take_option(value, argv, out, failure)) {
 			return false;
 		}
 	}
 	return take_rest(argc, argv, out, failure);
+}
+
+const char *
+options_flag(const struct options *options, const char *name)
+{
+	for (size_t i = 0; i < options->flag_count; i++) {
+		if (strcmp(options->flags[i].name, name) == 0) {
+			return options->flags[i].value;
+		}
+	}
+	return NULL;
 }

@@ -11,42 +11,72 @@
 #include "commands.h"
 #include "failure.h"
 
-/* X(name, short, argument, help); argument: none, NAME or [NAME] */
-#define OPTIONS_TABLE(X)                                                       \
-	X("socket", 's', "PATH", "control socket of the daemon")               \
-	X("json", 'j', "", "answer with one JSON document")                    \
-	X("timeout", 't', "DURATION",                                          \
-	    "give up after this long (5s); 0 waits for ever")                  \
-	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")           \
-	X("wait", 'W', "[DURATION]",                                           \
-	    "reboot: return when the new process is ready (30s)")              \
-	X("fresh", 'f', "", "reconnect: give the session up, begin a new one") \
-	X("yes", 'y', "", "confirm what asks for it")                          \
-	X("help", 'h', "", "show this help, or that of a command")             \
+/* Options of gwctl itself.  X(name, short, argument, help); argument: none, NAME or
+ * [NAME] */
+#define OPTIONS_TABLE(X)                                             \
+	X("socket", 's', "PATH", "control socket of the daemon")     \
+	X("json", 'j', "", "answer with one JSON document")          \
+	X("timeout", 't', "DURATION",                                \
+	    "give up after this long (5s); 0 waits for ever")        \
+	X("watch", 'w', "[SECONDS]", "show it again and again (2s)") \
+	X("yes", 'y', "", "confirm what asks for it")                \
+	X("help", 'h', "", "show this help, or that of a command")   \
 	X("version", 'V', "", "show the version of gwctl")
+
+/*
+ * Flags of commands: which command has which stands in its synopsis (commands.def).
+ * X(name, short, argument, to, help); short 0: none; to: SENT to the daemon, or OWN,
+ * what gwctl does itself.
+ */
+#define OPTIONS_FLAGS_TABLE(X)                                    \
+	X("wait", 'W', "[DURATION]", OWN,                         \
+	    "reboot: return when the new process is ready (30s)") \
+	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")
+
+#define OPTIONS_FLAGS_MAX 16
+#define OPTIONS_WORDS_MAX 16
+
+struct options_flag {
+	const char *name;  /* "fresh" */
+	const char *value; /* empty: none */
+	bool sent;         /* to the daemon */
+};
 
 struct options {
 	char socket[4096]; /* empty: none could be found */
 	bool json;
-	mono_ns timeout; /* CLOCK_NEVER: none */
+	mono_ns timeout;  /* CLOCK_NEVER: none */
+	bool has_timeout; /* it was said */
 	bool watch;
 	mono_ns watch_period;
-	bool wait;
-	mono_ns wait_time;
-	bool fresh;
 	bool yes;
 	bool help;
 	bool version;
 	const struct command *command; /* NULL: none was given */
 	char *const *args;             /* of the command */
 	size_t arg_count;
+	struct options_flag flags[OPTIONS_FLAGS_MAX]; /* of the command */
+	size_t flag_count;
 };
 
+/** What holds before a line is read: defaults, and the environment's socket. */
+void options_init(struct options *out);
+
 /**
- * Reads argv and the environment ($GWCTL_SOCKET, $GWBOT_CONTROL_SOCKET).
+ * Reads argv on top of base, which options_init() or an earlier call made; what it
+ * borrows of argv stays borrowed.  May be called again and again, for lines of a
+ * prompt.
  *
  * False with failure filled; options->json is right then, too.
  */
-bool options_parse(int argc, char **argv, struct options *out, struct failure *failure);
+bool options_parse(int argc, char **argv, const struct options *base,
+    struct options *out, struct failure *failure);
+
+/** The value of a flag of the command, "" without one; NULL where it was not given. */
+const char *options_flag(const struct options *options, const char *name);
+
+/** Reads a duration that stands behind --name; false with failure filled. */
+bool options_duration(const char *name, const char *text, mono_ns *out,
+    struct failure *failure);
 
 #endif

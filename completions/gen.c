@@ -165,6 +165,12 @@ put_options(enum shell shell)
 	put_element(shell, line);
 	OPTIONS_TABLE(OPTION_ROW)
 #undef OPTION_ROW
+#define FLAG_ROW(name, letter, argument, to, help)                           \
+	(void)snprintf(line, sizeof line, "--%s\t%s%.1s\t%s\t%s", name,      \
+	    (letter) ? "-" : "", (const char[]){letter, 0}, argument, help); \
+	put_element(shell, line);
+	OPTIONS_FLAGS_TABLE(FLAG_ROW)
+#undef FLAG_ROW
 }
 
 /* ---- values ---- */

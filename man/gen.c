@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "config.h"
 #include "config_private.h"
 #include "gen.h"
@@ -172,49 +173,88 @@ put_options(void)
 	(void)printf(".El\n");
 }
 
+/* "--for", "--watch=[S]", "KEY", "set", "ARG...", "|" */
+static void
+put_element(const char *text, int size)
+{
+	int name = (int)strcspn(text, "=.[] ");
+	bool attached = text[name] == '=';
+
+	name = name < size ? name : size;
+	if (text[0] == '|') {
+		(void)printf(" \\*(Ba");
+	} else if (text[0] == '-') {
+		(void)printf(" Fl %.*s", name - 1, text + 1); /* Fl brings a dash */
+	} else if (text[0] >= 'A' && text[0] <= 'Z') {
+		(void)printf(" Ar %.*s", name, text);
+	} else {
+		(void)printf(" Cm %.*s", name, text);
+	}
+	if (attached) {
+		(void)printf(" Ns Oo = Ns Ar %.*s Oc",
+		    (int)strcspn(text + name + 2, "]"), text + name + 2);
+	} else if (size > name && text[name] == '.') {
+		(void)printf(" ...");
+	}
+}
+
 void
 put_synopsis(const char *synopsis)
 {
 	while (*synopsis != '\0') {
-		size_t size = strcspn(synopsis, " ");
-		bool optional = synopsis[0] == '[';
-		size_t skip = optional ? 1 : 0;
-		bool flag = strncmp(synopsis + skip, "--", 2) == 0;
+		if (*synopsis == '[') {
+			(void)printf(" Oo");
+			synopsis++;
+		} else if (*synopsis == ']') {
+			(void)printf(" Oc");
+			synopsis++;
+		} else if (*synopsis == ' ') {
+			synopsis++;
+		} else {
+			size_t size = strcspn(synopsis, " ]");
 
-		skip += flag ? 1 : 0; /* Fl brings a dash of its own */
-		size_t name = strcspn(synopsis + skip, ".] ");
-		bool many = synopsis[skip + name] == '.';
-
-		(void)printf("%s %s %.*s%s%s", optional ? " Oo" : "",
-		    flag ? "Fl" : "Ar", (int)name, synopsis + skip, many ? " ..." : "",
-		    optional ? " Oc" : "");
-		synopsis += size + (synopsis[size] == ' ' ? 1 : 0);
+			/* The bracket behind "=" is of the element itself. */
+			size += synopsis[size] == ']' && memchr(synopsis, '[', size) ?
+			    1 :
+			    0;
+			put_element(synopsis, (int)size);
+			synopsis += size;
+		}
 	}
 }
 
-static void
-put_command(const char *name, const char *synopsis, const char *help, bool write)
+static const char *
+access_text(enum command_access access)
 {
-	(void)printf(".It Ic %s", name);
-	put_synopsis(synopsis);
-	(void)putchar('\n');
-	put_sentence("", help);
-	if (write) {
-		put_text("Needs write permission to the socket, and is logged.");
+	switch (access) {
+	case COMMAND_READ:
+	case COMMAND_CLIENT:
+		return NULL;
+	case COMMAND_WRITE:
+		return "Needs write permission to the socket, and is logged.";
+	case COMMAND_EITHER:
+		return "With arguments it needs write permission to the socket, and "
+		       "is logged.";
 	}
+	return NULL;
 }
-
-#define READ  false
-#define WRITE true
 
 static void
 put_commands(void)
 {
 	(void)printf(".Bl -tag -width Ds\n");
-#define COMMAND(id, name, synopsis, access, help) \
-	put_command(name, synopsis, help, access);
-#include "commands.def"
-#undef COMMAND
+	for (size_t i = 0; i < commands_count(); i++) {
+		const struct command *command = commands_at(i);
+		const char *access = access_text(command->access);
+
+		(void)printf(".It Ic %s", command->name);
+		put_synopsis(command->synopsis);
+		(void)putchar('\n');
+		put_sentence("", command->help);
+		if (access) {
+			put_text(access);
+		}
+	}
 	(void)printf(".El\n");
 }
 

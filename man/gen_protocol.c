@@ -137,6 +137,8 @@ put_method(const struct command *command)
 	put_parameters(command);
 	if (command->access == COMMAND_WRITE) {
 		put_text("Changes something, and is logged.");
+	} else if (command->access == COMMAND_EITHER) {
+		put_text("With parameters it changes something, and is logged.");
 	}
 	put_answer(command->name);
 }
@@ -147,7 +149,9 @@ put_methods(void)
 	(void)printf(".Ss hello\n.Ic hello\n.Pp\n");
 	put_answer("hello");
 	for (size_t i = 0; i < commands_count(); i++) {
-		put_method(commands_at(i));
+		if (commands_at(i)->access != COMMAND_CLIENT) {
+			put_method(commands_at(i));
+		}
 	}
 }
 

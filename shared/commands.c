@@ -41,14 +41,36 @@ commands_find(const char *name)
 	return NULL;
 }
 
-/* The synopsis, with one empty form where the row breaks the grammar (a test says that
- * none does). */
-static void
-parse(const struct command *command, struct synopsis *out)
+/* A test says that every row keeps the grammar. */
+void
+commands_forms(const struct command *command, struct synopsis *out)
 {
 	if (!synopsis_parse(command->synopsis, out)) {
 		*out = (struct synopsis){.count = 1};
 	}
+}
+
+bool
+commands_changes(const struct command *command, size_t arg_count)
+{
+	return command->access == COMMAND_WRITE ||
+	    (command->access == COMMAND_EITHER && arg_count > 0);
+}
+
+const char *
+commands_access_word(enum command_access access)
+{
+	switch (access) {
+	case COMMAND_READ:
+		return "read";
+	case COMMAND_WRITE:
+		return "write";
+	case COMMAND_EITHER:
+		return "either";
+	case COMMAND_CLIENT:
+		return "client";
+	}
+	return "";
 }
 
 /* Arguments of one form. */
@@ -77,7 +99,7 @@ commands_arity(const struct command *command, size_t *min, size_t *max)
 {
 	struct synopsis synopsis;
 
-	parse(command, &synopsis);
+	commands_forms(command, &synopsis);
 	form_arity(&synopsis.forms[0], min, max);
 	for (size_t i = 1; i < synopsis.count; i++) {
 		size_t form_min;
@@ -89,54 +111,91 @@ commands_arity(const struct command *command, size_t *min, size_t *max)
 	}
 }
 
-static const struct synopsis_form *
-longest_form(const struct synopsis *synopsis)
+void
+commands_item_name(const struct synopsis_item *item, char *out, size_t room)
 {
-	const struct synopsis_form *form = &synopsis->forms[0];
+	size_t used = 0;
 
-	for (size_t i = 1; i < synopsis->count; i++) {
-		if (synopsis->forms[i].count > form->count) {
-			form = &synopsis->forms[i];
+	for (size_t i = 0; i < item->name.size && used + 1 < room; i++) {
+		if (isalpha((unsigned char)item->name.data[i])) {
+			out[used++] = (char)tolower((unsigned char)item->name.data[i]);
 		}
 	}
-	return form;
+	out[used] = '\0';
+}
+
+/* True where an earlier item of the synopsis has the name of this one. */
+static bool
+stands_before(const struct synopsis *synopsis, size_t form, size_t index)
+{
+	struct slice name = synopsis->forms[form].items[index].name;
+
+	for (size_t i = 0; i <= form; i++) {
+		size_t end = i < form ? synopsis->forms[i].count : index;
+
+		for (size_t j = 0; j < end; j++) {
+			if (slice_equal(synopsis->forms[i].items[j].name, name)) {
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 bool
 commands_arg_name(const struct command *command, size_t index, char *out, size_t room)
 {
 	struct synopsis synopsis;
-	size_t used = 0;
 
-	parse(command, &synopsis);
-	const struct synopsis_form *form = longest_form(&synopsis);
-	bool found = index < form->count;
-	struct slice name = found ? form->items[index].name : (struct slice){0};
-
-	for (size_t i = 0; i < name.size && used + 1 < room; i++) {
-		if (isalpha((unsigned char)name.data[i])) {
-			out[used++] = (char)tolower((unsigned char)name.data[i]);
+	commands_forms(command, &synopsis);
+	for (size_t i = 0; i < synopsis.count; i++) {
+		for (size_t j = 0; j < synopsis.forms[i].count; j++) {
+			if (!stands_before(&synopsis, i, j) && index-- == 0) {
+				commands_item_name(&synopsis.forms[i].items[j], out,
+				    room);
+				return true;
+			}
 		}
 	}
-	out[used] = '\0';
-	return found;
+	return false;
+}
+
+const struct synopsis_item *
+commands_find_flag(const struct synopsis *forms, struct slice name)
+{
+	for (size_t i = 0; i < forms->count; i++) {
+		for (size_t j = 0; j < forms->forms[i].count; j++) {
+			const struct synopsis_item *item = &forms->forms[i].items[j];
+
+			if (item->kind == SYNOPSIS_FLAG &&
+			    slice_equal(item->name, name)) {
+				return item;
+			}
+		}
+	}
+	return NULL;
 }
 
 bool
 commands_has_flag(const struct command *command, const char *text)
 {
 	struct synopsis synopsis;
-	struct slice wanted = slice_of(text);
 
-	parse(command, &synopsis);
+	commands_forms(command, &synopsis);
+	return commands_find_flag(&synopsis, slice_of(text)) != NULL;
+}
+
+bool
+commands_fit(const struct command *command, const struct slice *words,
+    size_t word_count, const struct slice *flags, size_t flag_count)
+{
+	struct synopsis synopsis;
+
+	commands_forms(command, &synopsis);
 	for (size_t i = 0; i < synopsis.count; i++) {
-		const struct synopsis_form *form = &synopsis.forms[i];
-
-		for (size_t j = 0; j < form->count; j++) {
-			if (form->items[j].kind == SYNOPSIS_FLAG &&
-			    slice_equal(form->items[j].name, wanted)) {
-				return true;
-			}
+		if (synopsis_fits(&synopsis.forms[i], words, word_count, flags,
+			flag_count)) {
+			return true;
 		}
 	}
 	return false;

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "synopsis.h"
+
 enum command_id {
 #define COMMAND(id, name, synopsis, access, help) COMMAND_##id,
 #include "commands.def"
@@ -15,7 +17,9 @@ enum command_id {
 
 enum command_access {
 	COMMAND_READ,
-	COMMAND_WRITE, /* changes something: logged with the caller's uid and pid */
+	COMMAND_WRITE,  /* changes something: logged with the caller's uid and pid */
+	COMMAND_EITHER, /* reads without arguments, changes something with them */
+	COMMAND_CLIENT, /* gwctl does it itself; the daemon knows only the name */
 };
 
 struct command {
@@ -42,16 +46,38 @@ const struct command *commands_find(const char *name);
 /** How many arguments the forms of the synopsis ask for and allow, flags left out. */
 void commands_arity(const struct command *command, size_t *min, size_t *max);
 
+/** True where the command changes something with that many arguments. */
+bool commands_changes(const struct command *command, size_t arg_count);
+
+/** "read", "write", "either" or "client", as documents have it. */
+const char *commands_access_word(enum command_access access);
+
+/** True where a form of the synopsis takes these words and flags ("--fresh"). */
+bool commands_fit(const struct command *command, const struct slice *words,
+    size_t word_count, const struct slice *flags, size_t flag_count);
+
+/** The lower-case name of an item, "shard" for "SHARD", "fresh" for "--fresh"; cut to
+ * room bytes. */
+void commands_item_name(const struct synopsis_item *item, char *out, size_t room);
+
+/** The synopsis as forms; one empty form where the row breaks the grammar. */
+void commands_forms(const struct command *command, struct synopsis *out);
+
 /**
- * The lower-case name of argument index ("shard" for "[SHARD]", "fresh" for
- * "[--fresh]") of the longest form, cut to room bytes.
+ * The name of argument index, as commands_item_name(); those of the first form come
+ * first, then what the others have besides.
  *
  * False past the last one.
  */
 bool commands_arg_name(const struct command *command, size_t index, char *out,
     size_t room);
 
-/** True where text is "--NAME" or "-N" and the synopsis has that flag. */
+/** The flag of the synopsis whose name ("--for") that is, borrowed from forms; or NULL.
+ */
+const struct synopsis_item *commands_find_flag(const struct synopsis *forms,
+    struct slice name);
+
+/** True where text is the whole name of a flag of the synopsis: "--fresh". */
 bool commands_has_flag(const struct command *command, const char *text);
 
 /**

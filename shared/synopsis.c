@@ -289,3 +289,52 @@ synopsis_is_word(const struct synopsis_item *item, struct slice text)
 	}
 	return false;
 }
+
+/* Items that may be left out take what fits them; words tell forms apart, so that the
+ * first way to read a line is the only one. */
+static bool
+words_fit(const struct synopsis_form *form, const struct slice *words, size_t count)
+{
+	size_t taken = 0;
+
+	for (size_t i = 0; i < form->count; i++) {
+		const struct synopsis_item *item = &form->items[i];
+
+		if (item->kind == SYNOPSIS_FLAG) {
+			continue;
+		}
+		bool fits = taken < count &&
+		    (item->kind == SYNOPSIS_VALUE ||
+			synopsis_is_word(item, words[taken]));
+
+		if (!fits && !item->optional) {
+			return false;
+		}
+		taken = fits && item->many ? count : taken + (fits ? 1 : 0);
+	}
+	return taken == count;
+}
+
+static bool
+form_has_flag(const struct synopsis_form *form, struct slice name)
+{
+	for (size_t i = 0; i < form->count; i++) {
+		if (form->items[i].kind == SYNOPSIS_FLAG &&
+		    slice_equal(form->items[i].name, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+synopsis_fits(const struct synopsis_form *form, const struct slice *words,
+    size_t word_count, const struct slice *flags, size_t flag_count)
+{
+	for (size_t i = 0; i < flag_count; i++) {
+		if (!form_has_flag(form, flags[i])) {
+			return false;
+		}
+	}
+	return words_fit(form, words, word_count);
+}

@@ -61,6 +61,10 @@ bool synopsis_parse(const char *text, struct synopsis *out);
 /** One word of a choice at index ("on|off": on, off); false past the last one. */
 bool synopsis_choice(struct slice words, size_t index, struct slice *out);
 
+/** True where the form takes exactly these words, in order, and has all these flags. */
+bool synopsis_fits(const struct synopsis_form *form, const struct slice *words,
+    size_t word_count, const struct slice *flags, size_t flag_count);
+
 /** True where text is the word, or one of the choice. */
 bool synopsis_is_word(const struct synopsis_item *item, struct slice text);
 

@@ -9,13 +9,20 @@
 #include "methods_rows.h"
 #include "methods_visit.h"
 #include "xalloc.h"
+
 struct methods {
 	const struct methods_source *source;
 	bool rebooting;
 };
 
+#define FUNCTION_READ(id)   methods_##id
+#define FUNCTION_WRITE(id)  methods_##id
+#define FUNCTION_EITHER(id) methods_##id
+#define FUNCTION_CLIENT(id) visit_refuse_client
+
 static void (*const functions[])(const struct visit *visit) = {
-#define COMMAND(id, name, synopsis, access, help) [COMMAND_##id] = methods_##id,
+#define COMMAND(id, name, synopsis, access, help) \
+	[COMMAND_##id] = FUNCTION_##access(id),
 #include "commands.def"
 #undef COMMAND
 };
@@ -80,7 +87,9 @@ say_hello(const struct visit *visit)
 	json_add_text(hello, "version", source->version);
 	add_protocol(hello);
 	for (size_t i = 0; i < commands_count(); i++) {
-		json_append(capabilities, json_new_text(commands_at(i)->name));
+		if (commands_at(i)->access != COMMAND_CLIENT) {
+			json_append(capabilities, json_new_text(commands_at(i)->name));
+		}
 	}
 	json_add(hello, "capabilities", capabilities);
 	json_add_text(hello, "name", source->bot_name);
@@ -128,8 +137,7 @@ append_command(struct json *array, const struct command *command)
 
 	json_add_text(object, "name", command->name);
 	json_add_text(object, "synopsis", command->synopsis);
-	json_add_text(object, "access",
-	    command->access == COMMAND_WRITE ? "write" : "read");
+	json_add_text(object, "access", commands_access_word(command->access));
 	json_add_text(object, "help", command->help);
 	json_append(array, object);
 }
@@ -158,12 +166,31 @@ methods_help(const struct visit *visit)
 
 /* ---- dispatch ---- */
 
+static void
+serve_command(struct visit *visit)
+{
+	struct methods_arguments arguments;
+	char why[256] = "";
+
+	if (!methods_arguments_read(visit->command, visit->request->params, &arguments,
+		why, sizeof why)) {
+		visit_refuse(visit, RPC_ERR_PARAMS, NULL, "%s", why);
+	} else {
+		visit->arguments = &arguments;
+		if (visit_changes(visit)) {
+			visit_log(visit);
+		}
+		functions[visit->command->id](visit);
+	}
+	methods_arguments_fini(&arguments);
+}
+
 void
 methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
 {
 	struct methods *methods = ctx;
 	const struct rpc_request *request = control_call_request(owned_call);
-	const struct visit visit = {
+	struct visit visit = {
 	    .source = methods->source,
 	    .command = commands_find(request->method),
 	    .request = request,
@@ -174,19 +201,11 @@ methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
 
 	if (strcmp(request->method, "hello") == 0) {
 		say_hello(&visit);
-		return;
-	}
-	if (!visit.command) {
+	} else if (!visit.command) {
 		visit_refuse_unknown(&visit, request->method);
-		return;
+	} else {
+		serve_command(&visit);
 	}
-	if (!visit_arguments_fit(&visit)) {
-		return;
-	}
-	if (visit.command->access == COMMAND_WRITE) {
-		visit_log(&visit);
-	}
-	functions[visit.command->id](&visit);
 }
 
 struct methods *

@@ -54,104 +54,39 @@ visit_refuse_unknown(const struct visit *visit, const char *name)
 	visit_refuse(visit, RPC_ERR_METHOD, "all commands: help", "%s", text);
 }
 
-/* Flags stand anywhere among the arguments. */
-static bool
-is_flag(const struct json *value)
-{
-	const char *text = json_text(value);
-
-	return text && strncmp(text, "--", 2) == 0;
-}
-
 bool
 visit_flag(const struct visit *visit, const char *name)
 {
-	const struct json *params = visit->request->params;
-	bool set = false;
+	return methods_arguments_flag(visit->arguments, name) != NULL;
+}
 
-	if (json_kind(params) == JSON_OBJECT) {
-		return json_bool(json_get(params, name), &set) && set;
-	}
-	for (const struct json *value = json_first(params); value;
-	     value = json_next(value)) {
-		set =
-		    set || (is_flag(value) && strcmp(json_text(value) + 2, name) == 0);
-	}
-	return set;
+const char *
+visit_option(const struct visit *visit, const char *name)
+{
+	const struct methods_flag *flag =
+	    methods_arguments_flag(visit->arguments, name);
+
+	return flag ? flag->value : NULL;
 }
 
 const struct json *
 visit_argument(const struct visit *visit, size_t index)
 {
-	const struct json *params = visit->request->params;
-	char name[32];
-
-	for (const struct json *value = json_first(params);
-	     value && json_kind(params) == JSON_ARRAY; value = json_next(value)) {
-		if (!is_flag(value) && index-- == 0) {
-			return value;
-		}
-	}
-	if (json_kind(params) == JSON_ARRAY) {
-		return NULL;
-	}
-	return commands_arg_name(visit->command, index, name, sizeof name) ?
-	    json_get(params, name) :
-	    NULL;
-}
-
-static bool
-knows_name(const struct command *command, const char *wanted)
-{
-	char name[32];
-
-	for (size_t i = 0; commands_arg_name(command, i, name, sizeof name); i++) {
-		if (strcmp(name, wanted) == 0) {
-			return true;
-		}
-	}
-	return false;
+	return index < visit->arguments->count ? visit->arguments->words[index] : NULL;
 }
 
 bool
-visit_arguments_fit(const struct visit *visit)
+visit_changes(const struct visit *visit)
 {
-	const struct json *params = visit->request->params;
-	const struct command *command = visit->command;
-	size_t min;
-	size_t max;
-	size_t count = json_count(params);
+	return commands_changes(visit->command, visit->arguments->count);
+}
 
-	commands_arity(command, &min, &max);
-	for (const struct json *member = json_first(params);
-	     member && json_kind(params) == JSON_OBJECT; member = json_next(member)) {
-		if (!knows_name(command, json_name(member))) {
-			visit_refuse(visit, RPC_ERR_PARAMS, NULL,
-			    "%s takes no argument \"%.60s\"", command->name,
-			    json_name(member));
-			return false;
-		}
-	}
-	for (const struct json *value = json_first(params);
-	     value && json_kind(params) == JSON_ARRAY; value = json_next(value)) {
-		if (!is_flag(value)) {
-			continue;
-		}
-		if (!commands_has_flag(command, json_text(value))) {
-			visit_refuse(visit, RPC_ERR_PARAMS, NULL,
-			    "%s takes no argument \"%.60s\"", command->name,
-			    json_text(value));
-			return false;
-		}
-		count--;
-	}
-	max = json_kind(params) == JSON_OBJECT ? COMMAND_ARGS_ANY : max;
-	if (count < min || count > max) {
-		visit_refuse(visit, RPC_ERR_PARAMS, NULL, "usage: %s%s%s",
-		    command->name, command->synopsis[0] ? " " : "", command->synopsis);
-		return false;
-	}
-	return true;
+void
+visit_refuse_client(const struct visit *visit)
+{
+	visit_refuse(visit, RPC_ERR_REFUSED, "see gwctl(1)",
+	    "%s is what gwctl does itself: gwctl %s", visit->command->name,
+	    visit->command->name);
 }
 
 /* A run of shards: from first to last, both included. */

@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "control.h"
 #include "methods.h"
+#include "methods_arguments.h"
 #include "snapshot.h"
 
 /* What a method works on: one call, at one instant. */
@@ -14,6 +15,7 @@ struct visit {
 	const struct methods_source *source;
 	const struct command *command; /* NULL: hello, or nothing we know */
 	const struct rpc_request *request;
+	const struct methods_arguments *arguments;
 	struct control_call *call;
 	bool *rebooting; /* a reboot was asked for before */
 	mono_ns now;
@@ -37,14 +39,20 @@ void visit_refuse(const struct visit *visit, enum rpc_error error, const char *h
 /** Ends the call for a name that is no command, with the nearest ones. */
 void visit_refuse_unknown(const struct visit *visit, const char *name);
 
-/** The argument at index of the synopsis, by its place or by its name; or NULL. */
+/** Ends the call: the command is one that gwctl does itself. */
+void visit_refuse_client(const struct visit *visit);
+
+/** The argument at index, flags left out; NULL where there are fewer. */
 const struct json *visit_argument(const struct visit *visit, size_t index);
 
-/** True where the flag "--NAME" stands among the arguments, or its name is true. */
+/** True where the flag "--NAME" was given. */
 bool visit_flag(const struct visit *visit, const char *name);
 
-/** False where there are too few, too many or unknown arguments: the call has ended. */
-bool visit_arguments_fit(const struct visit *visit);
+/** The value of the flag "--NAME"; NULL where it was not given, or without one. */
+const char *visit_option(const struct visit *visit, const char *name);
+
+/** True where the call changes something. */
+bool visit_changes(const struct visit *visit);
 
 /** The shards that the first argument chooses; false: the call has ended. */
 bool visit_select_shards(const struct visit *visit, struct visit_shards *out);

@@ -869,7 +869,7 @@ class Gwctl(Case):
 
     def test_7_a_new_session_asks_first(self):
         self.start("ready")
-        for args in (["reconnect", "--fresh"], ["reconnect", "0", "-f"]):
+        for args in (["reconnect", "--fresh"], ["reconnect", "0", "--fresh"]):
             run = self.gwctl(*args)
             self.assert_failure(run, 7, "not_confirmed")
             self.assertIn("add --yes", run.stderr)

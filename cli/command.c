@@ -63,9 +63,10 @@ arguments(const struct options *options)
 	}
 	for (size_t i = 0; i < options->flag_count; i++) {
 		const struct options_flag *flag = &options->flags[i];
-		char text[512];
 
 		if (flag->sent) {
+			char text[512];
+
 			(void)snprintf(text, sizeof text, "--%s%s%s", flag->name,
 			    flag->value[0] ? "=" : "", flag->value);
 			json_append(params, json_new_text(text));

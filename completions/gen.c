@@ -155,20 +155,26 @@ put_forms(enum shell shell)
 }
 
 static void
-put_options(enum shell shell)
+put_option(enum shell shell, const char *name, char letter, const char *argument,
+    const char *help)
 {
+	const char shorter[] = {'-', letter, '\0'};
 	char line[LINE_ROOM];
 
-#define OPTION_ROW(name, letter, argument, help)                                       \
-	(void)snprintf(line, sizeof line, "--%s\t-%c\t%s\t%s", name, letter, argument, \
-	    help);                                                                     \
+	(void)snprintf(line, sizeof line, "--%s\t%s\t%s\t%s", name,
+	    letter == '\0' ? "" : shorter, argument, help);
 	put_element(shell, line);
+}
+
+static void
+put_options(enum shell shell)
+{
+#define OPTION_ROW(name, letter, argument, help) \
+	put_option(shell, name, letter, argument, help);
 	OPTIONS_TABLE(OPTION_ROW)
 #undef OPTION_ROW
-#define FLAG_ROW(name, letter, argument, to, help)                           \
-	(void)snprintf(line, sizeof line, "--%s\t%s%.1s\t%s\t%s", name,      \
-	    (letter) ? "-" : "", (const char[]){letter, 0}, argument, help); \
-	put_element(shell, line);
+#define FLAG_ROW(name, letter, argument, to, help) \
+	put_option(shell, name, letter, argument, help);
 	OPTIONS_FLAGS_TABLE(FLAG_ROW)
 #undef FLAG_ROW
 }

@@ -167,22 +167,12 @@ methods_help(const struct visit *visit)
 /* ---- dispatch ---- */
 
 static void
-serve_command(struct visit *visit)
+serve_command(const struct visit *visit)
 {
-	struct methods_arguments arguments;
-	char why[256] = "";
-
-	if (!methods_arguments_read(visit->command, visit->request->params, &arguments,
-		why, sizeof why)) {
-		visit_refuse(visit, RPC_ERR_PARAMS, NULL, "%s", why);
-	} else {
-		visit->arguments = &arguments;
-		if (visit_changes(visit)) {
-			visit_log(visit);
-		}
-		functions[visit->command->id](visit);
+	if (visit_changes(visit)) {
+		visit_log(visit);
 	}
-	methods_arguments_fini(&arguments);
+	functions[visit->command->id](visit);
 }
 
 void
@@ -190,22 +180,29 @@ methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
 {
 	struct methods *methods = ctx;
 	const struct rpc_request *request = control_call_request(owned_call);
-	struct visit visit = {
+	struct methods_arguments arguments = {.count = 0};
+	const struct visit visit = {
 	    .source = methods->source,
 	    .command = commands_find(request->method),
 	    .request = request,
+	    .arguments = &arguments,
 	    .call = owned_call,
 	    .rebooting = &methods->rebooting,
 	    .now = now,
 	};
+	char why[256];
 
 	if (strcmp(request->method, "hello") == 0) {
 		say_hello(&visit);
 	} else if (!visit.command) {
 		visit_refuse_unknown(&visit, request->method);
+	} else if (!methods_arguments_read(visit.command, request->params, &arguments,
+		       why, sizeof why)) {
+		visit_refuse(&visit, RPC_ERR_PARAMS, NULL, "%s", why);
 	} else {
 		serve_command(&visit);
 	}
+	methods_arguments_fini(&arguments);
 }
 
 struct methods *

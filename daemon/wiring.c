@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "health.h"
 #include "log.h"
 #include "metrics_text.h"
+#include "page.h"
 #include "process.h"
 #include "xalloc.h"
 
@@ -59,6 +61,16 @@ app_gateway_settings(const struct app *app)
 	    .probe_after = config->gateway_probe_after,
 	    .url = app->args.sim ? "" : config->discord_gateway,
 	};
+}
+
+static const char *
+origin_of(const struct app *app, const char *path)
+{
+	size_t index = 0;
+
+	return config_option_find(path, &index) ?
+	    config_value_source(app->live, index) :
+	    "";
 }
 
 static struct health_input
@@ -134,8 +146,65 @@ answer_metrics(void *ctx, const struct http_request *request, struct http_reply 
 	reply->status = metrics_render(&input, reply->body) == GW_OK ? 200 : 503;
 }
 
+static const struct latency_window *
+latencies_of(void *ctx, uint32_t index)
+{
+	const struct app *app = ctx;
+
+	return gateway_latencies(app->gateway, index);
+}
+
+static void
+render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
+{
+	struct health_input health = health_now(app, now);
+	const char *const sources[PAGE_LIMITS] = {
+	    [PAGE_KEEPALIVE] = origin_of(app, "watchdog.keepalive"),
+	    [PAGE_STALL] = origin_of(app, "watchdog.stall"),
+	    [PAGE_DISCONNECT_GRACE] = origin_of(app, "watchdog.disconnect_grace"),
+	    [PAGE_MAX_LATENCY] = origin_of(app, "watchdog.max_latency"),
+	};
+	struct gateway_budget budget;
+
+	gateway_identify_budget(app->gateway, &budget);
+	const struct page_input input = {
+	    .health = &health,
+	    .latencies = latencies_of,
+	    .ctx = app,
+	    .wall_ms = clock_wall_ms(),
+	    .started_wall_ms = app->source.started_wall_ms,
+	    .pid = getpid(),
+	    .gwbotd = GWBOT_VERSION,
+	    .next_check_in = app->check_at - now,
+	    .identifies_total = budget.total,
+	    .identifies_used = budget.used_today,
+	    .sources = sources,
+	    .simulated = app->args.sim,
+	};
+
+	reply->type = "text/html; charset=utf-8";
+	reply->policy = page_policy();
+	reply->status = page_render(&input, live, reply->body) == GW_OK ? 200 : 503;
+	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&health));
+}
+
+static void
+answer_page(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	render_page(ctx, request->now, false, reply);
+}
+
+static void
+answer_page_live(void *ctx, const struct http_request *request,
+    struct http_reply *reply)
+{
+	render_page(ctx, request->now, true, reply);
+}
+
 static const struct http_route routes[] = {{.path = "/metrics",
 					       .answer = answer_metrics},
+    {.path = "/status", .answer = answer_page},
+    {.path = "/status/live", .answer = answer_page_live},
 #define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
     HEALTH_PATH_TABLE(ROUTE_PROBE)
 #undef ROUTE_PROBE
@@ -156,16 +225,6 @@ source_state(void *ctx, mono_ns now)
 	struct health_input input = health_now(ctx, now);
 
 	return health_state(&input);
-}
-
-static const char *
-origin_of(const struct app *app, const char *path)
-{
-	size_t index = 0;
-
-	return config_option_find(path, &index) ?
-	    config_value_source(app->live, index) :
-	    "";
 }
 
 static void

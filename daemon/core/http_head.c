@@ -59,6 +59,9 @@ http_head_put(struct buf *out, const struct http_head *head, int64_t wall_ms)
 	err = put_field(out, err, "X-Content-Type-Options", "nosniff");
 	err = put_field(out, err, "X-Gwbot-State", head->state);
 	err = put_field(out, err, "Allow", head->allow);
+	err = put_field(out, err, "Content-Security-Policy", head->policy);
+	err =
+	    put_field(out, err, "Referrer-Policy", head->policy ? "no-referrer" : NULL);
 	err = put_field(out, err, "Retry-After", head->status == 503 ? "5" : NULL);
 	return put_field(out, err, "Connection", "close\r\n");
 }

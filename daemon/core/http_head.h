@@ -14,11 +14,12 @@
 
 struct http_head {
 	unsigned status;
-	const char *type;  /* of the body */
-	size_t size_bytes; /* of the body, also in answer to HEAD */
-	const char *cache; /* Cache-Control; NULL: no-store */
-	const char *state; /* X-Gwbot-State; NULL: none */
-	const char *allow; /* NULL: none */
+	const char *type;   /* of the body */
+	size_t size_bytes;  /* of the body, also in answer to HEAD */
+	const char *cache;  /* Cache-Control; NULL: no-store */
+	const char *state;  /* X-Gwbot-State; NULL: none */
+	const char *allow;  /* NULL: none */
+	const char *policy; /* Content-Security-Policy; NULL: none */
 };
 
 /** "Not Found" for 404; "Unknown" where there is no phrase. */

@@ -73,6 +73,11 @@ uint32_t gateway_shard_count(const struct gateway *gateway);
 /** Fills out[gateway_shard_count()]. */
 void gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *out);
 
+/** The heartbeats' latencies of the shard at index, borrowed until the next turn; NULL
+ * where there is none. */
+const struct latency_window *gateway_latencies(const struct gateway *gateway,
+    uint32_t index);
+
 /** The watchdog looks: shards that never connected count as down from the first look.
  */
 void gateway_note_check(struct gateway *gateway, mono_ns now);

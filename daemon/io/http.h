@@ -28,9 +28,10 @@ struct http_request {
 /* What the owner says. */
 struct http_reply {
 	unsigned status;
-	const char *type; /* Content-Type; NULL: application/json */
-	char state[32];   /* X-Gwbot-State; empty: none */
-	struct buf *body; /* the document is appended here */
+	const char *type;   /* Content-Type; NULL: application/json */
+	char state[32];     /* X-Gwbot-State; empty: none */
+	const char *policy; /* Content-Security-Policy of a page; NULL: none */
+	struct buf *body;   /* the document is appended here */
 };
 
 /* A path and what answers GET and HEAD there: one row each. */

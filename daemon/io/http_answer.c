@@ -113,6 +113,7 @@ answer_route(struct connection *conn, const struct http_route *route, bool head_
 	    .type = reply.type ? reply.type : "application/json",
 	    .size_bytes = http->body.size,
 	    .state = reply.state[0] ? reply.state : NULL,
+	    .policy = reply.policy,
 	};
 	struct slice body = buf_slice(&http->body);
 

@@ -296,3 +296,9 @@ shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out)
 		out->state = SNAPSHOT_RESOLVING;
 	}
 }
+
+const struct latency_window *
+shard_latencies(const struct shard *shard)
+{
+	return &shard->session.latencies;
+}

@@ -1,0 +1,292 @@
+/* The status page: nothing from outside becomes markup; words and bars for each state.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "html.h"
+#include "page.h"
+
+static const struct snapshot up = {
+    .shard_id = 0,
+    .shard_count = 2,
+    .state = SNAPSHOT_READY,
+    .connected = true,
+    .ready = true,
+    .uptime = CLOCK_S(100),
+    .last_event_age = CLOCK_MS(400),
+    .last_dispatch_age = CLOCK_S(1),
+    .last_ready_age = CLOCK_S(100),
+    .disconnect_age = SNAPSHOT_NONE,
+    .latency = CLOCK_MS(41),
+    .next_try_in = SNAPSHOT_NONE,
+    .resumes = 7,
+    .last_close_code = 4000,
+};
+
+static const struct snapshot down = {
+    .shard_id = 1,
+    .shard_count = 2,
+    .state = SNAPSHOT_BACKOFF,
+    .uptime = SNAPSHOT_NONE,
+    .last_event_age = CLOCK_S(20),
+    .last_dispatch_age = CLOCK_S(20),
+    .last_ready_age = CLOCK_S(100),
+    .disconnect_age = CLOCK_S(20),
+    .latency = SNAPSHOT_NONE,
+    .cure = SNAPSHOT_CURE_RESUME,
+    .next_try_in = CLOCK_MS(3200),
+    .reason = "refused by <script>alert(1)</script>",
+};
+
+static const struct watchdog_limits limits = {
+    .keepalive = CLOCK_S(360),
+    .stall = CLOCK_S(1110),
+    .disconnect_grace = CLOCK_S(60),
+    .max_latency = CLOCK_S(10),
+};
+
+/* The page of some shards as one text. */
+static void
+render(struct buf *out, const struct snapshot *shards, uint32_t count, bool live)
+{
+	const struct health_input health = {
+	    .shards = shards,
+	    .count = count,
+	    .limits = limits,
+	    .bot = "a <b> & \"c\"",
+	    .env = "prod",
+	    .identifies_left = 949,
+	    .identify_reserve = 50,
+	};
+	const struct page_input input = {
+	    .health = &health,
+	    .wall_ms = INT64_C(1790000000000),
+	    .started_wall_ms = INT64_C(1789999900000),
+	    .gwbotd = "0.1.0",
+	    .next_check_in = CLOCK_S(12),
+	    .identifies_total = 1000,
+	    .identifies_used = 1,
+	};
+
+	buf_init(out, 1U << 20);
+	assert_int_equal(page_render(&input, live, out), GW_OK);
+	assert_int_equal(buf_append(out, "", 1), GW_OK);
+}
+
+static void
+assert_has(const struct buf *page, const char *text)
+{
+	if (!strstr(page->data, text)) {
+		fail_msg("no \"%s\" in:\n%s", text, page->data);
+	}
+}
+
+static void
+assert_lacks(const struct buf *page, const char *text)
+{
+	if (strstr(page->data, text)) {
+		fail_msg("\"%s\" in:\n%s", text, page->data);
+	}
+}
+
+static void
+texts_from_outside_are_never_markup(void **state)
+{
+	static const struct {
+		const char *text, *html;
+	} cases[] = {
+	    {"plain", "plain"},
+	    {"<a href='x'>&\"", "&lt;a href=&#39;x&#39;&gt;&amp;&quot;"},
+	    {"a\033[31m\n", "a\xef\xbf\xbd[31m\xef\xbf\xbd"},
+	    {"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
+	    {"a\xe2\x80\xae", "a\xef\xbf\xbd"}, /* right-to-left override */
+	    {"\xe4\xb8\xad\xc3\xa9", "\xe4\xb8\xad\xc3\xa9"},
+	    {NULL, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct buf out;
+		struct html html = {.out = &out};
+
+		buf_init(&out, 1024);
+		html_text(&html, cases[i].text);
+		assert_true(html_ok(&html));
+		assert_int_equal(buf_append(&out, "", 1), GW_OK);
+		assert_string_equal(out.data, cases[i].html);
+		buf_fini(&out);
+	}
+}
+
+static void
+figures_are_words(void **state)
+{
+	struct buf out;
+	struct html html = {.out = &out};
+
+	(void)state;
+	buf_init(&out, 1024);
+	html_span(&html, CLOCK_MS(400));
+	html_put(&html, "|");
+	html_span(&html, CLOCK_S(200));
+	html_put(&html, "|");
+	html_span(&html, CLOCK_S(90000));
+	html_put(&html, "|");
+	html_span(&html, -1);
+	html_put(&html, "|");
+	html_latency(&html, CLOCK_US(1500));
+	html_put(&html, "|");
+	html_latency(&html, CLOCK_MS(250));
+	html_put(&html, "|");
+	html_latency(&html, -1);
+	html_put(&html, "|");
+	html_time(&html, 0);
+	assert_int_equal(buf_append(&out, "", 1), GW_OK);
+	assert_string_equal(out.data,
+	    "0.4 s|3 min 20 s|1 d 1 h|never|1.5 ms|250 ms|unknown|"
+	    "<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00:00 UTC</time>");
+	buf_fini(&out);
+}
+
+static void
+a_document_without_room_is_an_error(void **state)
+{
+	struct buf out;
+	struct html html = {.out = &out};
+
+	(void)state;
+	buf_init(&out, 4);
+	html_put(&html, "abcd");
+	assert_true(html_ok(&html));
+	html_text(&html, "e");
+	assert_false(html_ok(&html));
+	buf_fini(&out);
+}
+
+static void
+a_ready_shard_reads_well(void **state)
+{
+	struct buf page;
+
+	(void)state;
+	render(&page, &up, 1, false);
+	assert_has(&page, "<!doctype html>");
+	assert_has(&page, "<title>a &lt;b&gt; &amp; &quot;c&quot;: ready</title>");
+	assert_has(&page, "1 of 1 shard ready");
+	assert_has(&page, "0.4 s of 18 min 30 s");
+	assert_has(&page, "<dt>latency</dt><dd>41 ms</dd>");
+	assert_has(&page, "<dt>resumes</dt><dd>7</dd>");
+	assert_has(&page, "<dd>4000, ");
+	assert_has(&page, "No shard is near a limit. It looks again in 12 s.");
+	assert_has(&page, "</html>\n");
+	buf_fini(&page);
+}
+
+static void
+trouble_comes_first_and_says_what_is_next(void **state)
+{
+	const struct snapshot both[] = {up, down};
+	struct buf page;
+
+	(void)state;
+	render(&page, both, 2, true);
+	assert_lacks(&page, "<!doctype");
+	assert_lacks(&page, "<script>");
+	assert_has(&page, "refused by &lt;script&gt;");
+	assert_has(&page, "1 of 2 shards ready");
+	assert_true(strstr(page.data, "Shard 1") < strstr(page.data, "Shard 0"));
+	assert_has(&page, "resume at the resume host in 3.2 s");
+	assert_has(&page, "Shard 1 is down: the process ends with status 1 in 40 s");
+	buf_fini(&page);
+}
+
+static void
+a_loss_past_the_grace_ends_at_the_next_check(void **state)
+{
+	struct snapshot shard = down;
+	struct buf page;
+
+	(void)state;
+	shard.disconnect_age = CLOCK_S(61);
+	render(&page, &shard, 1, true);
+	assert_has(&page, "the process ends at the next check");
+	buf_fini(&page);
+}
+
+static void
+many_shards_are_a_screenful_and_a_count(void **state)
+{
+	static struct snapshot many[PAGE_TILES_MAX + 36];
+	struct buf page;
+	unsigned tiles = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < PAGE_TILES_MAX + 36; i++) {
+		many[i] = up;
+		many[i].shard_id = i;
+	}
+	many[99] = down;
+	many[99].shard_id = 99;
+	render(&page, many, PAGE_TILES_MAX + 36, true);
+	for (const char *at = page.data; (at = strstr(at, "class=\"tile\"")); at++) {
+		tiles++;
+	}
+	assert_int_equal(tiles, PAGE_TILES_MAX);
+	assert_has(&page, "Shard 99: ");
+	assert_has(&page, "and 36 more");
+	buf_fini(&page);
+}
+
+static const struct latency_window *
+two_answers(void *ctx, uint32_t index)
+{
+	(void)index;
+	return ctx;
+}
+
+static void
+latencies_are_a_line_in_the_order_of_their_arrival(void **state)
+{
+	struct latency_window window = {.count = 0};
+	const struct health_input health = {.shards = &up,
+	    .count = 1,
+	    .limits = limits,
+	    .bot = "b"};
+	const struct page_input input = {.health = &health,
+	    .latencies = two_answers,
+	    .ctx = &window};
+	struct buf out;
+
+	(void)state;
+	latency_add(&window, CLOCK_MS(10));
+	latency_add(&window, CLOCK_MS(40));
+	latency_add(&window, CLOCK_MS(20));
+	buf_init(&out, 1U << 20);
+	assert_int_equal(page_render(&input, true, &out), GW_OK);
+	assert_int_equal(buf_append(&out, "", 1), GW_OK);
+	assert_has(&out, "latency of the last 3 heartbeats, from 10 ms to 40 ms");
+	assert_has(&out, "points=\"0.0,23.5 120.0,1.0 240.0,16.0\"");
+	buf_fini(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(texts_from_outside_are_never_markup),
+	    cmocka_unit_test(figures_are_words),
+	    cmocka_unit_test(a_document_without_room_is_an_error),
+	    cmocka_unit_test(a_ready_shard_reads_well),
+	    cmocka_unit_test(trouble_comes_first_and_says_what_is_next),
+	    cmocka_unit_test(a_loss_past_the_grace_ends_at_the_next_check),
+	    cmocka_unit_test(many_shards_are_a_screenful_and_a_count),
+	    cmocka_unit_test(latencies_are_a_line_in_the_order_of_their_arrival),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,18 +6,8 @@
 
 #include <stdbool.h>
 
+#include "exits.h"
 #include "json.h"
-
-/* Contract, section 7.  X(name, status, meaning) */
-#define FAILURE_EXIT_TABLE(X)                                                       \
-	X(DONE, 0, "done")                                                          \
-	X(REFUSED, 1, "the daemon refused, or the operation failed")                \
-	X(USAGE, 2, "wrong usage")                                                  \
-	X(NOT_RUNNING, 3, "the daemon is not running")                              \
-	X(NO_PERMISSION, 4, "no permission on the control socket")                  \
-	X(TIMED_OUT, 5, "timed out")                                                \
-	X(VERSION_SKEW, 6, "gwctl and gwbotd are of versions that differ too much") \
-	X(NOT_CONFIRMED, 7, "a confirmation is missing")
 
 enum failure_exit {
 #define FAILURE_EXIT_ENUM(name, status, meaning) EXIT_##name = (status),

@@ -43,37 +43,6 @@ reload_text(enum config_reload reload)
 	return "";
 }
 
-static const char *
-type_name(enum config_type type)
-{
-	switch (type) {
-	case CONFIG_BOOL:
-		return "true or false";
-	case CONFIG_INTEGER:
-		return "number";
-	case CONFIG_DURATION:
-		return "duration";
-	case CONFIG_TEXT:
-	case CONFIG_SECRET:
-		return "text";
-	case CONFIG_PATH:
-		return "path";
-	case CONFIG_URL:
-		return "URL";
-	case CONFIG_JSON:
-		return "JSON";
-	case CONFIG_CHOICE:
-		return "word";
-	case CONFIG_LIST:
-		return "addresses";
-	case CONFIG_INTENTS:
-		return "intents";
-	case CONFIG_SHARDS:
-		return "shards";
-	}
-	return "";
-}
-
 /* What is allowed, as a C string; small and ours, so that it always fits. */
 static const char *
 allowed_text(const struct config_option *option, char out[TEXT_BYTES])
@@ -163,7 +132,7 @@ put_options(void)
 		const struct config_option *option = config_option(i);
 
 		(void)printf(".It Ic %s Pq %s\n", option->path,
-		    type_name(option->type));
+		    config_type_word(option->type));
 		put_sentence("", option->help);
 		put_sentence("Allowed: ", allowed_text(option, allowed));
 		put_default(option);

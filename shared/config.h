@@ -199,6 +199,9 @@ bool config_nearest(const char *wanted, char *out, size_t room);
 /** When a change acts, in a word: "now", "reconnect", "session", "restart". */
 const char *config_reload_word(enum config_reload reload);
 
+/** What a type is called: "duration", "true or false". */
+const char *config_type_word(enum config_type type);
+
 /** Appends what an option allows: "a duration from 100ms to 1d". */
 enum gw_err config_allowed(const struct config_option *option, struct buf *out);
 

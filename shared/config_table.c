@@ -228,3 +228,34 @@ config_reload_word(enum config_reload reload)
 	}
 	return "restart";
 }
+
+const char *
+config_type_word(enum config_type type)
+{
+	switch (type) {
+	case CONFIG_BOOL:
+		return "true or false";
+	case CONFIG_INTEGER:
+		return "number";
+	case CONFIG_DURATION:
+		return "duration";
+	case CONFIG_TEXT:
+	case CONFIG_SECRET:
+		return "text";
+	case CONFIG_PATH:
+		return "path";
+	case CONFIG_URL:
+		return "URL";
+	case CONFIG_JSON:
+		return "JSON";
+	case CONFIG_CHOICE:
+		return "word";
+	case CONFIG_LIST:
+		return "addresses";
+	case CONFIG_INTENTS:
+		return "intents";
+	case CONFIG_SHARDS:
+		return "shards";
+	}
+	return "";
+}

@@ -54,3 +54,24 @@ closecode_find(unsigned code)
 	}
 	return &unknown;
 }
+
+static const struct {
+	const char *word;
+	const char *text;
+} cures[] = {
+#define CLOSECODE_CURE_ROW(name, word, text) [CLOSECODE_##name] = {word, text},
+    CLOSECODE_CURE_TABLE(CLOSECODE_CURE_ROW)
+#undef CLOSECODE_CURE_ROW
+};
+
+const char *
+closecode_cure_word(enum closecode_cure cure)
+{
+	return cures[cure].word;
+}
+
+const char *
+closecode_cure_text(enum closecode_cure cure)
+{
+	return cures[cure].text;
+}

@@ -1,0 +1,22 @@
+#include "exits.h"
+
+static const struct exit_row rows[] = {
+#define EXIT(id, status, help) {"gwbotd", status, help},
+#include "exits.def"
+#undef EXIT
+#define FAILURE_EXIT_ROW(name, status, meaning) {"gwctl", status, meaning},
+    FAILURE_EXIT_TABLE(FAILURE_EXIT_ROW)
+#undef FAILURE_EXIT_ROW
+};
+
+size_t
+exits_count(void)
+{
+	return sizeof rows / sizeof rows[0];
+}
+
+const struct exit_row *
+exits_at(size_t index)
+{
+	return &rows[index];
+}

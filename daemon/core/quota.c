@@ -269,16 +269,31 @@ identify_gate_sent(struct identify_gate *gate, uint32_t shard_id, mono_ns now,
 	    now + QUOTA_IDENTIFY_SPACING;
 }
 
-mono_ns
-identify_gate_wait(const struct identify_gate *gate, uint32_t shard_id, uint32_t before,
-    mono_ns now)
+struct identify_forecast
+identify_gate_forecast(struct identify_gate *gate, uint32_t shard_id, uint32_t before,
+    mono_ns now, int64_t now_ms)
 {
 	const struct identify_slot *slot =
 	    &gate->slots[identify_gate_bucket(gate, shard_id)];
-	mono_ns wait = slot->next_at > now ? slot->next_at - now : 0;
+	struct identify_forecast forecast = {IDENTIFY_FREE, 0};
 
-	if (slot->holder != 0 && slot->holder != shard_id + 1) {
-		wait += QUOTA_IDENTIFY_SPACING;
+	if (slot->holder == shard_id + 1) {
+		return forecast;
 	}
-	return wait + before * QUOTA_IDENTIFY_SPACING;
+	if (identify_gate_left(gate, now_ms) <= 0) {
+		int64_t release = identify_gate_release(gate, now_ms);
+
+		return (struct identify_forecast){IDENTIFY_BUDGET,
+		    CLOCK_MS(release - now_ms)};
+	}
+	if (slot->next_at > now) {
+		forecast.hold = IDENTIFY_SPACING;
+		forecast.wait = slot->next_at - now;
+	}
+	if (slot->holder != 0 || before > 0) {
+		forecast.hold = IDENTIFY_QUEUE;
+		forecast.wait +=
+		    (before + (slot->holder != 0 ? 1 : 0)) * QUOTA_IDENTIFY_SPACING;
+	}
+	return forecast;
 }

@@ -88,6 +88,20 @@ struct identify_gate {
 	struct identify_slot slots[QUOTA_BUCKETS_MAX];
 };
 
+/* What keeps a slot from a shard. */
+enum identify_hold {
+	IDENTIFY_FREE,    /* nothing */
+	IDENTIFY_SPACING, /* the bucket's last identify is too young */
+	IDENTIFY_QUEUE,   /* other shards of the bucket come first */
+	IDENTIFY_BUDGET,  /* the day's budget is used up to its reserve */
+};
+
+/* When a shard may have its slot, from now; behind others at the earliest. */
+struct identify_forecast {
+	enum identify_hold hold;
+	mono_ns wait;
+};
+
 enum identify_answer {
 	IDENTIFY_GRANTED,
 	IDENTIFY_WAIT,  /* the bucket is in use or too young: ask again at *retry_at */
@@ -139,9 +153,9 @@ uint32_t identify_gate_bucket(const struct identify_gate *gate, uint32_t shard_i
 
 /**
  * How long a shard waits for its slot behind `before` others of its bucket, if each of
- * them identifies as soon as it may; with budget.
+ * them identifies as soon as it may.
  */
-mono_ns identify_gate_wait(const struct identify_gate *gate, uint32_t shard_id,
-    uint32_t before, mono_ns now);
+struct identify_forecast identify_gate_forecast(struct identify_gate *gate,
+    uint32_t shard_id, uint32_t before, mono_ns now, int64_t now_ms);
 
 #endif

@@ -60,6 +60,19 @@ session_set_reason(struct session *session, const char *format, ...)
 }
 
 void
+session_note_verdict(struct session *session, enum session_verdict verdict)
+{
+	static const char *const texts[] = {
+#define SESSION_VERDICT_TEXT(name, text) [SESSION_VERDICT_##name] = (text),
+	    SESSION_VERDICT_TABLE(SESSION_VERDICT_TEXT)
+#undef SESSION_VERDICT_TEXT
+	};
+
+	session->verdict = verdict;
+	session_set_reason(session, "%s", texts[verdict]);
+}
+
+void
 session_enter(struct session_turn *turn, enum snapshot_state state)
 {
 	struct session *session = turn->session;
@@ -217,6 +230,7 @@ on_deadline(struct session_turn *turn)
 		session->deadline_put_off = true;
 		return;
 	}
+	session_note_verdict(session, SESSION_VERDICT_DEADLINE);
 	session_set_reason(session, "timed out while %s",
 	    snapshot_state_text(session->state));
 	session_give_up(turn);

@@ -36,6 +36,21 @@
  * counts as missing: one damaged number must not make all later events look old. */
 #define SESSION_SEQ_MAX ((INT64_C(1) << 48) - 2)
 
+/* By which rule a session gives a connection up.  X(name, text) */
+#define SESSION_VERDICT_TABLE(X)                                                     \
+	X(NONE, "")                                                                  \
+	X(STOOD_STILL, "the process stood still for too long")                       \
+	X(SILENT, "zombie: heartbeat unanswered for an interval and no frame since") \
+	X(UNANSWERED, "zombie: heartbeats unanswered for two intervals")             \
+	X(DEAF, "zombie: proof of life unanswered")                                  \
+	X(DEADLINE, "timed out")
+
+enum session_verdict {
+#define SESSION_VERDICT_ENUM(name, text) SESSION_VERDICT_##name,
+	SESSION_VERDICT_TABLE(SESSION_VERDICT_ENUM)
+#undef SESSION_VERDICT_ENUM
+};
+
 struct session_config {
 	uint32_t shard_id;
 	uint32_t shard_count;
@@ -147,6 +162,7 @@ struct session {
 	int64_t unreadable_seq;     /* seq before the payload that could not be read */
 	uint32_t unreadable;        /* payloads in a row that could not be read there */
 
+	enum session_verdict verdict; /* the last one */
 	unsigned last_close_code;
 	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
 	uint64_t attempts, connections, resumes, resumed, identifies, probes;

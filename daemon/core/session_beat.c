@@ -49,28 +49,27 @@ session_beat_asked(struct session_turn *turn)
 }
 
 static void
-declare_zombie(struct session_turn *turn, const char *why)
+declare_zombie(struct session_turn *turn, enum session_verdict verdict)
 {
 	turn->session->zombies++;
-	session_set_reason(turn->session, "%s", why);
+	session_note_verdict(turn->session, verdict);
 	session_give_up(turn);
 }
 
-/* NULL while the unanswered beat may still be answered, else why it may not. */
-static const char *
-zombie_reason(const struct session *session, mono_ns now)
+/* NONE while the unanswered beat may still be answered. */
+static enum session_verdict
+judge_beats(const struct session *session, mono_ns now)
 {
 	if (session->unacked_since == CLOCK_NEVER) {
-		return NULL;
+		return SESSION_VERDICT_NONE;
 	}
 	if (session->last_frame_at <= session->beat_sent_at) {
-		return "zombie: heartbeat unanswered for an interval and no frame "
-		       "since";
+		return SESSION_VERDICT_SILENT;
 	}
 	if (now - session->unacked_since >= 2 * session->interval) {
-		return "zombie: heartbeats unanswered for two intervals";
+		return SESSION_VERDICT_UNANSWERED;
 	}
-	return NULL;
+	return SESSION_VERDICT_NONE;
 }
 
 /* Drops the oldest open beats. */
@@ -98,18 +97,19 @@ session_beat_due(struct session_turn *turn)
 
 	if (late > session->interval + session->interval / 2 &&
 	    late > STOOD_STILL_AT_LEAST) {
-		declare_zombie(turn, "the process stood still for too long");
+		declare_zombie(turn, SESSION_VERDICT_STOOD_STILL);
 		return;
 	}
-	const char *why = zombie_reason(session, turn->now);
+	enum session_verdict verdict = judge_beats(session, turn->now);
+	bool dead = verdict != SESSION_VERDICT_NONE;
 
-	if (why && late > SESSION_LATE_TIMER && session->judge_at == CLOCK_NEVER) {
+	if (dead && late > SESSION_LATE_TIMER && session->judge_at == CLOCK_NEVER) {
 		session->judge_at = turn->now + SESSION_LATE_TIMER;
 		session->beat_due = session->judge_at;
 		return;
 	}
-	if (why) {
-		declare_zombie(turn, why);
+	if (dead) {
+		declare_zombie(turn, verdict);
 		return;
 	}
 	if (session->judge_at != CLOCK_NEVER) {

@@ -38,6 +38,9 @@ void session_set_deadline(struct session_turn *turn, mono_ns timeout);
 __attribute__((format(printf, 2, 3))) void session_set_reason(struct session *session,
     const char *format, ...);
 
+/** Notes a verdict, and its text as the reason. */
+void session_note_verdict(struct session *session, enum session_verdict verdict);
+
 /** There is a session that can be resumed. */
 bool session_is_held(const struct session *session);
 

@@ -164,7 +164,7 @@ judge(struct session_turn *turn)
 		return;
 	}
 	session->zombies++;
-	session_set_reason(session, "zombie: proof of life unanswered");
+	session_note_verdict(session, SESSION_VERDICT_DEAF);
 	if (probe->misses > 1) {
 		session_give_up_session(turn);
 	} else {

@@ -54,6 +54,18 @@ snapshot_cure_text(enum snapshot_cure cure)
 	return texts[cure];
 }
 
+const char *
+snapshot_hold_text(enum snapshot_hold hold)
+{
+	static const char *const texts[] = {
+#define SNAPSHOT_HOLD_TEXT(name, text) [SNAPSHOT_HOLD_##name] = (text),
+	    SNAPSHOT_HOLD_TABLE(SNAPSHOT_HOLD_TEXT)
+#undef SNAPSHOT_HOLD_TEXT
+	};
+
+	return texts[hold];
+}
+
 struct snapshot_total
 snapshot_aggregate(const struct snapshot *shards, uint32_t count)
 {

@@ -45,6 +45,23 @@ enum snapshot_cure {
 #undef SNAPSHOT_CURE_ENUM
 };
 
+/* What a shard waits for that is not its own.  X(name, text) */
+#define SNAPSHOT_HOLD_TABLE(X)                                         \
+	X(NONE, "nothing")                                             \
+	X(SPACING, "the last IDENTIFY of its bucket was a moment ago") \
+	X(QUEUE, "other shards of its bucket come first")              \
+	X(BUDGET, "the identify budget of the day is spent")           \
+	X(DISK, "the identify ledger is on its way to the disk")       \
+	X(API, "Discord's API is asked for the identify limits")       \
+	X(BLIND, "nothing is known of the identify budget yet")        \
+	X(COUNT, "the number of shards is not known yet")
+
+enum snapshot_hold {
+#define SNAPSHOT_HOLD_ENUM(name, text) SNAPSHOT_HOLD_##name,
+	SNAPSHOT_HOLD_TABLE(SNAPSHOT_HOLD_ENUM)
+#undef SNAPSHOT_HOLD_ENUM
+};
+
 /* No value: an age or latency that is not known. */
 #define SNAPSHOT_NONE ((mono_ns)-1)
 
@@ -87,6 +104,8 @@ struct snapshot {
 	uint64_t identifies_refused; /* and answered by op 9 */
 	unsigned last_close_code;    /* 0: none yet */
 	uint32_t guilds;             /* as READY listed them */
+	enum snapshot_hold
+	    hold;            /* behind next_try_in, where the gate or the API decides */
 	char session_id[12]; /* shortened: first characters and dots; empty: none */
 	char host[128];      /* the gateway host dialled last */
 	char user_id[24];
@@ -116,5 +135,8 @@ const char *snapshot_state_text(enum snapshot_state state);
 
 /** The text of a cure, e.g. "new session". */
 const char *snapshot_cure_text(enum snapshot_cure cure);
+
+/** The text of a hold, e.g. "other shards of its bucket come first". */
+const char *snapshot_hold_text(enum snapshot_hold hold);
 
 #endif

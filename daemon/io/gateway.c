@@ -278,6 +278,7 @@ static void
 show_waiting(const struct gateway *gateway, mono_ns now, struct snapshot *out)
 {
 	session_snapshot(&gateway->waiting, now, out);
+	out->hold = SNAPSHOT_HOLD_COUNT;
 	if (gateway->waiting.retry_at != CLOCK_NEVER) {
 		mono_ns wait = gateway->waiting.retry_at - now;
 
@@ -304,6 +305,14 @@ gateway_latencies(const struct gateway *gateway, uint32_t index)
 	return index < gateway->shards.count ?
 	    shard_latencies(gateway->members[index].shard) :
 	    NULL;
+}
+
+const struct session *
+gateway_session(const struct gateway *gateway, uint32_t index)
+{
+	return gateway->shards.count == 0 ?
+	    &gateway->waiting :
+	    shard_session(gateway->members[index].shard);
 }
 
 void

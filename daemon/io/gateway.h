@@ -14,6 +14,7 @@
 #include "resolver.h"
 #include "rest.h"
 #include "secret.h"
+#include "session.h"
 #include "snapshot.h"
 #include "store.h"
 #include "ws.h"
@@ -77,6 +78,9 @@ void gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *ou
  * where there is none. */
 const struct latency_window *gateway_latencies(const struct gateway *gateway,
     uint32_t index);
+
+/** The session behind the snapshot at index, borrowed for the present turn. */
+const struct session *gateway_session(const struct gateway *gateway, uint32_t index);
 
 /** The watchdog looks: shards that never connected count as down from the first look.
  */

@@ -272,19 +272,61 @@ show_spent(struct gateway *gateway, int64_t wait_ms, struct snapshot *out)
 
 	gateway_time_text(clock_wall_ms() + wait_ms, text);
 	out->next_try_in = CLOCK_MS(wait_ms);
+	out->hold = SNAPSHOT_HOLD_BUDGET;
 	(void)snprintf(out->reason, sizeof out->reason,
 	    "the identify budget of the day is spent up to the reserve of %lld; a new "
 	    "session must wait until %s",
 	    (long long)identify_gate_reserve(&gateway->gate), text);
 }
 
+static enum snapshot_hold
+hold_of(enum identify_hold hold)
+{
+	switch (hold) {
+	case IDENTIFY_FREE:
+		return SNAPSHOT_HOLD_NONE;
+	case IDENTIFY_SPACING:
+		return SNAPSHOT_HOLD_SPACING;
+	case IDENTIFY_QUEUE:
+		return SNAPSHOT_HOLD_QUEUE;
+	case IDENTIFY_BUDGET:
+		return SNAPSHOT_HOLD_BUDGET;
+	}
+	return SNAPSHOT_HOLD_NONE;
+}
+
+/* One that waits for its slot, behind `before` others of its bucket. */
+static void
+show_slot(struct gateway *gateway, uint32_t id, mono_ns now, int64_t now_ms,
+    struct snapshot *out)
+{
+	uint32_t *before = &gateway->queue[identify_gate_bucket(&gateway->gate, id)];
+	struct identify_forecast forecast =
+	    identify_gate_forecast(&gateway->gate, id, *before, now, now_ms);
+
+	if (forecast.hold == IDENTIFY_BUDGET) {
+		show_spent(gateway, forecast.wait / CLOCK_MS(1), out);
+		return;
+	}
+	++*before;
+	out->next_try_in = forecast.wait;
+	out->hold = hold_of(forecast.hold);
+	if (is_blind(gateway, now)) {
+		/* What the API says may come before, and change the rest. */
+		mono_ns wait = gateway->blind_until - now;
+
+		out->next_try_in = wait > forecast.wait ? wait : forecast.wait;
+		out->hold = SNAPSHOT_HOLD_BLIND;
+	} else if (gateway->asking && forecast.wait == 0) {
+		out->next_try_in = SNAPSHOT_NONE;
+		out->hold = SNAPSHOT_HOLD_API;
+	}
+}
+
 void
 gateway_show_slots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 {
 	int64_t now_ms = gateway_ledger_ms(gateway);
-	bool spent = identify_gate_left(&gateway->gate, now_ms) <= 0;
-	int64_t wait_ms =
-	    spent ? identify_gate_release(&gateway->gate, now_ms) - now_ms : 0;
 
 	for (uint32_t i = 0; i < QUOTA_BUCKETS_MAX; i++) {
 		gateway->queue[i] = 0;
@@ -297,17 +339,10 @@ gateway_show_slots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 		}
 		if (member->granted) {
 			out[i].next_try_in = 0;
+			out[i].hold = SNAPSHOT_HOLD_DISK;
 			continue;
 		}
-		if (spent) {
-			show_spent(gateway, wait_ms, &out[i]);
-			continue;
-		}
-		uint32_t id = gateway->shards.first + i;
-		uint32_t bucket = identify_gate_bucket(&gateway->gate, id);
-
-		out[i].next_try_in = identify_gate_wait(&gateway->gate, id,
-		    gateway->queue[bucket]++, now);
+		show_slot(gateway, gateway->shards.first + i, now, now_ms, &out[i]);
 	}
 }
 

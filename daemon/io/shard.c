@@ -302,3 +302,9 @@ shard_latencies(const struct shard *shard)
 {
 	return &shard->session.latencies;
 }
+
+const struct session *
+shard_session(const struct shard *shard)
+{
+	return &shard->session;
+}

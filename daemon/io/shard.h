@@ -121,4 +121,7 @@ void shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out
 /** The heartbeats' latencies, borrowed while the shard lives. */
 const struct latency_window *shard_latencies(const struct shard *shard);
 
+/** Its session as it is now, borrowed until the next event. */
+const struct session *shard_session(const struct shard *shard);
+
 #endif

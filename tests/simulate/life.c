@@ -120,6 +120,9 @@ turn(struct sim *sim)
 	if (at >= sim->end) {
 		return false;
 	}
+	if (sim->foresight) {
+		foresight_look(sim, at);
+	}
 	sim->now = at > sim->now ? at : sim->now;
 	if (timer <= news) {
 		host_timeouts(sim);
@@ -131,14 +134,15 @@ turn(struct sim *sim)
 	return true;
 }
 
-bool
-life_play(uint64_t seed, bool trace, struct totals *totals)
+static bool
+play(uint64_t seed, bool trace, struct foresight *foresight, struct totals *totals)
 {
 	struct sim *sim = &world;
 
 	memset(sim, 0, sizeof *sim);
 	sim->totals = totals;
 	sim->trace = trace;
+	sim->foresight = foresight;
 	plan(sim, seed);
 	host_start(sim);
 	while (sim->broken[0] == '\0' && turn(sim)) {
@@ -152,4 +156,16 @@ life_play(uint64_t seed, bool trace, struct totals *totals)
 		return false;
 	}
 	return true;
+}
+
+bool
+life_play(uint64_t seed, bool trace, struct totals *totals)
+{
+	return play(seed, trace, NULL, totals);
+}
+
+bool
+life_foresee(uint64_t seed, struct foresight *foresight, struct totals *totals)
+{
+	return play(seed, false, foresight, totals);
 }

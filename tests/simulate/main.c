@@ -1,6 +1,7 @@
 /*
  * simulate [--seeds N] [--first S] [--jobs J] [--supervisor]
  * simulate --seed S [--trace] [--supervisor]
+ * simulate --explain STATES [--first S]
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 
 struct options {
 	uint64_t seeds, first;
+	uint64_t states; /* --explain; 0: another mode */
 	unsigned jobs;
 	bool trace, supervisor;
 };
@@ -208,7 +210,8 @@ usage(void)
 {
 	(void)fprintf(stderr,
 	    "usage: simulate [--supervisor] [--seeds N] [--first S] [--jobs J]\n"
-	    "       simulate [--supervisor] --seed S [--trace]\n");
+	    "       simulate [--supervisor] --seed S [--trace]\n"
+	    "       simulate --explain STATES [--first S]\n");
 	return 64;
 }
 
@@ -242,6 +245,8 @@ take_option(char *const *argv, struct options *options)
 		options->seeds = number;
 	} else if (strcmp(argv[0], "--first") == 0) {
 		options->first = number;
+	} else if (strcmp(argv[0], "--explain") == 0 && number <= 100000) {
+		options->states = number;
 	} else if (strcmp(argv[0], "--seed") == 0) {
 		options->first = number;
 		options->seeds = 1;
@@ -267,6 +272,9 @@ main(int argc, char **argv)
 			return usage();
 		}
 		i += taken;
+	}
+	if (options.states > 0) {
+		return foresight_run(options.first, (unsigned)options.states) ? 0 : 1;
 	}
 	return run(&options) ? 0 : 1;
 }

@@ -6,7 +6,7 @@
  * discord.c is the server; host.c is the process that obeys the sessions; judge.c
  * watches both from outside and knows the rules by its own bookkeeping, checks.c
  * compares; faults.c makes the weather; life.c plays one seed; supervisor.c plays
- * 10,000 restarts.
+ * 10,000 restarts; foresight.c holds the outlook of random states against what comes.
  */
 #ifndef GWBOT_SIMULATE_H
 #define GWBOT_SIMULATE_H
@@ -220,6 +220,9 @@ struct lane {
 	_Alignas(8) uint8_t record[RECORD_FILE_BYTES];
 };
 
+/* See foresight.c. */
+struct foresight;
+
 struct totals {
 	uint64_t seeds, steps, events, broken;
 	double shard_days;
@@ -285,6 +288,7 @@ struct sim {
 	struct session_actions actions;
 
 	struct totals *totals;
+	struct foresight *foresight; /* NULL: nobody asks for the outlook */
 };
 
 /* ---- queue.c ---- */
@@ -384,5 +388,16 @@ const char *fault_name(enum fault fault);
 
 bool life_play(uint64_t seed, bool trace, struct totals *totals);
 bool supervisor_play(uint64_t seed, bool trace, struct totals *totals);
+
+/** Plays the seed and has foresight look at some of its states. */
+bool life_foresee(uint64_t seed, struct foresight *foresight, struct totals *totals);
+
+/* ---- foresight.c ---- */
+
+/** Looks at one shard at some instant from now until the next turn, or does not. */
+void foresight_look(struct sim *sim, mono_ns next_turn);
+
+/** Collects so many states, compares and prints; false where a prediction failed. */
+bool foresight_run(uint64_t first_seed, unsigned states);
 
 #endif

@@ -412,18 +412,33 @@ a_clock_that_goes_back_a_year_waits_a_day_at_most(void **state)
 }
 
 static void
-the_wait_behind_others_is_told(void **state)
+expect_forecast(uint32_t shard, uint32_t before, mono_ns now, enum identify_hold hold,
+    mono_ns wait)
+{
+	struct identify_forecast forecast =
+	    identify_gate_forecast(&gate, shard, before, now, WALL);
+
+	assert_int_equal(forecast.hold, hold);
+	assert_int_equal(forecast.wait, wait);
+}
+
+static void
+what_holds_a_shard_up_is_told(void **state)
 {
 	(void)state;
 	told(2, -1, 0);
-	assert_int_equal(identify_gate_wait(&gate, 0, 0, NOW), 0);
-	assert_int_equal(identify_gate_wait(&gate, 4, 2, NOW),
-	    2 * QUOTA_IDENTIFY_SPACING);
+	expect_forecast(0, 0, NOW, IDENTIFY_FREE, 0);
+	expect_forecast(4, 2, NOW, IDENTIFY_QUEUE, 2 * QUOTA_IDENTIFY_SPACING);
 	assert_int_equal(ask(0, NOW), IDENTIFY_GRANTED);
-	assert_int_equal(identify_gate_wait(&gate, 2, 0, NOW), QUOTA_IDENTIFY_SPACING);
+	expect_forecast(0, 0, NOW, IDENTIFY_FREE, 0);
+	expect_forecast(2, 0, NOW, IDENTIFY_QUEUE, QUOTA_IDENTIFY_SPACING);
 	identify_gate_sent(&gate, 0, NOW, WALL);
-	assert_int_equal(identify_gate_wait(&gate, 2, 1, NOW + CLOCK_S(1)),
+	expect_forecast(2, 0, NOW + CLOCK_S(1), IDENTIFY_SPACING,
+	    QUOTA_IDENTIFY_SPACING - CLOCK_S(1));
+	expect_forecast(2, 1, NOW + CLOCK_S(1), IDENTIFY_QUEUE,
 	    2 * QUOTA_IDENTIFY_SPACING - CLOCK_S(1));
+	told(2, 0, 7000);
+	expect_forecast(2, 1, NOW, IDENTIFY_BUDGET, CLOCK_S(7));
 }
 
 /* ---- a supervisor that starts it again and again ---- */
@@ -561,7 +576,7 @@ main(void)
 		empty_the_ledger),
 	    cmocka_unit_test_setup(a_clock_that_goes_back_a_year_waits_a_day_at_most,
 		empty_the_ledger),
-	    cmocka_unit_test_setup(the_wait_behind_others_is_told, empty_the_ledger),
+	    cmocka_unit_test_setup(what_holds_a_shard_up_is_told, empty_the_ledger),
 	    cmocka_unit_test_setup(ten_thousand_restarts_never_touch_the_reserve,
 		empty_the_ledger),
 	};

@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "render_config.h"
+#include "render_explain.h"
 #include "render_shards.h"
 #include "render_status.h"
 
@@ -168,6 +169,12 @@ static void
 render_latency(struct writer *writer, const struct json *result)
 {
 	render_latency_screen(writer, result);
+}
+
+static void
+render_explain(struct writer *writer, const struct json *result)
+{
+	render_explain_screen(writer, result);
 }
 
 static void

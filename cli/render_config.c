@@ -101,8 +101,8 @@ render_list(struct writer *writer, const struct json *options)
 
 /* ---- one setting in full ---- */
 
-static void
-put_row(struct writer *writer, const char *label, const char *text)
+void
+render_config_row(struct writer *writer, const char *label, const char *text)
 {
 	writer_tab(writer, COLUMN_GAP);
 	writer_put(writer, STYLE_DIM, label);
@@ -136,8 +136,8 @@ static const struct {
 
 #define ACTS_COUNT (sizeof acts / sizeof acts[0])
 
-static const char *
-when_of(const char *word)
+const char *
+render_config_when(const char *word)
 {
 	for (size_t i = 0; i < ACTS_COUNT; i++) {
 		if (strcmp(acts[i].word, word) == 0) {
@@ -156,12 +156,14 @@ render_one(struct writer *writer, const struct json *option)
 	writer_tab(writer, COLUMN_GAP);
 	writer_text(writer, STYLE_PLAIN, text_of(option, "help"));
 	writer_newline(writer);
-	put_row(writer, "source", text_of(option, "source"));
-	put_row(writer, "allowed", text_of(option, "allowed"));
+	render_config_row(writer, "source", text_of(option, "source"));
+	render_config_row(writer, "allowed", text_of(option, "allowed"));
 	if (json_text(json_get(option, "environment"))) {
-		put_row(writer, "environment", text_of(option, "environment"));
+		render_config_row(writer, "environment",
+		    text_of(option, "environment"));
 	}
-	put_row(writer, "a change acts", when_of(text_of(option, "acts")));
+	render_config_row(writer, "a change acts",
+	    render_config_when(text_of(option, "acts")));
 }
 
 /* ---- changes ---- */

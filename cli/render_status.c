@@ -49,8 +49,8 @@ state_style(const char *state)
 	return STYLE_YELLOW;
 }
 
-static void
-render_title(struct writer *writer, const struct json *daemon)
+void
+render_status_title(struct writer *writer, const struct json *daemon)
 {
 	const char *state = text_or(json_get(daemon, "state"), "unknown");
 	enum writer_style style = state_style(state);
@@ -311,30 +311,21 @@ render_step(struct writer *writer, const struct json *shard)
 	render_tries(writer, tries);
 }
 
-/* When the watchdog would give up on a shard that is not connected. */
+/* When the watchdog would end the process because of a shard that stays down. */
 static void
-render_grace(struct writer *writer, const struct json *shard,
-    const struct json *watchdog)
+render_exit(struct writer *writer, const struct json *shard)
 {
-	double down;
-	double grace;
+	const struct json *wait = json_get(shard, "watchdog_exit_in_seconds");
 
-	if (!json_number(json_get(shard, "disconnect_age_seconds"), &down) ||
-	    !json_number(json_get(watchdog, "disconnect_grace_seconds"), &grace)) {
-		return;
-	}
-	if (down > grace) {
-		writer_fact(writer, STYLE_RED,
-		    "the watchdog restarts the process at its next check");
-	} else {
-		writer_fact(writer, STYLE_DIM, "the watchdog steps in after %s more",
-		    format_seconds(grace - down).text);
+	if (json_kind(wait) == JSON_NUMBER) {
+		writer_fact(writer, STYLE_DIM,
+		    "the watchdog ends the process in %s if it stays down",
+		    format_json_seconds(wait).text);
 	}
 }
 
 static void
-render_trouble(struct writer *writer, const struct json *shard,
-    const struct json *watchdog)
+render_trouble(struct writer *writer, const struct json *shard)
 {
 	const char *state = text_or(json_get(shard, "state"), "");
 	bool over = strcmp(state, "fatal") == 0 || strcmp(state, "stopped") == 0;
@@ -351,21 +342,20 @@ render_trouble(struct writer *writer, const struct json *shard,
 	writer_label(writer, "Next");
 	render_step(writer, shard);
 	if (!over) {
-		render_grace(writer, shard, watchdog);
+		render_exit(writer, shard);
 	}
 	writer_newline(writer);
 }
 
 static void
-render_troubles(struct writer *writer, const struct json *shards,
-    const struct json *watchdog)
+render_troubles(struct writer *writer, const struct json *shards)
 {
 	size_t count = 0;
 
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
 		if (!is_true(json_get(shard, "connected")) && count++ < REASONS_MAX) {
-			render_trouble(writer, shard, watchdog);
+			render_trouble(writer, shard);
 		}
 	}
 	if (count > REASONS_MAX) {
@@ -452,9 +442,9 @@ render_status_screen(struct writer *writer, const struct json *result)
 	const struct json *watchdog = json_get(result, "watchdog");
 	const struct json *shards = json_get(result, "shards");
 
-	render_title(writer, daemon);
+	render_status_title(writer, daemon);
 	render_gateway(writer, gateway, daemon);
-	render_troubles(writer, shards, watchdog);
+	render_troubles(writer, shards);
 	render_watchdog(writer, watchdog, gateway);
 	render_session(writer, gateway, shards);
 	render_budget(writer, json_get(result, "identify"));

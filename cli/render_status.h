@@ -9,4 +9,7 @@
 
 void render_status_screen(struct writer *writer, const struct json *result);
 
+/** The first line: the bot, its state and its process. */
+void render_status_title(struct writer *writer, const struct json *daemon);
+
 #endif

@@ -49,6 +49,8 @@ run_command(const struct options *options, bool colour)
 		return command_run_reconnect(options, colour, &failure);
 	case COMMAND_version:
 		return command_run_version(options, colour, &failure);
+	case COMMAND_explain:
+		return command_run_explain(options, colour, &failure);
 	case COMMAND_sim:
 		return command_run_sim(options, colour, &failure);
 	case COMMAND_status:

@@ -227,6 +227,24 @@ source_state(void *ctx, mono_ns now)
 	return health_state(&input);
 }
 
+static const struct session *
+source_session(void *ctx, uint32_t index, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	(void)now;
+	return gateway_session(app->gateway, index);
+}
+
+static mono_ns
+source_check_at(void *ctx, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	(void)now;
+	return app->check_at;
+}
+
 static void
 source_limits(void *ctx, struct methods_limits *out)
 {
@@ -334,6 +352,8 @@ app_methods_source(struct app *app)
 	    .started_wall_ms = clock_wall_ms(),
 	    .sim_control = app->args.sim ? app->sim.control : NULL,
 	    .snapshots = app_snapshots,
+	    .session = source_session,
+	    .check_at = source_check_at,
 	    .state = source_state,
 	    .limits = source_limits,
 	    .process = methods_process_self,

@@ -50,6 +50,10 @@ struct methods_source {
 
 	/** All shards as they are at now, borrowed until the next call. */
 	const struct snapshot *(*snapshots)(void *ctx, mono_ns now, uint32_t *count);
+	/** The session behind the snapshot at index, borrowed for this call. */
+	const struct session *(*session)(void *ctx, uint32_t index, mono_ns now);
+	/** When the watchdog looks next. */
+	mono_ns (*check_at)(void *ctx, mono_ns now);
 	/** One word for the whole, as health_state() has them. */
 	const char *(*state)(void *ctx, mono_ns now);
 	void (*limits)(void *ctx, struct methods_limits *out);

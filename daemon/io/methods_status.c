@@ -1,9 +1,12 @@
 /* The status method: one answer about the whole process. */
+#include "methods_status.h"
+
+#include "methods_explain.h"
 #include "methods_json.h"
 #include "methods_rows.h"
 
-static struct json *
-describe_daemon(const struct visit *visit)
+struct json *
+methods_status_daemon(const struct visit *visit)
 {
 	const struct methods_source *source = visit->source;
 	struct methods_process process;
@@ -43,13 +46,16 @@ worst_verdict(const struct visit_shards *selection,
 	return watchdog_verdict_name(worst);
 }
 
-static struct json *
-describe_watchdog(const struct visit_shards *selection,
+struct json *
+methods_status_watchdog(const struct visit *visit, const struct visit_shards *selection,
     const struct watchdog_limits *limits)
 {
+	const struct methods_source *source = visit->source;
+	mono_ns wait = source->check_at(source->ctx, visit->now) - visit->now;
 	struct json *object = json_new_object();
 
 	json_add_text(object, "verdict", worst_verdict(selection, limits));
+	json_add_seconds(object, "next_check_seconds", wait > 0 ? wait : 0);
 	json_add_seconds(object, "keepalive_seconds", limits->keepalive);
 	json_add_seconds(object, "stall_seconds", limits->stall);
 	json_add_seconds(object, "disconnect_grace_seconds", limits->disconnect_grace);
@@ -128,9 +134,27 @@ describe_rest(const struct visit *visit)
  * The list stays a glance: gwctl shards has them all. */
 #define LISTED_MAX 64
 
+static struct json *
+describe_shard(const struct visit *visit, const struct visit_shards *selection,
+    uint32_t index, const struct watchdog_limits *limits)
+{
+	const struct snapshot *shard = &selection->shards[index];
+	struct json *object = methods_json_shard(shard, limits);
+	mono_ns exit_in = SNAPSHOT_NONE;
+
+	if (!shard->ready) {
+		struct outlook outlook;
+
+		methods_explain_take(visit, selection, index, 0, &outlook);
+		exit_in = outlook_exit_in(&outlook);
+	}
+	json_add_seconds(object, "watchdog_exit_in_seconds", exit_in);
+	return object;
+}
+
 static void
-add_shards(struct json *status, const struct visit_shards *selection,
-    const struct watchdog_limits *limits)
+add_shards(const struct visit *visit, struct json *status,
+    const struct visit_shards *selection, const struct watchdog_limits *limits)
 {
 	bool all = selection->count <= LISTED_MAX;
 	struct json *array = json_new_array();
@@ -140,7 +164,7 @@ add_shards(struct json *status, const struct visit_shards *selection,
 		const struct snapshot *shard = &selection->shards[i];
 
 		if (all || !shard->ready) {
-			json_append(array, methods_json_shard(shard, limits));
+			json_append(array, describe_shard(visit, selection, i, limits));
 			listed++;
 		}
 	}
@@ -159,14 +183,15 @@ methods_status(const struct visit *visit)
 	}
 	struct json *status = visit_new_answer("status");
 
-	json_add(status, "daemon", describe_daemon(visit));
+	json_add(status, "daemon", methods_status_daemon(visit));
 	json_add(status, "gateway",
 	    methods_json_total(selection.shards, selection.count));
-	json_add(status, "watchdog", describe_watchdog(&selection, &limits.values));
+	json_add(status, "watchdog",
+	    methods_status_watchdog(visit, &selection, &limits.values));
 	json_add(status, "loop", describe_loop(visit->source));
 	visit_add_beats(visit, status);
 	json_add(status, "identify", describe_budget(visit->source));
 	json_add(status, "rest", describe_rest(visit));
-	add_shards(status, &selection, &limits.values);
+	add_shards(visit, status, &selection, &limits.values);
 	visit_answer(visit, status);
 }

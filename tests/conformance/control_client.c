@@ -139,6 +139,57 @@ stage_snapshots(void *ctx, mono_ns now, uint32_t *count)
 	return stage->shards;
 }
 
+/* A session whose snapshot would be the one shown, as far as the outlook goes. */
+static const struct session *
+stage_session(void *ctx, uint32_t index, mono_ns now)
+{
+	static const struct session_config config = {
+	    .connect_timeout = CLOCK_S(10),
+	    .hello_timeout = CLOCK_S(10),
+	    .ready_timeout = CLOCK_S(15),
+	};
+	static struct session session;
+	const struct stage *stage = ctx;
+	const struct snapshot *shard = &stage->shards[index];
+
+	session_init(&session, &config, NULL);
+	session.state = shard->state;
+	session.last_event_at = now - shard->last_event_age;
+	if (shard->session_id[0] != '\0') {
+		(void)snprintf(session.saved.id, sizeof session.saved.id, "3f2a9c1d");
+		(void)snprintf(session.saved.resume_url,
+		    sizeof session.saved.resume_url, "wss://%s", shard->host);
+		session.saved.seq = shard->seq;
+	}
+	if (shard->disconnect_age != SNAPSHOT_NONE) {
+		session.down_since = now - shard->disconnect_age;
+	}
+	if (shard->state == SNAPSHOT_BACKOFF) {
+		session.retry_at = now + shard->next_try_in;
+	} else if (shard->state == SNAPSHOT_CONNECTING) {
+		session.deadline = now + CLOCK_MS(7400);
+	} else if (shard->state == SNAPSHOT_READY) {
+		session.interval = shard->heartbeat_interval;
+		session.last_frame_at = now - shard->last_event_age;
+		session.last_ready_at = now - shard->last_ready_age;
+		session.beat_due = now + CLOCK_MS(12300);
+		session.latency = shard->latency;
+		session.latency_at = now - CLOCK_MS(28909);
+		if (shard->latency == SNAPSHOT_NONE) {
+			session.unacked_since = session.beat_sent_at =
+			    session.beat_due - session.interval;
+		}
+	}
+	return &session;
+}
+
+static mono_ns
+stage_check_at(void *ctx, mono_ns now)
+{
+	(void)ctx;
+	return now + CLOCK_S(17);
+}
+
 static const char *
 stage_state(void *ctx, mono_ns now)
 {
@@ -259,6 +310,7 @@ set_many(struct stage *stage, uint32_t first, uint32_t count, uint32_t shard_cou
 	stage->shards[2].cure_tries = 3;
 	stage->shards[2].session_id[0] = '\0';
 	stage->shards[2].state = SNAPSHOT_WAIT_SLOT;
+	stage->shards[2].hold = SNAPSHOT_HOLD_SPACING;
 }
 
 /* The stages by name; false where there is none. */
@@ -377,6 +429,8 @@ fill_source(struct stage *stage)
 	source->started_at = clock_now() - CLOCK_S(274375);
 	source->started_wall_ms = clock_wall_ms() - INT64_C(274375000);
 	source->snapshots = stage_snapshots;
+	source->session = stage_session;
+	source->check_at = stage_check_at;
 	source->state = stage_state;
 	source->limits = stage_limits;
 	source->process = stage_process;

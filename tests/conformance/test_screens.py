@@ -45,6 +45,25 @@ SCREENS = {
     "reconnect-fresh-unconfirmed": ("ready", ["reconnect", "--fresh"]),
     "reconnect-fresh-too-many": ("many", ["reconnect", "--fresh", "-y"]),
     "reconnect-outside": ("range", ["reconnect", "15"]),
+    "explain-ready": ("ready", ["explain"]),
+    "explain-unanswered": ("stale", ["explain"]),
+    "explain-reconnecting": ("reconnecting", ["explain"]),
+    "explain-never": ("never", ["explain"]),
+    "explain-two": ("two", ["explain"]),
+    "explain-500-shards": ("many", ["explain"]),
+    "explain-fatal": ("fatal", ["explain"]),
+    "explain-json": ("two", ["--json", "explain"]),
+    "explain-option": (None, ["explain", "watchdog.stall"]),
+    "explain-option-json": (None, ["--json", "explain", "watchdog.stall"]),
+    "explain-variable": (None, ["explain", "WATCHDOG_CHECK_SEC"]),
+    "explain-metric": (None, ["explain", "gwbotd_shard_up"]),
+    "explain-status": (None, ["explain", "1"]),
+    "explain-status-of-gwctl": (None, ["explain", "gwctl", "3"]),
+    "explain-close-code": (None, ["explain", "4004"]),
+    "explain-command": (None, ["explain", "reconnect"]),
+    "explain-unknown": (None, ["explain", "watchdog.stal"]),
+    "explain-unknown-json": (None, ["--json", "explain", "99999"]),
+    "explain-no-daemon": (None, ["explain"]),
     "thresholds": ("two", ["thresholds"]),
     "reboot": ("ready", ["reboot"]),
     "reboot-json": ("ready", ["--json", "reboot"]),
@@ -151,8 +170,14 @@ class Readable(unittest.TestCase):
         for letter, name in options:
             self.assertIn(f"\n.It Fl {letter} , -{name}", manual)
 
+    def test_explain_says_what_acts_when_and_what_prevents_it(self):
+        for name in ("ready", "unanswered", "reconnecting", "never", "two", "500-shards", "fatal"):
+            screen = self.read("explain-" + name)
+            self.assertRegex(screen, r"\n  Next +(now|in \d[\d.]* \w+)", name)
+            self.assertGreaterEqual(screen.count("prevented by"), len(re.findall(r"\n  Next", screen)), name)
+
     def test_json_is_one_document(self):
-        for name in ("status-json", "reboot-json"):
+        for name in ("status-json", "reboot-json", "explain-json", "explain-option-json"):
             document, status = self.read(name).rstrip("\n").split("\n")
             self.assertEqual(json.loads(document)["schema"], "gwctl/1")
             self.assertEqual(status, "exit 0")

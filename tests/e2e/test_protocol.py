@@ -18,6 +18,7 @@ CALLS = {
     "snapshot": [(), ["0"], {"shard": 0}],
     "shards": [(), ["0-0"], ["down"]],
     "latency": [(), [0]],
+    "explain": [(), ["watchdog.*"], ["gwbotd_shard_up"], ["exit", "78"], [4004], {"name": "status"}],
     "config": [(), ["watchdog"], {"path": "diff"}],
     "reconnect": [["0"], {"shard": 0, "fresh": True}],
     "sim": [["freeze"]],

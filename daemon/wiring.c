@@ -146,12 +146,12 @@ answer_metrics(void *ctx, const struct http_request *request, struct http_reply 
 	reply->status = metrics_render(&input, reply->body) == GW_OK ? 200 : 503;
 }
 
-static const struct latency_window *
-latencies_of(void *ctx, uint32_t index)
+static const struct session *
+session_of(void *ctx, uint32_t index)
 {
 	const struct app *app = ctx;
 
-	return gateway_latencies(app->gateway, index);
+	return gateway_session(app->gateway, index);
 }
 
 static void
@@ -169,13 +169,14 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 	gateway_identify_budget(app->gateway, &budget);
 	const struct page_input input = {
 	    .health = &health,
-	    .latencies = latencies_of,
+	    .session = session_of,
 	    .ctx = app,
 	    .wall_ms = clock_wall_ms(),
 	    .started_wall_ms = app->source.started_wall_ms,
 	    .pid = getpid(),
 	    .gwbotd = GWBOT_VERSION,
-	    .next_check_in = app->check_at - now,
+	    .now = now,
+	    .check_at = app->check_at,
 	    .identifies_total = budget.total,
 	    .identifies_used = budget.used_today,
 	    .sources = sources,
@@ -230,10 +231,8 @@ source_state(void *ctx, mono_ns now)
 static const struct session *
 source_session(void *ctx, uint32_t index, mono_ns now)
 {
-	const struct app *app = ctx;
-
 	(void)now;
-	return gateway_session(app->gateway, index);
+	return session_of(ctx, index);
 }
 
 static mono_ns

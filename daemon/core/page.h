@@ -9,18 +9,19 @@
 
 #include "buf.h"
 #include "health.h"
-#include "latency.h"
+#include "outlook.h"
 
 struct page_input {
 	const struct health_input *health; /* shards, limits, budget */
-	/* Of each shard, in their order; NULL: not known. */
-	const struct latency_window *(*latencies)(void *ctx, uint32_t index);
+	/* Of the shard at index, borrowed. */
+	const struct session *(*session)(void *ctx, uint32_t index);
 	void *ctx;
+	mono_ns now;
+	mono_ns check_at;        /* the watchdog's next look */
 	int64_t wall_ms;         /* now */
 	int64_t started_wall_ms; /* the process */
 	int64_t pid;
 	const char *gwbotd;         /* its version */
-	mono_ns next_check_in;      /* of the watchdog; negative: none comes */
 	int64_t identifies_total;   /* in 24 h, as Discord allows */
 	int64_t identifies_used;    /* in the last 24 h */
 	const char *const *sources; /* of the watchdog's limits, in the order below */

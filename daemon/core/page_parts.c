@@ -84,7 +84,7 @@ put_sparkline(struct html *html, const struct latency_window *window)
 	mono_ns highest = 1;
 	mono_ns lowest = CLOCK_NEVER;
 
-	if (!window || window->count < 2) {
+	if (window->count < 2) {
 		return; /* no line yet */
 	}
 	uint32_t count = SPARK_POINTS;
@@ -133,19 +133,39 @@ shard_word(const struct snapshot *shard, const struct watchdog_limits *limits)
 	return page_state_word(shard->last_ready_age < 0 ? "starting" : "reconnecting");
 }
 
+/* What acts next, and what ends the process if nothing comes. */
 static void
-put_trouble(struct html *html, const struct snapshot *shard)
+put_outlook(struct html *html, const struct outlook *outlook)
+{
+	html_put(html, "<ul class=\"next\">\n");
+	for (unsigned i = 0; i < outlook->count; i++) {
+		const struct outlook_entry *entry = &outlook->list[i];
+		bool told =
+		    i == 0 || outlook_action(entry->rule) == OUTLOOK_ACTION_EXIT;
+
+		if (!told) {
+			continue;
+		}
+		html_put(html, "<li>");
+		if (entry->in >= 0) {
+			html_put(html, "in ");
+			html_span(html, entry->in);
+			html_put(html, ": ");
+		}
+		html_text(html, outlook_rule_text(entry->rule));
+		html_put(html, "</li>\n");
+	}
+	html_put(html, "</ul>\n");
+}
+
+static void
+put_trouble(struct html *html, const struct snapshot *shard,
+    const struct outlook *outlook)
 {
 	html_put(html, "<p class=\"warn\">");
 	html_text(html, shard->reason[0] ? shard->reason : "not connected yet");
 	html_put(html, "</p>\n");
-	if (shard->next_try_in >= 0) {
-		html_put(html, "<p>");
-		html_text(html, snapshot_cure_text(shard->cure));
-		html_put(html, " in ");
-		html_span(html, shard->next_try_in);
-		html_put(html, "</p>\n");
-	}
+	put_outlook(html, outlook);
 }
 
 static void
@@ -185,8 +205,11 @@ page_put_tile(struct html *html, const struct page_input *input, uint32_t index)
 {
 	const struct watchdog_limits *limits = &input->health->limits;
 	const struct snapshot *shard = &input->health->shards[index];
+	const struct session *session = input->session(input->ctx, index);
 	const struct page_word *word = shard_word(shard, limits);
+	struct outlook outlook;
 
+	page_take_outlook(input, index, &outlook);
 	html_put(html,
 	    "<div class=\"tile\">\n<h3><span aria-hidden=\"true\" "
 	    "class=\"%s\">%s</span> "
@@ -194,8 +217,8 @@ page_put_tile(struct html *html, const struct page_input *input, uint32_t index)
 	    word->class, word->shape, shard->shard_id, word->class);
 	html_text(html, snapshot_state_text(shard->state));
 	html_put(html, "</span></h3>\n");
-	if (!shard->connected) {
-		put_trouble(html, shard);
+	if (!page_shard_is_well(shard, limits)) {
+		put_trouble(html, shard, &outlook);
 	}
 	put_distance(html, shard, limits);
 	html_put(html, "<dl>\n");
@@ -212,33 +235,54 @@ page_put_tile(struct html *html, const struct page_input *input, uint32_t index)
 	put_count(html, "events", shard->dispatches);
 	put_close(html, shard);
 	html_put(html, "</dl>\n");
-	put_sparkline(html,
-	    input->latencies ? input->latencies(input->ctx, index) : NULL);
+	put_sparkline(html, &session->latencies);
 	html_put(html, "</div>\n");
 }
 
 /* ---- the watchdog ---- */
 
-/* What is left until a limit is passed by the shard that is nearest to one; false where
- * none is on the way to one. */
-static bool
-nearest_end(const struct health_input *health, uint32_t *shard_id, mono_ns *left)
+void
+page_take_outlook(const struct page_input *input, uint32_t index, struct outlook *out)
 {
+	const struct health_input *health = input->health;
+	struct snapshot_total total = snapshot_aggregate(health->shards, health->count);
+	uint32_t down = total.shards - total.connected;
+	const struct outlook_input in = {
+	    .session = input->session(input->ctx, index),
+	    .snap = &health->shards[index],
+	    .limits = health->limits,
+	    .check_at = input->check_at,
+	    .now = input->now,
+	    .crowd = down - (health->shards[index].connected || down == 0 ? 0 : 1),
+	};
+
+	outlook_take(&in, out);
+}
+
+/* The shard that is not well and whose watchdog exit is nearest; false: there is none.
+ */
+static bool
+nearest_exit(const struct page_input *input, uint32_t *shard_id, mono_ns *left)
+{
+	const struct health_input *health = input->health;
 	bool found = false;
+	uint32_t looked = 0;
 
-	for (uint32_t i = 0; i < health->count; i++) {
-		const struct snapshot *shard = &health->shards[i];
-		mono_ns rest = shard->connected ?
-		    health->limits.stall - shard->last_event_age :
-		    health->limits.disconnect_grace - shard->disconnect_age;
+	for (uint32_t i = 0; i < health->count && looked < PAGE_TILES_MAX; i++) {
+		struct outlook outlook;
 
-		if (shard->connected || shard->disconnect_age < 0 ||
-		    (found && rest >= *left)) {
+		if (page_shard_is_well(&health->shards[i], &health->limits)) {
 			continue;
 		}
-		*left = rest;
-		*shard_id = shard->shard_id;
-		found = true;
+		page_take_outlook(input, i, &outlook);
+		looked++;
+		mono_ns in = outlook_exit_in(&outlook);
+
+		if (in != SNAPSHOT_NONE && (!found || in < *left)) {
+			*left = in;
+			*shard_id = health->shards[i].shard_id;
+			found = true;
+		}
 	}
 	return found;
 }
@@ -246,29 +290,21 @@ nearest_end(const struct health_input *health, uint32_t *shard_id, mono_ns *left
 void
 page_put_verdict(struct html *html, const struct page_input *input)
 {
+	mono_ns check_in = input->check_at - input->now;
 	uint32_t shard_id = 0;
 	mono_ns left = 0;
 
-	if (!nearest_end(input->health, &shard_id, &left)) {
-		html_put(html, "<p class=\"good\">No shard is near a limit.");
-	} else if (left > 0) {
+	if (nearest_exit(input, &shard_id, &left)) {
 		html_put(html,
-		    "<p class=\"warn\">Shard %" PRIu32
-		    " is down: the process ends with status 1 in ",
+		    "<p class=\"warn\">Because of shard %" PRIu32
+		    " the process ends with status 1 in ",
 		    shard_id);
 		html_span(html, left);
-		html_put(html, " or a check later, unless it comes back.");
+		html_put(html, ", unless it comes back.");
 	} else {
-		html_put(html,
-		    "<p class=\"bad\">Shard %" PRIu32
-		    " has been down for longer than the grace: the process ends at the "
-		    "next check.",
-		    shard_id);
+		html_put(html, "<p class=\"good\">No shard is near a limit.");
 	}
-	if (input->next_check_in >= 0) {
-		html_put(html, " It looks again in ");
-		html_span(html, input->next_check_in);
-		html_put(html, ".");
-	}
-	html_put(html, "</p>\n");
+	html_put(html, " It looks again in ");
+	html_span(html, check_in < 0 ? 0 : check_in);
+	html_put(html, ".</p>\n");
 }

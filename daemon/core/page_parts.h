@@ -25,6 +25,10 @@ bool page_shard_is_well(const struct snapshot *shard,
 /** The tile of the shard at index. */
 void page_put_tile(struct html *html, const struct page_input *input, uint32_t index);
 
+/** What acts next on the shard at index. */
+void page_take_outlook(const struct page_input *input, uint32_t index,
+    struct outlook *out);
+
 /** What the watchdog thinks, and when it acts if nothing changes. */
 void page_put_verdict(struct html *html, const struct page_input *input);
 

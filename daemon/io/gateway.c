@@ -299,14 +299,6 @@ gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *out)
 	gateway_show_slots(gateway, now, out);
 }
 
-const struct latency_window *
-gateway_latencies(const struct gateway *gateway, uint32_t index)
-{
-	return index < gateway->shards.count ?
-	    shard_latencies(gateway->members[index].shard) :
-	    NULL;
-}
-
 const struct session *
 gateway_session(const struct gateway *gateway, uint32_t index)
 {

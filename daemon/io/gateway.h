@@ -74,11 +74,6 @@ uint32_t gateway_shard_count(const struct gateway *gateway);
 /** Fills out[gateway_shard_count()]. */
 void gateway_snapshots(struct gateway *gateway, mono_ns now, struct snapshot *out);
 
-/** The heartbeats' latencies of the shard at index, borrowed until the next turn; NULL
- * where there is none. */
-const struct latency_window *gateway_latencies(const struct gateway *gateway,
-    uint32_t index);
-
 /** The session behind the snapshot at index, borrowed for the present turn. */
 const struct session *gateway_session(const struct gateway *gateway, uint32_t index);
 

@@ -297,12 +297,6 @@ shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out)
 	}
 }
 
-const struct latency_window *
-shard_latencies(const struct shard *shard)
-{
-	return &shard->session.latencies;
-}
-
 const struct session *
 shard_session(const struct shard *shard)
 {

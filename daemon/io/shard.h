@@ -118,9 +118,6 @@ void shard_configure(struct shard *shard, const struct shard_settings *settings)
 uint32_t shard_id(const struct shard *shard);
 void shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out);
 
-/** The heartbeats' latencies, borrowed while the shard lives. */
-const struct latency_window *shard_latencies(const struct shard *shard);
-
 /** Its session as it is now, borrowed until the next event. */
 const struct session *shard_session(const struct shard *shard);
 

@@ -50,6 +50,47 @@ static const struct watchdog_limits limits = {
     .max_latency = CLOCK_S(10),
 };
 
+#define NOW CLOCK_S(100000)
+
+/* A session at rest: what a snapshot above does not say, the outlook finds there. */
+static struct session sessions[PAGE_TILES_MAX + 36];
+
+static const struct session *
+session_of(void *ctx, uint32_t index)
+{
+	(void)ctx;
+	return &sessions[index];
+}
+
+/* Sessions that stand where the snapshots say. */
+static void
+stage(const struct snapshot *shards, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct session_config config = {.shard_id = shards[i].shard_id,
+		    .shard_count = count,
+		    .connect_timeout = CLOCK_S(10),
+		    .hello_timeout = CLOCK_S(10),
+		    .ready_timeout = CLOCK_S(15)};
+		struct session *session = &sessions[i];
+
+		session_init(session, &config, NULL);
+		session->state = shards[i].state;
+		session->last_event_at = NOW - shards[i].last_event_age;
+		session->last_ready_at = NOW - shards[i].last_ready_age;
+		if (!shards[i].connected) {
+			session->down_since = NOW - shards[i].disconnect_age;
+			session->retry_at = NOW + shards[i].next_try_in;
+			(void)strcpy(session->saved.id, "session");
+			session->saved.seq = 5;
+		} else {
+			session->interval = CLOCK_S(41);
+			session->beat_due = NOW + CLOCK_S(20);
+			session->last_frame_at = session->last_event_at;
+		}
+	}
+}
+
 /* The page of some shards as one text. */
 static void
 render(struct buf *out, const struct snapshot *shards, uint32_t count, bool live)
@@ -65,14 +106,17 @@ render(struct buf *out, const struct snapshot *shards, uint32_t count, bool live
 	};
 	const struct page_input input = {
 	    .health = &health,
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW + CLOCK_S(12),
 	    .wall_ms = INT64_C(1790000000000),
 	    .started_wall_ms = INT64_C(1789999900000),
 	    .gwbotd = "0.1.0",
-	    .next_check_in = CLOCK_S(12),
 	    .identifies_total = 1000,
 	    .identifies_used = 1,
 	};
 
+	stage(shards, count);
 	buf_init(out, 1U << 20);
 	assert_int_equal(page_render(&input, live, out), GW_OK);
 	assert_int_equal(buf_append(out, "", 1), GW_OK);
@@ -200,8 +244,11 @@ trouble_comes_first_and_says_what_is_next(void **state)
 	assert_has(&page, "refused by &lt;script&gt;");
 	assert_has(&page, "1 of 2 shards ready");
 	assert_true(strstr(page.data, "Shard 1") < strstr(page.data, "Shard 0"));
-	assert_has(&page, "resume at the resume host in 3.2 s");
-	assert_has(&page, "Shard 1 is down: the process ends with status 1 in 40 s");
+	assert_has(&page, "<li>in 3.2 s: connects to the general gateway and resumes");
+	/* Down for 20 s of 60 s: over it first at the check in 12 + 360 s. */
+	assert_has(&page,
+	    "Because of shard 1 the process ends with status 1 in 6 min 12 s");
+	assert_has(&page, "<li>in 6 min 12 s: the watchdog ends the process");
 	buf_fini(&page);
 }
 
@@ -214,7 +261,7 @@ a_loss_past_the_grace_ends_at_the_next_check(void **state)
 	(void)state;
 	shard.disconnect_age = CLOCK_S(61);
 	render(&page, &shard, 1, true);
-	assert_has(&page, "the process ends at the next check");
+	assert_has(&page, "Because of shard 1 the process ends with status 1 in 12 s");
 	buf_fini(&page);
 }
 
@@ -242,30 +289,24 @@ many_shards_are_a_screenful_and_a_count(void **state)
 	buf_fini(&page);
 }
 
-static const struct latency_window *
-two_answers(void *ctx, uint32_t index)
-{
-	(void)index;
-	return ctx;
-}
-
 static void
 latencies_are_a_line_in_the_order_of_their_arrival(void **state)
 {
-	struct latency_window window = {.count = 0};
 	const struct health_input health = {.shards = &up,
 	    .count = 1,
 	    .limits = limits,
 	    .bot = "b"};
 	const struct page_input input = {.health = &health,
-	    .latencies = two_answers,
-	    .ctx = &window};
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW};
 	struct buf out;
 
 	(void)state;
-	latency_add(&window, CLOCK_MS(10));
-	latency_add(&window, CLOCK_MS(40));
-	latency_add(&window, CLOCK_MS(20));
+	stage(&up, 1);
+	latency_add(&sessions[0].latencies, CLOCK_MS(10));
+	latency_add(&sessions[0].latencies, CLOCK_MS(40));
+	latency_add(&sessions[0].latencies, CLOCK_MS(20));
 	buf_init(&out, 1U << 20);
 	assert_int_equal(page_render(&input, true, &out), GW_OK);
 	assert_int_equal(buf_append(&out, "", 1), GW_OK);

@@ -4,12 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "html.h"
 #include "page.h"
+#include "xalloc.h"
 
 static const struct snapshot up = {
     .shard_id = 0,
@@ -53,7 +55,7 @@ static const struct watchdog_limits limits = {
 #define NOW CLOCK_S(100000)
 
 /* A session at rest: what a snapshot above does not say, the outlook finds there. */
-static struct session sessions[PAGE_TILES_MAX + 36];
+static struct session *sessions;
 
 static const struct session *
 session_of(void *ctx, uint32_t index)
@@ -66,6 +68,8 @@ session_of(void *ctx, uint32_t index)
 static void
 stage(const struct snapshot *shards, uint32_t count)
 {
+	free(sessions);
+	sessions = xzalloc(count * sizeof *sessions);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct session_config config = {.shard_id = shards[i].shard_id,
 		    .shard_count = count,

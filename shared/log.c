@@ -39,6 +39,8 @@ static struct {
 	const struct secret *secret;
 	uint64_t dropped;
 	uint64_t dropped_told;
+	void (*listen)(void *ctx, const struct log_event *event);
+	void *listen_ctx;
 } sink = {
     .fd = STDERR_FILENO,
     .own_fd = -1,
@@ -149,12 +151,16 @@ void
 log_write(enum log_level level, const char *event, const struct log_kv *pairs,
     size_t count)
 {
-	if (level > log_get_level()) {
-		return;
-	}
 	int saved = errno;
 	struct log_event record = {level, event, pairs, count};
 
+	if (sink.listen) {
+		sink.listen(sink.listen_ctx, &record);
+	}
+	if (level > log_get_level()) {
+		errno = saved;
+		return;
+	}
 	/* What was lost is told before anything that came after it. */
 	if (!tell_dropped() || !deliver(&record)) {
 		sink.dropped++;
@@ -228,6 +234,13 @@ void
 log_set_secret(const struct secret *secret)
 {
 	sink.secret = secret;
+}
+
+void
+log_set_listener(void (*fn)(void *ctx, const struct log_event *event), void *ctx)
+{
+	sink.listen = fn;
+	sink.listen_ctx = ctx;
 }
 
 uint64_t

@@ -54,6 +54,14 @@ struct log_kv {
 	} value;
 };
 
+/* One event as log_write() was given it. */
+struct log_event {
+	enum log_level level;
+	const char *name;
+	const struct log_kv *pairs;
+	size_t count;
+};
+
 /**
  * Sets where lines go.  fd is borrowed, but of a pipe or terminal log keeps its own
  * descriptor until the next call; format journal falls back to logfmt on fd.
@@ -67,6 +75,12 @@ enum log_level log_get_level(void);
 
 /** Every later line has this secret replaced by asterisks; borrowed, NULL ends it. */
 void log_set_secret(const struct secret *secret);
+
+/**
+ * Has fn see every later event before it is written, those that the level leaves out
+ * included (but for log_debug()).  fn must not log; NULL ends it.
+ */
+void log_set_listener(void (*fn)(void *ctx, const struct log_event *event), void *ctx);
 
 /** Lines dropped since the start because the target was full. */
 uint64_t log_dropped(void);

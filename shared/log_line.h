@@ -17,14 +17,6 @@ struct log_line {
 	const struct secret *secret; /* never appears in text; may be NULL */
 };
 
-/* One event as log_write() was given it. */
-struct log_event {
-	enum log_level level;
-	const char *name;
-	const struct log_kv *pairs;
-	size_t count;
-};
-
 /** An empty line in room bytes (at least 256) at text; both pointers are borrowed. */
 struct log_line log_line_of(char *text, size_t room, const struct secret *secret);
 

@@ -36,6 +36,8 @@ void command_pause(mono_ns span);
 
 /* ---- commands that are more than that; all return the exit status ---- */
 
+int command_run_events(const struct options *options, bool colour,
+    struct failure *failure);
 int command_run_help(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_reboot(const struct options *options, bool colour,

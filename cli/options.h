@@ -28,9 +28,13 @@
  * X(name, short, argument, to, help); short 0: none; to: SENT to the daemon, or OWN,
  * what gwctl does itself.
  */
-#define OPTIONS_FLAGS_TABLE(X)                                    \
-	X("wait", 'W', "[DURATION]", OWN,                         \
-	    "reboot: return when the new process is ready (30s)") \
+#define OPTIONS_FLAGS_TABLE(X)                                                        \
+	X("wait", 'W', "[DURATION]", OWN,                                             \
+	    "reboot: return when the new process is ready (30s)")                     \
+	X("follow", 'f', "", SENT, "events: go on with what happens from now on")     \
+	X("last", 'n', "N", SENT, "events: so many of what happened before (20)")     \
+	X("type", 0, "GLOB", SENT, "events: only these, as 'shard.*' or 'MESSAGE_*'") \
+	X("shard", 0, "SHARD", SENT, "events: only of this shard, or of a range")     \
 	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")
 
 #define OPTIONS_FLAGS_MAX 16

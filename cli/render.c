@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "render_config.h"
+#include "render_events.h"
 #include "render_explain.h"
 #include "render_shards.h"
 #include "render_status.h"
@@ -175,6 +176,12 @@ static void
 render_explain(struct writer *writer, const struct json *result)
 {
 	render_explain_screen(writer, result);
+}
+
+static void
+render_events(struct writer *writer, const struct json *result)
+{
+	render_events_screen(writer, result);
 }
 
 static void

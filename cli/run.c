@@ -37,10 +37,14 @@ run_command(const struct options *options, bool colour)
 	if (options->help) {
 		return command_help_of(options, options->command, colour);
 	}
-	if (options->watch) {
+	bool follows = options_flag(options, "follow") != NULL;
+
+	if (options->watch && !follows) {
 		return run_watch(options, colour, &failure);
 	}
 	switch (options->command->id) {
+	case COMMAND_events:
+		return command_run_events(options, colour, &failure);
 	case COMMAND_help:
 		return command_run_help(options, colour, &failure);
 	case COMMAND_reboot:

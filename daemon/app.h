@@ -14,6 +14,8 @@
 #include "args.h"
 #include "config.h"
 #include "control.h"
+#include "dispatch.h"
+#include "events.h"
 #include "fetch.h"
 #include "gateway.h"
 #include "http.h"
@@ -63,6 +65,8 @@ struct app {
 	struct fetch *fetch;
 	struct rest *rest;
 	struct store *store;
+	struct dispatch dispatch; /* to all that the shards' dispatches go */
+	struct events *events;    /* hears the log from the first line on */
 	struct gateway *gateway;
 	struct http *http;
 	struct control *control;

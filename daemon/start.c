@@ -326,6 +326,7 @@ start_gateway(struct app *app)
 	    .api_base = api_base,
 	    .fallback = strstr(api_base, "//discord.com/") ? DISCORD_GATEWAY : NULL,
 	    .user_agent = USER_AGENT,
+	    .dispatch = &app->dispatch,
 	    .fatal = on_refused,
 	    .unfit = on_unfit,
 	    .ctx = app,
@@ -408,6 +409,7 @@ app_run(struct app *app)
 	log_open(STDERR_FILENO, (enum log_format)config->log_format,
 	    (enum log_level)config->log_level);
 	log_set_secret(app->token);
+	app->events = events_new(&app->dispatch, app->token);
 	log_info("starting", KV("version", GWBOT_VERSION),
 	    KV("profile", (const char *)config->profile), KV("pid", getpid()),
 	    KV("sim", app->args.sim), KV("state_dir", (const char *)config->state_dir));
@@ -428,6 +430,7 @@ app_run(struct app *app)
 		status = loop_run(app->loop);
 	}
 	free_all(app);
+	events_free(app->events);
 	log_info("stopped", KV("exit_status", status));
 	log_set_secret(NULL);
 	return status;

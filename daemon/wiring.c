@@ -350,6 +350,7 @@ app_methods_source(struct app *app)
 	    .started_at = app->started_at,
 	    .started_wall_ms = clock_wall_ms(),
 	    .sim_control = app->args.sim ? app->sim.control : NULL,
+	    .events = app->events,
 	    .snapshots = app_snapshots,
 	    .session = source_session,
 	    .check_at = source_check_at,

@@ -275,6 +275,8 @@ put_page(const char *path)
 			put_errors();
 		} else if (strcmp(line, "@METHODS@\n") == 0) {
 			put_methods();
+		} else if (strcmp(line, "@EVENTS@\n") == 0) {
+			put_events();
 		} else if (strcmp(line, "@OBJECTS@\n") == 0) {
 			put_objects();
 		} else {

@@ -22,6 +22,9 @@ void put_errors(void);
 /** Prints each method, its parameters and the members of its result. */
 void put_methods(void);
 
+/** Prints the types of events with their texts. */
+void put_events(void);
+
 /** Prints the objects that stand inside of results. */
 void put_objects(void);
 

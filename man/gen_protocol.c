@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "control.h"
+#include "feed.h"
 #include "rpc.h"
 
 #define NAME_BYTES 32
@@ -24,6 +25,11 @@ static const struct {
     {"@PEERS@", CONTROL_PEERS_MAX},
     {"@LINE_SECONDS@", CONTROL_LINE_TIME / CLOCK_S(1)},
     {"@STALL_SECONDS@", CONTROL_STALL_TIME / CLOCK_S(1)},
+    {"@FOLLOWERS@", CONTROL_FOLLOWERS_MAX},
+    {"@FOLLOW_SECONDS@", CONTROL_FOLLOW_TIME / CLOCK_S(1)},
+    {"@HISTORY@", FEED_HISTORY_MAX},
+    {"@HISTORY_KIB@", FEED_HISTORY_MAX_BYTES / 1024},
+    {"@QUEUE_KIB@", FEED_QUEUE_MAX_BYTES / 1024},
     {"@LINGER_SECONDS@", CONTROL_LINGER_TIME / CLOCK_S(1)},
 };
 
@@ -153,6 +159,29 @@ put_methods(void)
 			put_method(commands_at(i));
 		}
 	}
+}
+
+/* The rows of a type follow each other; the first one shows what it says. */
+void
+put_events(void)
+{
+	static const struct {
+		const char *type;
+		const char *text;
+	} notes[] = {
+#define NOTE(event, when, type, text) {type, text},
+#include "notes.def"
+#undef NOTE
+	};
+
+	(void)printf(".Bl -tag -width Ds -compact\n");
+	for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
+		if (i == 0 || strcmp(notes[i].type, notes[i - 1].type) != 0) {
+			(void)printf(".It Li %s\n", notes[i].type);
+			put_text(notes[i].text);
+		}
+	}
+	(void)printf(".El\n");
 }
 
 void

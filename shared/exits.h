@@ -15,7 +15,8 @@
 	X(NO_PERMISSION, 4, "no permission on the control socket")                  \
 	X(TIMED_OUT, 5, "timed out")                                                \
 	X(VERSION_SKEW, 6, "gwctl and gwbotd are of versions that differ too much") \
-	X(NOT_CONFIRMED, 7, "a confirmation is missing")
+	X(NOT_CONFIRMED, 7, "a confirmation is missing")                            \
+	X(INTERRUPTED, 130, "interrupted while it followed the events")
 
 struct exit_row {
 	const char *program; /* "gwbotd", "gwctl" */

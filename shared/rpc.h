@@ -125,6 +125,13 @@ enum gw_err rpc_add_element(struct buf *out, const struct rpc_request *request,
     const char *name, size_t index, struct json *owned_element);
 enum gw_err rpc_end_result(struct buf *out, const struct rpc_request *request);
 
+/**
+ * A notification behind the answer to a request: method with its params; for a plain
+ * request the line "method: params", where params is a text.  Errors as buf_append().
+ */
+enum gw_err rpc_write_notice(struct buf *out, const struct rpc_request *request,
+    const char *method, struct json *owned_params);
+
 /* Why a request fails, for rpc_write_error(). */
 struct rpc_failure {
 	enum rpc_error error;
@@ -163,5 +170,11 @@ struct rpc_answer {
  */
 enum gw_err rpc_answer_parse(struct slice line, struct rpc_answer *out);
 void rpc_answer_fini(struct rpc_answer *answer);
+
+/**
+ * The params of a line that is a notification of that method, the caller's to free;
+ * NULL where it is something else.
+ */
+struct json *rpc_notice_parse(struct slice line, const char *method);
 
 #endif

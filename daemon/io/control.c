@@ -68,6 +68,46 @@ peer_gone(void *ctx, const struct control_peer *peer)
 	control->count = kept;
 }
 
+static unsigned
+count_followers(void *ctx)
+{
+	const struct control *control = ctx;
+	unsigned followers = 0;
+
+	for (unsigned i = 0; i < control->count; i++) {
+		followers += control_peer_follows(control->peers[i]) ? 1 : 0;
+	}
+	return followers;
+}
+
+/* Followers are served all the time, so that no new client makes them go: there may be
+ * only so many. */
+static bool
+may_follow(void *ctx, mono_ns now)
+{
+	struct control *control = ctx;
+	struct control_peer *slowest = NULL;
+	mono_ns since = CLOCK_NEVER;
+
+	for (unsigned i = 0; i < control->count; i++) {
+		struct control_peer *peer = control->peers[i];
+		mono_ns stalled_since = control_peer_stalled_since(peer);
+
+		if (stalled_since < since) {
+			slowest = peer;
+			since = stalled_since;
+		}
+	}
+	if (count_followers(control) < CONTROL_FOLLOWERS_MAX) {
+		return true;
+	}
+	if (!slowest || now - since < CONTROL_STALL_TIME) {
+		return false;
+	}
+	control_peer_kill(slowest);
+	return true;
+}
+
 static void
 append_peer(struct control *control, struct control_peer *peer)
 {
@@ -309,7 +349,11 @@ control_new(const struct control_options *options, struct control **out, char *w
 	    .request_ctx = options->ctx,
 	    .settled = arm,
 	    .gone = peer_gone,
-	    .ctx = control};
+	    .followers = count_followers,
+	    .may_follow = may_follow,
+	    .ctx = control,
+	    .follow_time =
+		options->follow_time > 0 ? options->follow_time : CONTROL_FOLLOW_TIME};
 	control->path = xstrdup(options->path);
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	control->timer = loop_timer_new(options->loop, on_timer, control);

@@ -18,11 +18,13 @@
 #include "loop.h"
 #include "rpc.h"
 
-#define CONTROL_PEERS_MAX    64
-#define CONTROL_LINE_TIME    CLOCK_S(5)  /* for a request, from its first byte */
-#define CONTROL_STALL_TIME   CLOCK_S(10) /* for a peer that does not read its answer */
-#define CONTROL_LINGER_TIME  CLOCK_S(2)  /* for a refused peer to read why */
-#define CONTROL_CHECK_PERIOD CLOCK_S(3)  /* is the socket file still there? */
+#define CONTROL_PEERS_MAX     64
+#define CONTROL_FOLLOWERS_MAX 48          /* of them: others find room among the rest */
+#define CONTROL_LINE_TIME     CLOCK_S(5)  /* for a request, from its first byte */
+#define CONTROL_STALL_TIME    CLOCK_S(10) /* for a peer that does not read its answer */
+#define CONTROL_LINGER_TIME   CLOCK_S(2)  /* for a refused peer to read why */
+#define CONTROL_CHECK_PERIOD  CLOCK_S(3)  /* is the socket file still there? */
+#define CONTROL_FOLLOW_TIME   CLOCK_S(300) /* for a follower that reads nothing */
 
 struct control;
 struct control_call;
@@ -40,6 +42,7 @@ struct control_options {
 	/** A request.  The call is to be answered or failed once, now or later. */
 	void (*request)(void *ctx, struct control_call *owned_call, mono_ns now);
 	void *ctx;
+	mono_ns follow_time; /* CONTROL_FOLLOW_TIME, and 0 is the same */
 };
 
 /**
@@ -69,15 +72,23 @@ bool control_call_alive(const struct control_call *call);
 /** Answers; what the kernel takes has been handed to it on return. */
 void control_call_answer(struct control_call *owned_call, struct json *owned_result);
 
-/* An answer whose last member is a long array, made a piece a turn of the loop. */
+/*
+ * An answer whose last member is a long array, made a piece a turn of the loop; and
+ * with next also what follows it, until the peer hangs up.
+ */
 struct control_series {
 	const char *name; /* of the array; static text */
 	size_t count;
 	/** The element at index; owned by the caller. */
 	struct json *(*element)(void *ctx, size_t index);
-	/** Once, when no more elements are asked for: all were made or the peer is
-	 * gone.
+	/**
+	 * The next notification behind the answer, asked for as fast as the peer reads;
+	 * NULL: there is none before control_call_wake().  Without the function the
+	 * call ends with the array.
 	 */
+	struct json *(*next)(void *ctx);
+	const char *method; /* of the notifications; static text */
+	/** Once, when no more is asked for: all was made or the peer is gone. */
 	void (*done)(void *ctx);
 	void *ctx;
 };
@@ -85,6 +96,15 @@ struct control_series {
 /** As control_call_answer(), with the members of owned_head first; may end later. */
 void control_call_answer_series(struct control_call *owned_call,
     struct json *owned_head, const struct control_series *series);
+
+/** There is something behind next again.  It is asked for in another turn. */
+void control_call_wake(struct control_call *call);
+
+/**
+ * True where one more peer may follow, so that others find room; one that has not read
+ * for CONTROL_STALL_TIME goes for it.
+ */
+bool control_call_may_follow(const struct control_call *call, mono_ns now);
 
 /** Answers with an error; failure is borrowed for the call. */
 void control_call_fail(struct control_call *owned_call,

@@ -1,4 +1,4 @@
-#include "control_peer.h"
+#include "control_parts.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,59 +8,6 @@
 #include "xalloc.h"
 
 #define REQUESTS_A_TURN 16 /* then the other descriptors have their turn */
-
-/* Elements of a series a turn: about half a millisecond.  More are made once the peer
- * has read what stands in its way, so that a slow one costs no memory. */
-#define ELEMENTS_A_TURN  32
-#define UNSENT_MAX_BYTES ((size_t)256 * 1024)
-
-/* A peer is open, or lingers (its last answer is written, what it still sends is thrown
- * away until it hangs up), or is dead (the loop closes it in its next turn). */
-enum peer_state {
-	PEER_OPEN,
-	PEER_LINGERING,
-	PEER_DEAD,
-};
-
-struct control_peer {
-	const struct control_peer_host *host; /* NULL once that is gone */
-	struct loop_fd *handle;
-	int fd;
-	enum peer_state state;
-	struct control_caller who;
-	struct rpc_lines lines;
-	struct buf out;
-	size_t sent;               /* bytes of out that the kernel has */
-	struct control_call *call; /* the request that waits for its answer */
-	bool stepping;             /* inside step() */
-	bool ended;                /* it will send no more */
-	mono_ns active_at;
-	mono_ns deadline; /* of its present wait; CLOCK_NEVER while idle */
-};
-
-struct control_call {
-	struct control_peer *peer; /* NULL once it is gone */
-	struct control_caller who;
-	struct rpc_request request;
-	struct control_series series; /* .done is NULL without one */
-	size_t made;                  /* elements of it */
-};
-
-static bool
-has_unsent(const struct control_peer *peer)
-{
-	return peer->out.size > peer->sent;
-}
-
-static void
-free_call(struct control_call *owned_call)
-{
-	if (owned_call->series.done) {
-		owned_call->series.done(owned_call->series.ctx);
-	}
-	rpc_request_fini(&owned_call->request);
-	free(owned_call);
-}
 
 void
 control_peer_kill(struct control_peer *peer)
@@ -72,7 +19,7 @@ control_peer_kill(struct control_peer *peer)
 	if (peer->call) {
 		peer->call->peer = NULL;
 		if (peer->call->series.done) {
-			free_call(peer->call);
+			control_call_free(peer->call);
 		}
 		peer->call = NULL;
 	}
@@ -97,12 +44,12 @@ peer_gone(void *ctx)
 }
 
 /* Hands the kernel what it takes.  False when the peer is gone. */
-static bool
-flush(struct control_peer *peer, mono_ns now)
+bool
+control_peer_flush(struct control_peer *peer, mono_ns now)
 {
-	bool owed = has_unsent(peer);
+	bool owed = control_peer_has_unsent(peer);
 
-	while (has_unsent(peer)) {
+	while (control_peer_has_unsent(peer)) {
 		ssize_t sent = send(peer->fd, peer->out.data + peer->sent,
 		    peer->out.size - peer->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -112,7 +59,10 @@ flush(struct control_peer *peer, mono_ns now)
 		} else if (errno == EAGAIN) {
 			loop_fd_want_write(peer->handle);
 			if (peer->state == PEER_OPEN) {
-				peer->deadline = peer->active_at + CONTROL_STALL_TIME;
+				peer->deadline = peer->active_at +
+				    (control_peer_follows(peer) ?
+					    peer->host->follow_time :
+					    CONTROL_STALL_TIME);
 			}
 			return true;
 		} else if (errno != EINTR) {
@@ -143,57 +93,6 @@ refuse(struct control_peer *peer, enum rpc_error error, mono_ns now)
 
 	(void)rpc_write_error(&peer->out, NULL, &failure);
 	begin_linger(peer, now);
-}
-
-/* A call is over: what stands in out goes to the peer, which may ask again. */
-static void
-finish(struct control_call *owned_call)
-{
-	struct control_peer *peer = owned_call->peer;
-	mono_ns now = clock_now();
-
-	free_call(owned_call);
-	if (!peer) {
-		return;
-	}
-	peer->call = NULL;
-	peer->active_at = now;
-	if (!flush(peer, now)) {
-		control_peer_kill(peer);
-	} else if (!peer->stepping) {
-		loop_fd_kick(peer->handle); /* for what it sent in the meantime */
-	}
-}
-
-/* Makes the next elements of a series, and ends the call behind the last one. */
-static void
-continue_series(struct control_peer *peer)
-{
-	struct control_call *call = peer->call;
-	const struct control_series *series = &call->series;
-	enum gw_err err = GW_OK;
-
-	if (peer->out.size - peer->sent > UNSENT_MAX_BYTES) {
-		return; /* flush() waits for room */
-	}
-	for (int i = 0;
-	     i < ELEMENTS_A_TURN && err == GW_OK && call->made < series->count; i++) {
-		err = rpc_add_element(&peer->out, &call->request, series->name,
-		    call->made, series->element(series->ctx, call->made));
-		call->made++;
-	}
-	bool ended = call->made == series->count;
-
-	if (err == GW_OK && ended) {
-		err = rpc_end_result(&peer->out, &call->request);
-	}
-	if (err != GW_OK) {
-		control_peer_kill(peer);
-	} else if (ended) {
-		finish(call);
-	} else {
-		loop_fd_kick(peer->handle);
-	}
 }
 
 static bool
@@ -312,13 +211,14 @@ static void
 serve(struct control_peer *peer, mono_ns now)
 {
 	for (int i = 0; i < REQUESTS_A_TURN; i++) {
-		if (peer->state != PEER_OPEN || peer->call || has_unsent(peer)) {
+		if (peer->state != PEER_OPEN || peer->call ||
+		    control_peer_has_unsent(peer)) {
 			return;
 		}
 		if (!advance(peer, now)) {
 			return;
 		}
-		if (!flush(peer, now)) {
+		if (!control_peer_flush(peer, now)) {
 			control_peer_kill(peer);
 			return;
 		}
@@ -339,10 +239,10 @@ has_hung_up(const struct control_peer *peer)
 static void
 settle(struct control_peer *peer, mono_ns now)
 {
-	bool waits = peer->call || has_unsent(peer);
+	bool waits = peer->call || control_peer_has_unsent(peer);
 
 	if (peer->state == PEER_LINGERING) {
-		if (!has_unsent(peer)) {
+		if (!control_peer_has_unsent(peer)) {
 			(void)shutdown(peer->fd, SHUT_WR);
 		}
 		loop_fd_want_read(peer->handle, true);
@@ -356,7 +256,7 @@ settle(struct control_peer *peer, mono_ns now)
 		return;
 	}
 	loop_fd_want_read(peer->handle, !waits && !peer->ended);
-	if (has_unsent(peer)) {
+	if (control_peer_has_unsent(peer)) {
 		return; /* flush() set the deadline */
 	}
 	if (peer->call || !rpc_lines_open(&peer->lines)) {
@@ -373,11 +273,11 @@ step(struct control_peer *peer, mono_ns now)
 		return;
 	}
 	peer->stepping = true;
-	if (!flush(peer, now) || (peer->call && has_hung_up(peer))) {
+	if (!control_peer_flush(peer, now) || (peer->call && has_hung_up(peer))) {
 		control_peer_kill(peer);
 	}
 	if (peer->state != PEER_DEAD && peer->call && peer->call->series.done) {
-		continue_series(peer);
+		control_call_continue(peer->call, now);
 	}
 	serve(peer, now);
 	if (peer->state != PEER_DEAD) {
@@ -396,7 +296,7 @@ peer_ready(void *ctx, mono_ns now)
 void
 control_peer_expire(struct control_peer *peer, mono_ns now)
 {
-	if (peer->state == PEER_OPEN && !has_unsent(peer)) {
+	if (peer->state == PEER_OPEN && !control_peer_has_unsent(peer)) {
 		refuse(peer, RPC_ERR_TIMEOUT, now);
 		step(peer, now);
 	} else {
@@ -456,74 +356,25 @@ control_peer_is_dead(const struct control_peer *peer)
 	return peer->state == PEER_DEAD;
 }
 
+bool
+control_peer_follows(const struct control_peer *peer)
+{
+	return peer->state != PEER_DEAD && peer->call &&
+	    control_call_follows(peer->call);
+}
+
+mono_ns
+control_peer_stalled_since(const struct control_peer *peer)
+{
+	bool stalls = control_peer_follows(peer) && control_peer_has_unsent(peer);
+
+	return stalls ? peer->active_at : CLOCK_NEVER;
+}
+
 mono_ns
 control_peer_idle_since(const struct control_peer *peer)
 {
 	bool served = peer->state == PEER_DEAD || peer->call;
 
 	return served ? CLOCK_NEVER : peer->active_at;
-}
-
-const struct rpc_request *
-control_call_request(const struct control_call *call)
-{
-	return &call->request;
-}
-
-struct control_caller
-control_call_caller(const struct control_call *call)
-{
-	return call->who;
-}
-
-bool
-control_call_alive(const struct control_call *call)
-{
-	return call->peer != NULL;
-}
-
-void
-control_call_answer(struct control_call *owned_call, struct json *owned_result)
-{
-	static const struct rpc_failure too_large = {
-	    .error = RPC_ERR_INTERNAL,
-	    .text = "the answer is too large",
-	};
-	struct control_peer *peer = owned_call->peer;
-
-	if (!peer) {
-		json_free(owned_result);
-	} else if (rpc_write_result(&peer->out, &owned_call->request, owned_result) !=
-	    GW_OK) {
-		(void)rpc_write_error(&peer->out, &owned_call->request, &too_large);
-	}
-	finish(owned_call);
-}
-
-void
-control_call_fail(struct control_call *owned_call, const struct rpc_failure *failure)
-{
-	if (owned_call->peer) {
-		(void)rpc_write_error(&owned_call->peer->out, &owned_call->request,
-		    failure);
-	}
-	finish(owned_call);
-}
-
-void
-control_call_answer_series(struct control_call *owned_call, struct json *owned_head,
-    const struct control_series *series)
-{
-	struct control_peer *peer = owned_call->peer;
-
-	owned_call->series = *series;
-	if (!peer) {
-		json_free(owned_head);
-		finish(owned_call);
-	} else if (rpc_begin_result(&peer->out, &owned_call->request, owned_head,
-		       series->name) != GW_OK) {
-		control_peer_kill(peer);
-	} else {
-		continue_series(peer);
-	}
 }

@@ -19,7 +19,12 @@ struct control_peer_host {
 	void (*settled)(void *ctx);
 	/** The peer is about to be freed. */
 	void (*gone)(void *ctx, const struct control_peer *peer);
+	/** How many follow (at least one where one asks that does), and may one more?
+	 */
+	unsigned (*followers)(void *ctx);
+	bool (*may_follow)(void *ctx, mono_ns now);
 	void *ctx;
+	mono_ns follow_time; /* that a follower may read nothing */
 };
 
 /** Adopts a connected, non-blocking descriptor.  NULL where the loop refuses it. */
@@ -40,6 +45,12 @@ void control_peer_expire(struct control_peer *peer, mono_ns now);
 
 /** True for one that is being hung up on. */
 bool control_peer_is_dead(const struct control_peer *peer);
+
+/** True for one that follows, see struct control_series. */
+bool control_peer_follows(const struct control_peer *peer);
+
+/** Since when a follower has not read what is there; CLOCK_NEVER: it has. */
+mono_ns control_peer_stalled_since(const struct control_peer *peer);
 
 /** Since when it neither asked nor took anything; CLOCK_NEVER while it is served. */
 mono_ns control_peer_idle_since(const struct control_peer *peer);

@@ -158,6 +158,7 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	    .presence = settings->presence[0] != '\0' ? gateway->presence : NULL,
 	    .compress = settings->compress,
 	    .user_agent = options->user_agent,
+	    .dispatch = options->dispatch,
 	    .lateness = &gateway->lateness,
 	    .session =
 		{

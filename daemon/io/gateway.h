@@ -47,6 +47,7 @@ struct gateway_options {
 	const char *api_base; /* names a host that may be resumed at */
 	const char *fallback; /* where the API does not answer; NULL: nowhere */
 	const char *user_agent;
+	const struct dispatch *dispatch; /* where dispatches go; borrowed */
 	/** Discord refuses the bot: the process must end with 77. */
 	void (*fatal)(void *ctx, const char *reason);
 	/** There are more shards than this process can hold: it must end with 78. */

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "config.h"
 #include "control.h"
+#include "events.h"
 #include "gateway.h"
 #include "histogram.h"
 #include "loop.h"
@@ -47,6 +48,8 @@ struct methods_source {
 	mono_ns started_at;      /* the process */
 	int64_t started_wall_ms; /* the same by the wall clock, since 1970 */
 	const char *sim_control; /* the control socket of gwsim; NULL without --sim */
+
+	struct events *events; /* the feed; borrowed */
 
 	/** All shards as they are at now, borrowed until the next call. */
 	const struct snapshot *(*snapshots)(void *ctx, mono_ns now, uint32_t *count);

@@ -97,15 +97,10 @@ struct id_range {
 
 /* "17" or "0-15", as plain commands and gwctl send it, or a number. */
 static bool
-read_range(const struct json *value, struct id_range *out)
+read_range_text(const char *text, struct id_range *out)
 {
-	const char *text = json_text(value);
 	char *end = NULL;
 
-	if (!text) {
-		out->last = json_int(value, &out->first) ? out->first : -1;
-		return out->last >= 0;
-	}
 	if (!isdigit((unsigned char)text[0]) || strlen(text) > RANGE_MAX_BYTES) {
 		return false;
 	}
@@ -115,6 +110,18 @@ read_range(const struct json *value, struct id_range *out)
 		out->last = strtol(end + 1, &end, 10);
 	}
 	return *end == '\0' && out->last >= out->first;
+}
+
+static bool
+read_range(const struct json *value, struct id_range *out)
+{
+	const char *text = json_text(value);
+
+	if (text) {
+		return read_range_text(text, out);
+	}
+	out->last = json_int(value, &out->first) ? out->first : -1;
+	return out->last >= 0;
 }
 
 /* Shards stand in the order of their ids, without gaps. */
@@ -191,6 +198,30 @@ visit_select_shards(const struct visit *visit, struct visit_shards *out)
 		visit_refuse_shard(visit, range.first, range.last);
 		return false;
 	}
+	return true;
+}
+
+bool
+visit_read_shards(const struct visit *visit, const char *text, int64_t *first,
+    int64_t *last)
+{
+	const struct methods_source *source = visit->source;
+	struct visit_shards all = {.all = true};
+	struct id_range range;
+
+	if (!read_range_text(text, &range)) {
+		visit_refuse(visit, RPC_ERR_PARAMS, NULL,
+		    "--shard wants a number or a range, as in: --shard 0, --shard "
+		    "0-15");
+		return false;
+	}
+	all.shards = source->snapshots(source->ctx, visit->now, &all.count);
+	if (!cut_selection(&all, &range)) {
+		visit_refuse_shard(visit, range.first, range.last);
+		return false;
+	}
+	*first = range.first;
+	*last = range.last;
 	return true;
 }
 

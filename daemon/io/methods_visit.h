@@ -57,6 +57,11 @@ bool visit_changes(const struct visit *visit);
 /** The shards that the first argument chooses; false: the call has ended. */
 bool visit_select_shards(const struct visit *visit, struct visit_shards *out);
 
+/** Reads a shard or a range of them; false, and the call has ended, where text is none
+ * or this process has not got them. */
+bool visit_read_shards(const struct visit *visit, const char *text, int64_t *first,
+    int64_t *last);
+
 /** Ends the call: shards first to last are not, or not all, in this process. */
 void visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last);
 

@@ -37,12 +37,27 @@ forget_session(struct shard *shard)
 }
 
 static void
-on_changed(struct shard *shard, const struct session_action *action, mono_ns now)
+hand_on(const struct shard *shard, const struct payload *payload, mono_ns now)
+{
+	const struct dispatch_event event = {
+	    .shard_id = shard->session.config.shard_id,
+	    .seq = payload->has_seq ? payload->seq : -1,
+	    .type = payload->type,
+	    .data = payload->data,
+	    .now = now,
+	};
+
+	dispatch_hand_on(shard->options.dispatch, &event);
+}
+
+static void
+on_changed(struct shard *shard, const struct session_action *action,
+    const struct session_event *event, mono_ns now)
 {
 	bool was_ready = action->old_state == SNAPSHOT_READY;
 	bool is_ready = action->new_state == SNAPSHOT_READY;
 
-	shard_log_change(&shard->session, shard->target.host, action, now);
+	shard_log_change(&shard->session, shard->target.host, action, event, now);
 	if (action->old_state == SNAPSHOT_IDENTIFYING && is_ready) {
 		shard_log_ready(&shard->session);
 	}
@@ -100,6 +115,9 @@ run_action(struct shard *shard, const struct session_action *action,
 		forget_session(shard);
 		return;
 	case SESSION_DISPATCH:
+		if (dispatch_is_wanted(options->dispatch)) {
+			hand_on(shard, event->payload, now);
+		}
 		/* Stored only after it was handed on, so that a crash repeats rather
 		 * than loses it. */
 		if (event->payload && event->payload->has_seq) {
@@ -112,7 +130,7 @@ run_action(struct shard *shard, const struct session_action *action,
 	case SESSION_CHANGED:
 		loop_note_state(options->loop, id,
 		    snapshot_state_text(action->new_state));
-		on_changed(shard, action, now);
+		on_changed(shard, action, event, now);
 		return;
 	}
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dispatch.h"
 #include "histogram.h"
 #include "inflate.h"
 #include "loop.h"
@@ -69,6 +70,7 @@ struct shard_options {
 	const char *presence; /* as payload_complete_presence() makes it, or NULL */
 	enum inflate_kind compress;
 	const char *user_agent;
+	const struct dispatch *dispatch; /* where its dispatches go */
 	struct histogram *lateness; /* takes how late regular beats are; NULL: nobody */
 	struct session_config session;
 	struct rng *rng;

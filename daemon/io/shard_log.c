@@ -10,7 +10,7 @@
 #define API_VERSION 10
 
 /* The pairs of a shard_state line. */
-#define PAIRS_MAX 9
+#define PAIRS_MAX 11
 
 void
 shard_log_describe(const struct ws_end *end, const struct secret *token, char *out,
@@ -136,9 +136,76 @@ shard_log_gap(const struct session *session, int64_t before)
 	    KV("effect", "what lies between is lost, unless a resume repeats it"));
 }
 
+/* True where an attempt or a connection is over. */
+static bool
+is_loss(const struct session_action *action)
+{
+	switch (action->new_state) {
+	case SNAPSHOT_BACKOFF:
+	case SNAPSHOT_WAIT_SLOT:
+	case SNAPSHOT_CONNECTING:
+	case SNAPSHOT_FATAL:
+		return action->old_state != SNAPSHOT_IDLE &&
+		    action->old_state != SNAPSHOT_BACKOFF &&
+		    action->old_state != SNAPSHOT_WAIT_SLOT;
+	case SNAPSHOT_IDLE:
+	case SNAPSHOT_RESOLVING:
+	case SNAPSHOT_WAIT_HELLO:
+	case SNAPSHOT_IDENTIFYING:
+	case SNAPSHOT_RESUMING:
+	case SNAPSHOT_READY:
+	case SNAPSHOT_STOPPED:
+		return false;
+	}
+	return false;
+}
+
+static const char *
+cause_of_payload(const struct session_event *event)
+{
+	switch (event->payload ? event->payload->op : -1) {
+	case PAYLOAD_RECONNECT:
+		return "op7";
+	case PAYLOAD_INVALID_SESSION:
+		return "op9";
+	default:
+		return "payload";
+	}
+}
+
+/* What brought a loss, in one word. */
+static const char *
+cause_of(const struct session_action *action, const struct session_event *event)
+{
+	switch (event->kind) {
+	case SESSION_PAYLOAD:
+		return cause_of_payload(event);
+	case SESSION_LOST:
+		return event->code != CLOSECODE_NONE ? "closed" : "broken";
+	case SESSION_TIMEOUT:
+		return action->old_state == SNAPSHOT_READY ? "zombie" : "timeout";
+	case SESSION_UNREADABLE:
+		return "unreadable";
+	case SESSION_SLEPT:
+		return "slept";
+	case SESSION_RECONNECT:
+		return "asked";
+	case SESSION_REFUSED:
+		return "refused";
+	case SESSION_START:
+	case SESSION_OPENED:
+	case SESSION_FRAME:
+	case SESSION_SLOT:
+	case SESSION_STOP_ASKED:
+	case SESSION_PRESENCE:
+		return "other";
+	}
+	return "other";
+}
+
 void
 shard_log_change(const struct session *session, const char *host,
-    const struct session_action *action, mono_ns now)
+    const struct session_action *action, const struct session_event *event, mono_ns now)
 {
 	struct log_kv pairs[PAIRS_MAX] = {
 	    KV("shard", session->config.shard_id),
@@ -157,6 +224,13 @@ shard_log_change(const struct session *session, const char *host,
 	if (waits) {
 		pairs[count++] =
 		    KV("next_try_s", clock_seconds(session->retry_at - now));
+	}
+	if (is_loss(action)) {
+		pairs[count++] = KV("cause", cause_of(action, event));
+	}
+	if (is_loss(action) && event->kind == SESSION_LOST &&
+	    event->code != CLOSECODE_NONE) {
+		pairs[count++] = KV("code", event->code);
 	}
 	if (session->reason[0] != '\0') {
 		pairs[count++] = KV("reason", (const char *)session->reason);

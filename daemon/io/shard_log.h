@@ -38,9 +38,11 @@ void shard_log_refused_url(const struct session *session, const char *url,
 /** READY came: warns where it names another shard or version than was asked for. */
 void shard_log_ready(const struct session *session);
 
-/** Logs a SESSION_CHANGED; host is where the shard is or was connected. */
+/** Logs a SESSION_CHANGED that an event brought; host is where the shard is or was
+ * connected. */
 void shard_log_change(const struct session *session, const char *host,
-    const struct session_action *action, mono_ns now);
+    const struct session_action *action, const struct session_event *event,
+    mono_ns now);
 
 /** Logs where a payload moved the sequence from before (-1: none) past missing ones. */
 void shard_log_gap(const struct session *session, int64_t before);

@@ -19,6 +19,7 @@ CALLS = {
     "shards": [(), ["0-0"], ["down"]],
     "latency": [(), [0]],
     "explain": [(), ["watchdog.*"], ["gwbotd_shard_up"], ["exit", "78"], [4004], {"name": "status"}],
+    "events": [(), ["--last=100"], {"last": 3, "type": "shard.*", "shard": "0"}],
     "config": [(), ["watchdog"], {"path": "diff"}],
     "reconnect": [["0"], {"shard": 0, "fresh": True}],
     "sim": [["freeze"]],
@@ -117,6 +118,8 @@ class Members(Case):
             name = kind.removeprefix("object ")
             self.assertIn(name, self.page.objects, f"{where}: the page has no such object")
             self.check_members(value, self.page.objects[name], "object " + name)
+        elif kind == "object":
+            self.assertIsInstance(value, dict, where)
         elif kind == "time":
             self.assertRegex(value, TIME, where)
         elif kind == "integer":

@@ -1,0 +1,130 @@
+#include "render_events.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+
+#define LEVEL_COLUMN 14 /* behind "15:44:19.002" */
+#define WHO_COLUMN   23 /* behind "warning" */
+#define TEXT_COLUMN  34 /* behind "shard 499" */
+
+static const char *
+text_or(const struct json *value, const char *otherwise)
+{
+	const char *text = json_text(value);
+
+	return text ? text : otherwise;
+}
+
+/* "2026-11-22T15:48:02.114Z" in the time of this place; false where it is no time. */
+static bool
+read_time(const char *text, struct tm *local, const char **fraction)
+{
+	struct tm utc = {.tm_isdst = 0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+	time_t seconds = rest ? timegm(&utc) : -1;
+
+	*fraction = rest;
+	return rest && *rest == '.' && strlen(rest) >= 4 &&
+	    localtime_r(&seconds, local);
+}
+
+struct events_screen
+events_screen_today(void)
+{
+	struct events_screen screen = {""};
+	time_t now = time(NULL);
+	struct tm local;
+
+	if (localtime_r(&now, &local)) {
+		(void)strftime(screen.day, sizeof screen.day, "%Y-%m-%d", &local);
+	}
+	return screen;
+}
+
+static void
+render_time(struct writer *writer, struct events_screen *screen, const char *text)
+{
+	struct tm local;
+	const char *fraction;
+	char day[sizeof screen->day];
+	char clock[16];
+
+	if (!read_time(text, &local, &fraction)) {
+		writer_put(writer, STYLE_DIM, text);
+		return;
+	}
+	(void)strftime(day, sizeof day, "%Y-%m-%d", &local);
+	(void)strftime(clock, sizeof clock, "%H:%M:%S", &local);
+	if (strcmp(day, screen->day) != 0) {
+		(void)snprintf(screen->day, sizeof screen->day, "%s", day);
+		writer_put(writer, STYLE_BOLD, day);
+		writer_newline(writer);
+	}
+	writer_printf(writer, STYLE_DIM, "%s%.4s", clock, fraction);
+}
+
+static enum writer_style
+style_of(const char *level)
+{
+	if (strcmp(level, "error") == 0) {
+		return STYLE_RED;
+	}
+	return strcmp(level, "warning") == 0 ? STYLE_YELLOW : STYLE_PLAIN;
+}
+
+/* "shard 0", or the part that tells: "watchdog" of "watchdog.late". */
+static void
+render_who(struct writer *writer, const struct json *event, const char *type)
+{
+	const struct json *shard = json_get(event, "shard");
+
+	if (json_kind(shard) == JSON_NUMBER) {
+		writer_printf(writer, STYLE_PLAIN, "shard %s",
+		    format_json_scalar(shard).text);
+	} else {
+		writer_printf(writer, STYLE_PLAIN, "%.*s", (int)strcspn(type, "."),
+		    type);
+	}
+}
+
+void
+render_event(struct writer *writer, struct events_screen *screen,
+    const struct json *event)
+{
+	static const char dispatch[] = "dispatch.";
+	const char *type = text_or(json_get(event, "type"), "-");
+	const char *level = text_or(json_get(event, "level"), "-");
+	const char *text = text_or(json_get(event, "text"), "");
+
+	render_time(writer, screen, text_or(json_get(event, "time"), "-"));
+	writer_tab(writer, LEVEL_COLUMN);
+	writer_put(writer, style_of(level), level);
+	writer_tab(writer, WHO_COLUMN);
+	render_who(writer, event, type);
+	writer_tab(writer, TEXT_COLUMN);
+	if (strncmp(type, dispatch, sizeof dispatch - 1) == 0) {
+		writer_printf(writer, STYLE_BOLD, "%s", type + sizeof dispatch - 1);
+		writer_printf(writer, STYLE_DIM, "  %s", text);
+	} else {
+		writer_put(writer, style_of(level), text);
+	}
+	writer_newline(writer);
+}
+
+void
+render_events_screen(struct writer *writer, const struct json *result)
+{
+	struct events_screen screen = events_screen_today();
+	const struct json *event = json_first(json_get(result, "events"));
+
+	if (!event) {
+		writer_put(writer, STYLE_DIM, "nothing has happened that fits");
+		writer_newline(writer);
+	}
+	for (; event; event = json_next(event)) {
+		render_event(writer, &screen, event);
+	}
+}

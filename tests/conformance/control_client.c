@@ -1,9 +1,12 @@
 /*
  * The control socket alone: control and methods over made-up snapshots, for tests.
  *
- *   control_client [-p PID] [-s SIM_SOCKET] [-d MILLISECONDS] SOCKET SCENARIO
+ *   control_client [-p PID] [-s SIM_SOCKET] [-d MILLISECONDS] [-e COUNT,BATCH]
+ *       [-f MILLISECONDS] SOCKET SCENARIO
  *
- * -d answers every request that much later, through the call's handle.  Ends with 0 on
+ * -d answers every request that much later, through the call's handle.  On SIGUSR1 -e
+ * hands on so many dispatches, a batch each 5 ms, with the sequences from 1, and logs
+ * burst_done.  -f hangs up on followers that read nothing for so long.  Ends with 0 on
  * SIGTERM and on reboot.
  */
 #include <signal.h>
@@ -13,6 +16,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "events.h"
 #include "log.h"
 #include "methods.h"
 #include "xalloc.h"
@@ -127,6 +131,12 @@ struct stage {
 	struct loop_timer *timer;
 	struct late *late;
 	unsigned reboots;
+	struct dispatch dispatch;
+	struct loop_timer *burst_timer;
+	long burst_count;
+	long burst_batch;
+	long burst_sent;
+	mono_ns follow_time;
 };
 
 static const struct snapshot *
@@ -390,11 +400,52 @@ on_request(void *ctx, struct control_call *owned_call, mono_ns now)
 }
 
 static void
+on_burst(void *ctx, mono_ns now)
+{
+	static const char data[] = "{\"content\":\"x\"}";
+	struct stage *stage = ctx;
+
+	for (long i = 0;
+	     i < stage->burst_batch && stage->burst_sent < stage->burst_count; i++) {
+		const struct dispatch_event event = {
+		    .shard_id = stage->shards[0].shard_id,
+		    .seq = ++stage->burst_sent,
+		    .type = SLICE_LITERAL("MESSAGE_CREATE"),
+		    .data = {data, sizeof data - 1},
+		    .now = now,
+		};
+
+		dispatch_hand_on(&stage->dispatch, &event);
+	}
+	if (stage->burst_sent < stage->burst_count) {
+		loop_timer_arm(stage->burst_timer, now + CLOCK_MS(5));
+		return;
+	}
+	log_warning("host_slept", KV("seconds", 35.0));
+	log_info("burst_done", KV("count", stage->burst_sent));
+}
+
+static void
 on_signal(void *ctx, int signal, mono_ns now)
 {
-	(void)signal;
-	(void)now;
-	loop_stop(((struct stage *)ctx)->loop, 0);
+	struct stage *stage = ctx;
+
+	if (signal == SIGUSR1) {
+		stage->burst_sent = 0;
+		loop_timer_arm(stage->burst_timer, now);
+		return;
+	}
+	loop_stop(stage->loop, 0);
+}
+
+static bool
+read_burst(const char *text, struct stage *stage)
+{
+	char *end = NULL;
+
+	stage->burst_count = strtol(text, &end, 10);
+	stage->burst_batch = *end == ',' ? strtol(end + 1, &end, 10) : 0;
+	return *end == '\0' && stage->burst_batch > 0;
 }
 
 static bool
@@ -402,14 +453,16 @@ read_arguments(int argc, char **argv, struct stage *stage)
 {
 	int letter;
 
-	while ((letter = getopt(argc, argv, "p:s:d:")) != -1) {
+	while ((letter = getopt(argc, argv, "p:s:d:e:f:")) != -1) {
 		if (letter == 'p') {
 			stage->pid = strtol(optarg, NULL, 10);
 		} else if (letter == 's') {
 			stage->source.sim_control = optarg;
 		} else if (letter == 'd') {
 			stage->delay = CLOCK_MS(strtol(optarg, NULL, 10));
-		} else {
+		} else if (letter == 'f') {
+			stage->follow_time = CLOCK_MS(strtol(optarg, NULL, 10));
+		} else if (letter != 'e' || !read_burst(optarg, stage)) {
 			return false;
 		}
 	}
@@ -449,7 +502,8 @@ run(struct stage *stage, const char *path)
 	const struct control_options options = {.loop = stage->loop,
 	    .path = path,
 	    .request = on_request,
-	    .ctx = stage};
+	    .ctx = stage,
+	    .follow_time = stage->follow_time};
 	struct control *control = NULL;
 	char why[320];
 	enum gw_err err = control_new(&options, &control, why, sizeof why);
@@ -468,14 +522,14 @@ run(struct stage *stage, const char *path)
 int
 main(int argc, char **argv)
 {
-	static const int signals[] = {SIGTERM, SIGINT, 0};
+	static const int signals[] = {SIGTERM, SIGINT, SIGUSR1, 0};
 	static struct snapshot shards[SHARDS_MAX];
 	struct stage stage = {.source = {0}, .shards = shards};
 
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
-		    "usage: control_client [-p PID] [-s SIM] [-d MS] "
-		    "SOCKET SCENARIO\n");
+		    "usage: control_client [-p PID] [-s SIM] [-d MS] [-e COUNT,BATCH] "
+		    "[-f MS] SOCKET SCENARIO\n");
 		return 64;
 	}
 	fill_source(&stage);
@@ -484,12 +538,16 @@ main(int argc, char **argv)
 	    loop_watch_signals(stage.loop, signals, on_signal, &stage) != GW_OK) {
 		return 70;
 	}
+	stage.source.events = events_new(&stage.dispatch, NULL);
+	stage.burst_timer = loop_timer_new(stage.loop, on_burst, &stage);
 	stage.methods = methods_new(&stage.source);
 	stage.timer = loop_timer_new(stage.loop, on_timer, &stage);
 	int status = run(&stage, argv[optind]);
 
 	on_timer(&stage, CLOCK_NEVER); /* calls whose time did not come */
 	loop_timer_free(stage.timer);
+	loop_timer_free(stage.burst_timer);
+	events_free(stage.source.events);
 	methods_free(stage.methods);
 	loop_free(stage.loop);
 	return status;

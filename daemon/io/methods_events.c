@@ -43,6 +43,11 @@ write_text(const struct feed_entry *entry, char out[FEED_TEXT_MAX_BYTES + 1])
 		(void)slice_copy(entry->text, out, room);
 		return;
 	case FEED_DISPATCH:
+		if (entry->seq < 0) {
+			(void)snprintf(out, room, "no sequence, %" PRIu64 " bytes",
+			    entry->amount);
+			return;
+		}
 		(void)snprintf(out, room, "seq %" PRId64 ", %" PRIu64 " bytes",
 		    entry->seq, entry->amount);
 		return;

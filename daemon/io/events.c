@@ -80,7 +80,10 @@ put_name(struct slice name, char *out, size_t room)
 		bool known = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 		    (c >= '0' && c <= '9') || c == '_';
 
-		out[i] = known ? c : '?';
+		out[i] = '?';
+		if (known) {
+			out[i] = c;
+		}
 	}
 	return size;
 }

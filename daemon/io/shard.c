@@ -50,6 +50,21 @@ hand_on(const struct shard *shard, const struct payload *payload, mono_ns now)
 	dispatch_hand_on(shard->options.dispatch, &event);
 }
 
+/* Stored only after it was handed on, so that a crash repeats rather than loses it. */
+static void
+take_dispatch(const struct shard *shard, const struct payload *payload, mono_ns now)
+{
+	const struct session *session = &shard->session;
+
+	if (dispatch_is_wanted(shard->options.dispatch)) {
+		hand_on(shard, payload, now);
+	}
+	if (payload->has_seq) {
+		store_seq(shard->options.store, session->config.shard_id,
+		    session->saved.seq);
+	}
+}
+
 static void
 on_changed(struct shard *shard, const struct session_action *action,
     const struct session_event *event, mono_ns now)
@@ -115,13 +130,8 @@ run_action(struct shard *shard, const struct session_action *action,
 		forget_session(shard);
 		return;
 	case SESSION_DISPATCH:
-		if (dispatch_is_wanted(options->dispatch)) {
-			hand_on(shard, event->payload, now);
-		}
-		/* Stored only after it was handed on, so that a crash repeats rather
-		 * than loses it. */
-		if (event->payload && event->payload->has_seq) {
-			store_seq(options->store, id, shard->session.saved.seq);
+		if (event->payload) {
+			take_dispatch(shard, event->payload, now);
 		}
 		return;
 	case SESSION_FATAL:

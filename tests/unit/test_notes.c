@@ -191,7 +191,6 @@ long_values_are_cut_and_the_fields_stay_json(void **state)
 {
 	static char quotes[4000];
 	struct log_kv pairs[12];
-	struct log_event event = {LOG_LEVEL_INFO, "gateway_not_found", pairs, 12};
 	struct note note;
 	struct json *fields;
 
@@ -203,6 +202,8 @@ long_values_are_cut_and_the_fields_stay_json(void **state)
 
 		pairs[i] = log_kv_text(keys[i], quotes);
 	}
+	const struct log_event event = {LOG_LEVEL_INFO, "gateway_not_found", pairs, 12};
+
 	assert_true(note_make(&event, NULL, &note));
 	assert_in_range(strlen(note.text), 400, FEED_TEXT_MAX_BYTES);
 	assert_int_equal(json_parse(slice_of(note.fields), sizeof note.fields, &fields),

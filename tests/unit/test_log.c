@@ -560,6 +560,34 @@ the_secret_never_gets_out(void **state)
 	secret_free(secret);
 }
 
+static void
+hear(void *ctx, const struct log_event *event)
+{
+	(void)snprintf(ctx, 64, "%d %s %zu", (int)event->level, event->name,
+	    event->count);
+}
+
+static void
+a_listener_hears_what_the_level_leaves_out(void **state)
+{
+	char heard[64] = "";
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR);
+	log_set_listener(hear, heard);
+	log_info("quiet", KV("a", 1), KV("b", 2));
+	assert_string_equal(heard, "2 quiet 2");
+	log_debug("for debuggers", KV("a", 1));
+	assert_string_equal(heard, "2 quiet 2");
+	log_error("loud", KV("a", 1));
+	assert_string_equal(heard, "0 loud 1");
+	log_set_listener(NULL, NULL);
+	log_error("unheard", KV("a", 1));
+	assert_string_equal(heard, "0 loud 1");
+	assert_true(read_log() > 0);
+	assert_null(strstr(text, "quiet"));
+}
+
 #define LOG_TEST(function) \
 	cmocka_unit_test_setup_teardown(function, open_pipe, close_pipe)
 
@@ -584,6 +612,7 @@ main(void)
 	    LOG_TEST(a_terminal_that_nobody_reads_never_blocks),
 	    LOG_TEST(regular_files_are_written_at_their_offset),
 	    LOG_TEST(the_secret_never_gets_out),
+	    LOG_TEST(a_listener_hears_what_the_level_leaves_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -282,6 +282,36 @@ a_plain_command_gets_lines_that_no_value_can_forge(void **state)
 }
 
 static void
+notifications_follow_an_answer_in_its_form(void **state)
+{
+	static const char line[] =
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"event\",\"params\":\"a\\nb\"}\n";
+	const struct rpc_request json = {.plain = false};
+	const struct rpc_request plain = {.plain = true};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 200);
+	assert_int_equal(rpc_write_notice(&out, &json, "event", json_new_text("a\nb")),
+	    GW_OK);
+	assert_true(slice_equal(buf_slice(&out), slice_of(line)));
+	struct json *params = rpc_notice_parse(buf_slice(&out), "event");
+
+	assert_string_equal(json_text(params), "a\nb");
+	json_free(params);
+	assert_null(rpc_notice_parse(buf_slice(&out), "events"));
+	assert_null(rpc_notice_parse(slice_of("{\"method\":\"event\"}"), "event"));
+	assert_null(rpc_notice_parse(slice_of("nonsense"), "event"));
+	buf_clear(&out);
+	assert_int_equal(rpc_write_notice(&out, &plain, "event", json_new_text("a\nb")),
+	    GW_OK);
+	assert_true(slice_equal(buf_slice(&out),
+	    slice_of("event: a\xef\xbf\xbd"
+		     "b\n")));
+	buf_fini(&out);
+}
+
+static void
 an_error_carries_its_details(void **state)
 {
 	static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\"}";
@@ -396,6 +426,7 @@ main(void)
 	    cmocka_unit_test(answers_carry_the_id_as_it_came),
 	    cmocka_unit_test(a_notification_gets_no_answer),
 	    cmocka_unit_test(a_plain_command_gets_lines_that_no_value_can_forge),
+	    cmocka_unit_test(notifications_follow_an_answer_in_its_form),
 	    cmocka_unit_test(an_error_carries_its_details),
 	    cmocka_unit_test(an_answer_that_does_not_fit_leaves_nothing_behind),
 	    cmocka_unit_test(a_request_comes_back_as_it_was_meant),

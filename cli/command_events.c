@@ -27,6 +27,7 @@ struct follow {
 	struct writer writer;
 	struct events_screen screen;
 	bool torn;     /* nobody reads our output any more */
+	int error;     /* why it cannot be written otherwise; 0: it can */
 	sigset_t mask; /* under which an interrupt arrives: it does in waits only */
 	/* of the daemon that was followed last */
 	int64_t pid;
@@ -46,7 +47,7 @@ on_interrupt(int number)
 static bool
 is_over(const struct follow *follow)
 {
-	return interrupted || follow->torn;
+	return interrupted || follow->torn || follow->error != 0;
 }
 
 /* Waits for bytes of fd (-1: none), for room in our output where out is POLLOUT (0: not
@@ -86,8 +87,10 @@ write_out(struct follow *follow)
 		if (sent >= 0) {
 			rest.data += sent;
 			rest.size -= (size_t)sent;
-		} else if (errno != EAGAIN) {
+		} else if (errno == EPIPE) {
 			follow->torn = true;
+		} else if (errno != EAGAIN) {
+			follow->error = errno;
 		}
 	}
 	buf_clear(&follow->writer.out);
@@ -344,6 +347,10 @@ run_follow(const struct options *options, bool colour, struct failure *failure)
 	writer_fini(&follow.writer);
 	if (interrupted) {
 		return EXIT_INTERRUPTED;
+	}
+	if (follow.error != 0) {
+		done = failure_set(failure, EXIT_REFUSED, "output",
+		    "cannot write the output: %s", strerror(follow.error));
 	}
 	return done ? (int)EXIT_DONE : failure_print(failure, options->json);
 }

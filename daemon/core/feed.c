@@ -62,11 +62,11 @@ bare_name(const struct feed_entry *entry)
 static bool
 wants_type(const struct feed_filter *filter, const struct feed_entry *entry)
 {
-	struct slice glob = slice_of(filter->type);
-
-	if (glob.size == 0) {
+	if (filter->type[0] == '\0') {
 		return true;
 	}
+	struct slice glob = slice_of(filter->type);
+
 	if (entry->kind != FEED_DISPATCH) {
 		return feed_glob(glob, entry->type);
 	}
@@ -132,17 +132,30 @@ gap_of(const struct feed_inbox *inbox)
 /* Dispatches fill the queue up to the part for changes.  Once some were lost, more are
  * until half of that is free: one gap that is told is better than a hundred. */
 static bool
-has_room_for(const struct feed_inbox *inbox, const struct feed_entry *entry,
-    size_t size)
+has_room_for(const struct feed_inbox *inbox, const struct feed_entry *entry)
 {
-	const struct feed_queue *queue = &inbox->queue;
 	size_t room = FEED_QUEUE_MAX_BYTES;
 
 	if (entry->kind == FEED_DISPATCH) {
 		room -= FEED_QUEUE_CHANGES_BYTES;
 		room = inbox->dropped > 0 ? room / 2 : room;
 	}
-	return queue->used + size <= room;
+	return inbox->queue.used + feed_queue_size_of(entry) <= room;
+}
+
+/* Puts the gap in front of the entry where there is one. */
+static bool
+push(struct feed_inbox *inbox, const struct feed_entry *entry)
+{
+	if (inbox->dropped > 0) {
+		struct feed_entry gap = gap_of(inbox);
+
+		if (!feed_queue_push(&inbox->queue, &gap)) {
+			return false;
+		}
+		inbox->dropped = 0;
+	}
+	return feed_queue_push(&inbox->queue, entry);
 }
 
 bool
@@ -151,16 +164,7 @@ feed_inbox_offer(struct feed_inbox *inbox, const struct feed_entry *entry)
 	if (!feed_filter_wants(&inbox->filter, entry)) {
 		return false;
 	}
-	struct feed_entry gap = gap_of(inbox);
-	bool lost = inbox->dropped > 0;
-	size_t size = feed_queue_size_of(entry) + (lost ? feed_queue_size_of(&gap) : 0);
-	bool fits = has_room_for(inbox, entry, size);
-
-	if (fits && lost) {
-		fits = feed_queue_push(&inbox->queue, &gap);
-		inbox->dropped = fits ? 0 : inbox->dropped;
-	}
-	if (!fits || !feed_queue_push(&inbox->queue, entry)) {
+	if (!has_room_for(inbox, entry) || !push(inbox, entry)) {
 		inbox->dropped++;
 		inbox->dropped_total++;
 		inbox->dropped_wall_ms = entry->wall_ms;

@@ -15,7 +15,7 @@ failure_set(struct failure *failure, enum failure_exit exit, const char *code,
 {
 	va_list args;
 
-	*failure = (struct failure){.exit = exit};
+	*failure = (struct failure){.exit = exit, .line = failure->line};
 	(void)slice_copy(slice_of(code), failure->code, sizeof failure->code);
 	va_start(args, format);
 	(void)vsnprintf(failure->text, sizeof failure->text, format, args);
@@ -51,6 +51,9 @@ write_json(const struct failure *failure, struct buf *out)
 	json_add_int(error, "exit", (int64_t)failure->exit);
 	json_add_text(error, "message", failure->text);
 	json_add_text(error, "hint", failure->hint[0] ? failure->hint : NULL);
+	if (failure->line > 0) {
+		json_add_int(error, "line", (int64_t)failure->line);
+	}
 	if (failure->details) {
 		json_add(error, "details", json_copy(failure->details));
 	}
@@ -83,6 +86,9 @@ write_lines(const struct failure *failure, struct buf *out)
 		write_text(json_text(json_get(detail, "excerpt")), out);
 	}
 	(void)buf_append(out, "gwctl: ", 7);
+	if (failure->line > 0) {
+		(void)buf_printf(out, "line %zu: ", failure->line);
+	}
 	(void)text_clean(slice_of(failure->text), true, out);
 	if (failure->hint[0]) {
 		(void)buf_append(out, "\n       ", 8);

@@ -20,6 +20,7 @@ struct failure {
 	char code[32];  /* for scripts: "not_running" */
 	char text[512]; /* the cause, one line */
 	char hint[256]; /* what to type next; empty: nothing helps */
+	size_t line;    /* of a script; 0: none.  failure_set() leaves it alone */
 	/* What the daemon has to say besides, see struct rpc_failure; NULL: nothing. */
 	struct json *details;
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "duration.h"
@@ -178,9 +179,33 @@ take_flag(const struct row *row, struct options *out, struct failure *failure)
 }
 
 static bool
+take_color(struct options *out, struct failure *failure)
+{
+	static const char *const words[] = {
+	    [OPTIONS_AUTO] = "auto",
+	    [OPTIONS_ALWAYS] = "always",
+	    [OPTIONS_NEVER] = "never",
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(words[i], optarg) == 0) {
+			out->color = (enum options_when)i;
+			return true;
+		}
+	}
+	return failure_set(failure, EXIT_USAGE, "usage",
+	    "--color wants auto, always or never, not \"%s\"", optarg);
+}
+
+static bool
 take_own(const struct row *row, struct options *out, struct failure *failure)
 {
 	switch (row->letter) {
+	case 0:
+		return take_color(out, failure);
+	case 'k':
+		out->keep_going = true;
+		return true;
 	case 's':
 		return take_socket(optarg, out, failure);
 	case 't':
@@ -352,6 +377,25 @@ options_init(struct options *out)
 	    .timeout = DEFAULT_TIMEOUT,
 	    .watch_period = DEFAULT_WATCH,
 	};
+}
+
+/* no-color.org: NO_COLOR counts when it is set and not empty. */
+bool
+options_colours(const struct options *options)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	switch (options->color) {
+	case OPTIONS_ALWAYS:
+		return true;
+	case OPTIONS_NEVER:
+		return false;
+	case OPTIONS_AUTO:
+		break;
+	}
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) && term &&
+	    term[0] && strcmp(term, "dumb") != 0;
 }
 
 bool

@@ -11,16 +11,18 @@
 #include "commands.h"
 #include "failure.h"
 
-/* Options of gwctl itself.  X(name, short, argument, help); argument: none, NAME or
- * [NAME] */
-#define OPTIONS_TABLE(X)                                             \
-	X("socket", 's', "PATH", "control socket of the daemon")     \
-	X("json", 'j', "", "answer with one JSON document")          \
-	X("timeout", 't', "DURATION",                                \
-	    "give up after this long (5s); 0 waits for ever")        \
-	X("watch", 'w', "[SECONDS]", "show it again and again (2s)") \
-	X("yes", 'y', "", "confirm what asks for it")                \
-	X("help", 'h', "", "show this help, or that of a command")   \
+/* Options of gwctl itself.  X(name, short, argument, help); short 0: none;
+ * argument: none, NAME or [NAME] */
+#define OPTIONS_TABLE(X)                                                          \
+	X("socket", 's', "PATH", "control socket of the daemon")                  \
+	X("json", 'j', "", "answer with one JSON document")                       \
+	X("timeout", 't', "DURATION",                                             \
+	    "give up after this long (5s); 0 waits for ever")                     \
+	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")              \
+	X("yes", 'y', "", "confirm what asks for it")                             \
+	X("color", 0, "WHEN", "auto, always or never")                            \
+	X("keep-going", 'k', "", "a script goes on behind a command that failed") \
+	X("help", 'h', "", "show this help, or that of a command")                \
 	X("version", 'V', "", "show the version of gwctl")
 
 /*
@@ -46,6 +48,12 @@ struct options_flag {
 	bool sent;         /* to the daemon */
 };
 
+enum options_when {
+	OPTIONS_AUTO, /* on a terminal that has it */
+	OPTIONS_ALWAYS,
+	OPTIONS_NEVER,
+};
+
 struct options {
 	char socket[4096]; /* empty: none could be found */
 	bool json;
@@ -54,6 +62,8 @@ struct options {
 	bool watch;
 	mono_ns watch_period;
 	bool yes;
+	enum options_when color;
+	bool keep_going;
 	bool help;
 	bool version;
 	const struct command *command; /* NULL: none was given */
@@ -61,6 +71,7 @@ struct options {
 	size_t arg_count;
 	struct options_flag flags[OPTIONS_FLAGS_MAX]; /* of the command */
 	size_t flag_count;
+	size_t line; /* of the script that the command stands in; 0: no script */
 };
 
 /** What holds before a line is read: defaults, and the environment's socket. */
@@ -78,6 +89,10 @@ bool options_parse(int argc, char **argv, const struct options *base,
 
 /** The value of a flag of the command, "" without one; NULL where it was not given. */
 const char *options_flag(const struct options *options, const char *name);
+
+/** True where the screens have colours: --color, else NO_COLOR, TERM and the terminal
+ * decide. */
+bool options_colours(const struct options *options);
 
 /** Reads a duration that stands behind --name; false with failure filled. */
 bool options_duration(const char *name, const char *text, mono_ns *out,

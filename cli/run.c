@@ -32,7 +32,7 @@ run_watch(const struct options *options, bool colour, struct failure *failure)
 int
 run_command(const struct options *options, bool colour)
 {
-	struct failure failure = {0};
+	struct failure failure = {.line = options->line};
 
 	if (options->help) {
 		return command_help_of(options, options->command, colour);

@@ -22,7 +22,7 @@
 #define WORDS_LINE_MAX_BYTES ((size_t)64 * 1024)
 
 struct words {
-	char *list[WORDS_MAX + 1]; /* ends with NULL, as argv does */
+	char *list[WORDS_MAX + 3]; /* ends with NULL, as argv does; two to spare */
 	size_t count;
 	/* What was not closed at the end of the line: ' or ", or a backslash; 0:
 	 * nothing. */

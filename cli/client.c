@@ -361,37 +361,52 @@ take_text(const struct json *value, char *out, size_t room)
 	(void)slice_copy(slice_of(text ? text : "?"), out, room);
 }
 
-bool
-client_hello(struct client *client, struct failure *failure)
+struct json *
+client_greeting(void)
 {
 	struct json *params = json_new_object();
 	struct json *range = json_new_array();
-	struct rpc_answer answer;
-	int64_t min = 0;
-	int64_t max = 0;
 
 	json_append(range, json_new_int(RPC_PROTOCOL_MIN));
 	json_append(range, json_new_int(RPC_PROTOCOL_MAX));
 	json_add_text(params, "client", "gwctl");
 	json_add_text(params, "version", GWBOT_VERSION);
 	json_add(params, "protocol", range);
-	if (!ask(client, "hello", params, &answer, failure)) {
-		return false;
-	}
-	const struct json *protocol = json_get(answer.result, "protocol");
+	return params;
+}
 
-	take_text(json_get(answer.result, "version"), client->version,
-	    sizeof client->version);
-	take_text(json_get(answer.result, "start_time"), client->start_time,
+bool
+client_take_greeting(struct client *client, const struct json *result,
+    struct failure *failure)
+{
+	const struct json *protocol = json_get(result, "protocol");
+	int64_t min = 0;
+	int64_t max = 0;
+
+	take_text(json_get(result, "version"), client->version, sizeof client->version);
+	take_text(json_get(result, "start_time"), client->start_time,
 	    sizeof client->start_time);
-	(void)json_int(json_get(answer.result, "pid"), &client->pid);
+	(void)json_int(json_get(result, "pid"), &client->pid);
 	(void)json_int(json_at(protocol, 0), &min);
 	(void)json_int(json_at(protocol, 1), &max);
 	json_free(client->capabilities);
-	client->capabilities = json_copy(json_get(answer.result, "capabilities"));
-	rpc_answer_fini(&answer);
+	client->capabilities = json_copy(json_get(result, "capabilities"));
 	return (min <= RPC_PROTOCOL_MAX && max >= RPC_PROTOCOL_MIN) ||
 	    explain_skew(client, min, max, failure);
+}
+
+bool
+client_hello(struct client *client, struct failure *failure)
+{
+	struct rpc_answer answer;
+
+	if (!ask(client, "hello", client_greeting(), &answer, failure)) {
+		return false;
+	}
+	bool meets = client_take_greeting(client, answer.result, failure);
+
+	rpc_answer_fini(&answer);
+	return meets;
 }
 
 static bool

@@ -43,6 +43,12 @@ void client_extend(struct client *client, mono_ns timeout);
 /** Exchanges versions; EXIT_VERSION_SKEW where the protocols do not meet. */
 bool client_hello(struct client *client, struct failure *failure);
 
+/** The same in two halves, for a connection that waits for nobody: the parameters of
+ * hello, the caller's, and what its result says. */
+struct json *client_greeting(void);
+bool client_take_greeting(struct client *client, const struct json *result,
+    struct failure *failure);
+
 /**
  * Asks, and waits for the result; free *out with rpc_answer_fini().
  *

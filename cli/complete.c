@@ -360,10 +360,8 @@ add_option_argument(const char *before, struct complete_list *list)
 		const char *name;
 		const char letter[3];
 		const char *argument;
-		const char *help;
 	} rows[] = {
-#define OPTION_ROW(name, letter, argument, help) \
-	{"--" name, {'-', letter}, argument, help},
+#define OPTION_ROW(name, letter, argument, help) {"--" name, {'-', letter}, argument},
 	    OPTIONS_TABLE(OPTION_ROW)
 #undef OPTION_ROW
 	};
@@ -373,7 +371,9 @@ add_option_argument(const char *before, struct complete_list *list)
 		    (rows[i].letter[1] && strcmp(before, rows[i].letter) == 0);
 
 		if (named && rows[i].argument[0] && rows[i].argument[0] != '[') {
-			complete_name(list, rows[i].argument, rows[i].help);
+			static const struct complete_source nobody;
+
+			complete_value(&nobody, "", slice_of(rows[i].argument), list);
 			return true;
 		}
 	}

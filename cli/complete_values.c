@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "metrics.h"
 #include "options.h"
 #include "synopsis.h"
 
@@ -54,9 +55,50 @@ add_commands(struct complete_list *list)
 }
 
 static void
+add_metrics(struct complete_list *list)
+{
+	for (size_t i = 0; i < metrics_count(); i++) {
+		complete_add(list, metrics_at(i)->name, metrics_at(i)->help);
+	}
+}
+
+static void
 add_explained(struct complete_list *list)
 {
 	add_paths(list);
+	add_commands(list);
+	add_metrics(list);
+}
+
+static void
+add_conditions(struct complete_list *list)
+{
+	complete_add(list, "ready", "all shards are ready");
+	complete_add(list, "down", "it is not ready");
+	complete_add(list, "gone", "no process answers");
+	complete_add(list, "state=", "the state is that word");
+	complete_add(list, "shard=", "N:WORD, a shard is in that state");
+}
+
+static void
+add_types(struct complete_list *list)
+{
+	complete_add(list, "shard.*", "what happens to the shards");
+	complete_add(list, "identify.*", "new sessions");
+	complete_add(list, "watchdog.*", "verdicts of the watchdog");
+	complete_add(list, "config.*", "the configuration");
+	complete_add(list, "daemon.*", "the process");
+	complete_add(list, "rest.*", "limits and refusals of the API");
+	complete_add(list, "dispatch.*", "what the gateway sends");
+	complete_add(list, "!dispatch.*", "all but that");
+}
+
+static void
+add_when(struct complete_list *list)
+{
+	complete_add(list, "auto", "on a terminal that has colours");
+	complete_add(list, "always", "");
+	complete_add(list, "never", "");
 }
 
 void
@@ -103,7 +145,14 @@ static const struct {
     {NULL, "COMMAND", add_commands, "a command"},
     {"config", "PATH", add_paths, "a setting, a group or a glob"},
     {"thresholds", "KEY", add_limits, "a limit of the watchdog"},
-    {"explain", "NAME", add_explained, "what to explain"},
+    {"explain", "NAME", add_explained,
+	"a setting, metric, command, exit status or close code"},
+    {"events", "GLOB", add_types, "a type of event, or a glob"},
+    {"metrics", "GLOB", add_metrics, "a metric, or a glob"},
+    {"wait", "CONDITION", add_conditions, "what to wait for"},
+    {"probes", "NAME", NULL, "a probe"},
+    {"job", "NAME", NULL, "a job"},
+    {NULL, "WHEN", add_when, "auto, always or never"},
     {NULL, "LEVEL", add_levels, "least urgent level that is written"},
     {NULL, "D", NULL, "a duration: 500ms, 90s, 5min"},
     {NULL, "DURATION", NULL, "a duration: 500ms, 90s, 5min"},

@@ -329,8 +329,11 @@ history_add(struct history *history, const char *line)
 	if (!is_kept(line, size)) {
 		return false;
 	}
+	bool again =
+	    history->count > 0 && strcmp(history->lines[history->count - 1], line) == 0;
+
 	keep(history, line, size);
-	if (history->path[0]) {
+	if (history->path[0] && !again) {
 		append(history, line);
 	}
 	return true;

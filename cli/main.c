@@ -2,22 +2,28 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "options.h"
+#include "repl.h"
 #include "run.h"
+#include "script.h"
 
-/* no-color.org: NO_COLOR counts when it is set and not empty. */
-static bool
-wants_colour(void)
+/* Without a command: the prompt, where both ends are a terminal; readline would write
+ * into a pipe.  Else a script. */
+static int
+run_lines(const struct options *session)
 {
-	const char *no_colour = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
+	if (session->watch || session->flag_count > 0) {
+		struct failure failure = {.exit = EXIT_DONE};
 
-	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) && term &&
-	    term[0] && strcmp(term, "dumb") != 0;
+		(void)failure_set(&failure, EXIT_USAGE, "usage",
+		    "that option wants a command on the line");
+		failure_hint(&failure, "all commands: gwctl help");
+		return failure_print(&failure, session->json);
+	}
+	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? repl_run(session) :
+							       script_run(session);
 }
 
 int
@@ -25,7 +31,7 @@ main(int argc, char **argv)
 {
 	struct options base;
 	struct options options;
-	struct failure failure;
+	struct failure failure = {.exit = EXIT_DONE};
 	int status = EXIT_DONE;
 
 	/* Only for the width of characters: figures keep their point. */
@@ -40,10 +46,11 @@ main(int argc, char **argv)
 	if (options.version) {
 		(void)printf("gwctl %s\n", GWBOT_VERSION);
 	} else if (options.command) {
-		status = run_command(&options, wants_colour());
+		status = run_command(&options, options_colours(&options));
+	} else if (options.help) {
+		run_help(options_colours(&options));
 	} else {
-		run_help(wants_colour());
-		status = options.help ? EXIT_DONE : EXIT_USAGE;
+		status = run_lines(&options);
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		(void)fprintf(stderr, "gwctl: cannot write the output\n");

@@ -379,12 +379,19 @@ options_init(struct options *out)
 	};
 }
 
+bool
+options_dumb_terminal(void)
+{
+	const char *term = getenv("TERM");
+
+	return !term || !term[0] || strcmp(term, "dumb") == 0;
+}
+
 /* no-color.org: NO_COLOR counts when it is set and not empty. */
 bool
 options_colours(const struct options *options)
 {
 	const char *no_colour = getenv("NO_COLOR");
-	const char *term = getenv("TERM");
 
 	switch (options->color) {
 	case OPTIONS_ALWAYS:
@@ -394,8 +401,8 @@ options_colours(const struct options *options)
 	case OPTIONS_AUTO:
 		break;
 	}
-	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) && term &&
-	    term[0] && strcmp(term, "dumb") != 0;
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]) &&
+	    !options_dumb_terminal();
 }
 
 bool

@@ -90,6 +90,9 @@ bool options_parse(int argc, char **argv, const struct options *base,
 /** The value of a flag of the command, "" without one; NULL where it was not given. */
 const char *options_flag(const struct options *options, const char *name);
 
+/** True on a terminal that cannot go back, as TERM says. */
+bool options_dumb_terminal(void);
+
 /** True where the screens have colours: --color, else NO_COLOR, TERM and the terminal
  * decide. */
 bool options_colours(const struct options *options);

@@ -10,7 +10,8 @@
 static int
 run_watch(const struct options *options, bool colour, struct failure *failure)
 {
-	bool redraw = isatty(STDOUT_FILENO) && !options->json;
+	bool redraw =
+	    isatty(STDOUT_FILENO) && !options->json && !options_dumb_terminal();
 	bool first = true;
 
 	for (;;) {

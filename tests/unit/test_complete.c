@@ -131,6 +131,7 @@ flags_follow_a_dash(void **state)
 	(void)state;
 	assert_list("reconnect --f", two_shards, "--fresh ");
 	assert_list("status --w", two_shards, "--watch ");
+	assert_list("--color al", NULL, "always ");
 	assert_list("--js", NULL, "--json ");
 }
 

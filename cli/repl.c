@@ -231,10 +231,14 @@ ms_until(mono_ns when)
 static void
 wait_and_step(struct repl *repl)
 {
+	int link[2];
+
+	repl_link_fds(&repl->link, link);
 	struct pollfd fds[] = {
 	    {.fd = repl->signals, .events = POLLIN},
 	    {.fd = STDIN_FILENO, .events = POLLIN},
-	    {.fd = repl->link.client.fd, .events = POLLIN},
+	    {.fd = link[0], .events = POLLIN},
+	    {.fd = link[1], .events = POLLIN},
 	};
 	/* Notices that had to wait go with the link's next turn, a second at most. */
 	int ready = poll(fds, sizeof fds / sizeof fds[0], ms_until(repl->link.wake_at));

@@ -123,10 +123,14 @@ attend(struct child *child)
 
 	while (!child->ended) {
 		mono_ns left = repl->link.wake_at - clock_now();
+		int link[2];
+
+		repl_link_fds(&repl->link, link);
 		struct pollfd fds[] = {
 		    {.fd = repl->signals, .events = POLLIN},
 		    {.fd = child->keys ? STDIN_FILENO : -1, .events = POLLIN},
-		    {.fd = repl->link.client.fd, .events = POLLIN},
+		    {.fd = link[0], .events = POLLIN},
+		    {.fd = link[1], .events = POLLIN},
 		};
 		int ready = poll(fds, sizeof fds / sizeof fds[0],
 		    left <= 0 ? 0 : (int)(left / CLOCK_MS(1)) + 1);

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "repl_feed.h"
+
 #define ASK_PERIOD CLOCK_S(1)
-#define SOON       CLOCK_MS(100) /* while a new process gets ready */
+#define SOON       CLOCK_MS(100) /* while a new process gets ready, or things happen */
 #define PATIENCE   CLOCK_S(5)    /* with an answer */
 #define PAUSE_MIN  CLOCK_MS(100) /* between two tries */
 #define PAUSE_MAX  CLOCK_S(3)
@@ -19,12 +21,14 @@ repl_link_init(struct repl_link *link, const char *path)
 {
 	*link = (struct repl_link){.phase = REPL_AWAY, .pause = PAUSE_MIN};
 	client_init(&link->client, path);
+	feed_reader_init(&link->feed, path);
 }
 
 void
 repl_link_fini(struct repl_link *link)
 {
 	client_fini(&link->client);
+	feed_reader_fini(&link->feed);
 	json_free(link->failure.details);
 	link->failure.details = NULL;
 }
@@ -42,6 +46,7 @@ static void
 hang_up(struct repl_link *link, mono_ns now)
 {
 	client_fini(&link->client);
+	feed_reader_fini(&link->feed);
 	link->phase = REPL_AWAY;
 	link->known = false;
 	link->wake_at = now + link->pause;
@@ -95,6 +100,7 @@ ask(struct repl_link *link, enum repl_phase phase, mono_ns now, struct notices *
 	bool hello = phase == REPL_GREETING;
 
 	link->phase = phase;
+	link->asked_at = now;
 	link->wake_at = now + PATIENCE;
 	if (!send_request(link, hello ? "hello" : "status",
 		hello ? client_greeting() : NULL)) {
@@ -208,13 +214,16 @@ take_status(struct repl_link *link, const struct json *status, mono_ns now,
 	link->failure.exit = EXIT_DONE;
 	if (link->lost) {
 		say_return(link, now, notices);
-	} else if (!first) {
+	} else if (!first && feed_reader_fd(&link->feed) < 0) {
 		say_change(link, state, verdict, status, notices);
 	} else if (was_away) {
 		notices_add(notices, STYLE_PLAIN, "gwbotd is there: %s", link->state);
 	}
 	link->phase = REPL_RESTING;
 	link->wake_at = now + (link->lost ? SOON : ASK_PERIOD);
+	if (feed_reader_fd(&link->feed) < 0) {
+		repl_feed_open(&link->feed);
+	}
 }
 
 static void
@@ -284,10 +293,24 @@ receive(struct repl_link *link, mono_ns now, struct notices *notices)
 	}
 }
 
+/* What has happened shows in the state; but it may happen to many shards at once. */
+static void
+look_soon(struct repl_link *link, mono_ns now)
+{
+	mono_ns when = link->asked_at + SOON > now ? link->asked_at + SOON : now;
+
+	if (link->phase == REPL_RESTING && when < link->wake_at) {
+		link->wake_at = when;
+	}
+}
+
 void
 repl_link_step(struct repl_link *link, mono_ns now, struct notices *notices)
 {
 	receive(link, now, notices);
+	if (repl_feed_step(&link->feed, notices)) {
+		look_soon(link, now);
+	}
 	if (now < link->wake_at) {
 		return;
 	}
@@ -311,6 +334,13 @@ repl_link_hurry(struct repl_link *link, mono_ns now)
 	if (link->phase == REPL_AWAY || link->phase == REPL_RESTING) {
 		link->wake_at = now;
 	}
+}
+
+void
+repl_link_fds(const struct repl_link *link, int fds[2])
+{
+	fds[0] = link->client.fd;
+	fds[1] = feed_reader_fd(&link->feed);
 }
 
 bool

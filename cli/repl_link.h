@@ -12,6 +12,7 @@
 #include "client.h"
 #include "clock.h"
 #include "failure.h"
+#include "feed_reader.h"
 #include "notices.h"
 
 enum repl_phase {
@@ -23,8 +24,11 @@ enum repl_phase {
 
 struct repl_link {
 	struct client client;
+	struct feed_reader
+	    feed; /* a connection of its own, while the other one is up */
 	enum repl_phase phase;
 	mono_ns wake_at;
+	mono_ns asked_at;
 	mono_ns pause; /* before the next try */
 	/* Why it is away: what a command would say. */
 	struct failure failure;
@@ -50,6 +54,9 @@ void repl_link_step(struct repl_link *link, mono_ns now, struct notices *notices
 
 /** Have it ask or try at once, since something has happened. */
 void repl_link_hurry(struct repl_link *link, mono_ns now);
+
+/** What to poll for it, of both connections; -1 where there is none. */
+void repl_link_fds(const struct repl_link *link, int fds[2]);
 
 /** True where the state is known, or that there is none to know. */
 bool repl_link_settled(const struct repl_link *link);

@@ -184,6 +184,17 @@ class Keys(Prompt):
                 terminal.wait_line(READY)
                 self.leave(terminal)
 
+    def test_control_c_and_q_end_the_events(self):
+        for key in (CTRL_C, "q"):
+            terminal = self.ready()
+            terminal.type("events -f\r")
+            terminal.wait_for("MESSAGE_")
+            terminal.type(key)
+            terminal.wait_line(READY)
+            terminal.type("version\r")
+            terminal.wait_for("protocol")
+            self.leave(terminal)
+
     def test_control_c_ends_a_request_that_hangs(self):
         terminal = self.ready()
         self.bot.process.send_signal(signal.SIGSTOP)
@@ -306,12 +317,12 @@ class Notices(Prompt):
         terminal.wait_line(READY + "shards do")
         for command in (("sim", "upgrade", "503"), ("sim", "drop")):
             self.assertEqual(0, self.bot.ctl(*command).returncode)
-        terminal.wait_for("reconnecting, was ready: ")
+        terminal.wait_for("shard 0: lost: ")
         terminal.wait_until(lambda screen: screen.line.startswith("gwbot(dev: reconnecting") and
                             screen.line.endswith("s)> shards do"), "the line below, its state shown")
         terminal.wait_until(lambda screen: screen.column == len(screen.line) - 1, "the cursor")
         self.assertEqual(0, self.bot.ctl("sim", "calm").returncode)
-        terminal.wait_for("ready, was reconnecting", timeout=60)
+        terminal.wait_for("shard 0: resumed at seq ", timeout=60)
         terminal.wait_line(READY + "shards do")
         terminal.type("wn" + "\x05")
         terminal.wait_line(READY + "shards dwno")

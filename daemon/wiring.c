@@ -180,6 +180,7 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 	    .identifies_total = budget.total,
 	    .identifies_used = budget.used_today,
 	    .sources = sources,
+	    .history = events_history(app->events),
 	    .simulated = app->args.sim,
 	};
 

@@ -60,10 +60,8 @@ escape_of(size_t size, uint32_t code)
 }
 
 void
-html_text(struct html *html, const char *text)
+html_slice(struct html *html, struct slice rest)
 {
-	struct slice rest = slice_of(text ? text : "");
-
 	while (rest.size > 0) {
 		uint32_t code = 0;
 		size_t size = text_read(rest, &code);
@@ -77,6 +75,12 @@ html_text(struct html *html, const char *text)
 		size = size > 0 ? size : 1;
 		rest = (struct slice){rest.data + size, rest.size - size};
 	}
+}
+
+void
+html_text(struct html *html, const char *text)
+{
+	html_slice(html, slice_of(text ? text : ""));
 }
 
 void

@@ -28,6 +28,9 @@ void html_put(struct html *html, const char *format, ...)
  * UTF-8 are replaced.  NULL is nothing. */
 void html_text(struct html *html, const char *text);
 
+/** The same of a slice. */
+void html_slice(struct html *html, struct slice text);
+
 /** "0.4 s", "3 min 20 s", "4 h 12 min", "3 d 4 h"; "never" for a negative one. */
 void html_span(struct html *html, mono_ns span);
 

@@ -152,6 +152,67 @@ put_identify(struct html *html, const struct page_input *input)
 	    input->identifies_used);
 }
 
+/* ---- what happened ---- */
+
+static const char *
+level_class(enum log_level level)
+{
+	switch (level) {
+	case LOG_LEVEL_ERROR:
+		return "bad";
+	case LOG_LEVEL_WARNING:
+		return "warn";
+	case LOG_LEVEL_INFO:
+	case LOG_LEVEL_DEBUG:
+		break;
+	}
+	return "soft";
+}
+
+static void
+put_event(struct html *html, const struct feed_entry *entry)
+{
+	html_put(html, "<tr><td>");
+	html_time(html, entry->wall_ms);
+	html_put(html, "</td><td class=\"%s\">%s</td><td>", level_class(entry->level),
+	    log_level_name(entry->level));
+	if (entry->shard >= 0) {
+		html_put(html, "shard %" PRId64, entry->shard);
+	}
+	html_put(html, "</td><td>");
+	html_slice(html, entry->text.size > 0 ? entry->text : entry->type);
+	html_put(html, "</td></tr>\n");
+}
+
+static void
+put_events(struct html *html, const struct page_input *input)
+{
+	struct feed_entry last[PAGE_EVENTS_MAX];
+	struct feed_entry entry;
+	size_t count = 0;
+
+	html_put(html,
+	    "<section id=\"events\">\n<h2>What happened</h2>\n"
+	    "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+	    "aria-label=\"what happened\">\n"
+	    "<table>\n<thead><tr><th scope=\"col\">Time</th><th "
+	    "scope=\"col\">Level</th>"
+	    "<th scope=\"col\">Where</th><th scope=\"col\">What</th></tr></thead>\n"
+	    "<tbody>\n");
+	struct feed_walk walk = {.left = 0};
+
+	if (input->history) {
+		walk = feed_walk_of(input->history);
+	}
+	while (walk.left > 0 && feed_walk_next(&walk, &entry)) {
+		last[count++ % PAGE_EVENTS_MAX] = entry;
+	}
+	for (size_t i = 0; i < count && i < PAGE_EVENTS_MAX; i++) {
+		put_event(html, &last[(count - 1 - i) % PAGE_EVENTS_MAX]);
+	}
+	html_put(html, "</tbody>\n</table>\n</div>\n</section>\n");
+}
+
 static void
 put_footer(struct html *html, const struct page_input *input)
 {
@@ -173,6 +234,7 @@ put_main(struct html *html, const struct page_input *input)
 	put_shards(html, input);
 	put_watchdog(html, input);
 	put_identify(html, input);
+	put_events(html, input);
 	put_footer(html, input);
 	html_put(html, "</main>\n");
 }

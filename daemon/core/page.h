@@ -8,6 +8,7 @@
 #define GWBOTD_PAGE_H
 
 #include "buf.h"
+#include "feed_queue.h"
 #include "health.h"
 #include "outlook.h"
 
@@ -25,7 +26,9 @@ struct page_input {
 	int64_t identifies_total;   /* in 24 h, as Discord allows */
 	int64_t identifies_used;    /* in the last 24 h */
 	const char *const *sources; /* of the watchdog's limits, in the order below */
-	bool simulated;             /* gwbotd --sim */
+	const struct feed_queue
+	    *history;   /* changes of state, oldest first; NULL: none */
+	bool simulated; /* gwbotd --sim */
 };
 
 /* The order of page_input.sources. */
@@ -39,6 +42,9 @@ enum page_limit {
 
 /* Tiles are for those in trouble first, then the others; the rest is counted. */
 #define PAGE_TILES_MAX 64
+
+/* Of the history the last ones, newest first. */
+#define PAGE_EVENTS_MAX 20
 
 /**
  * Appends the whole page, or with live the part that changes.

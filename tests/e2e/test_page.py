@@ -128,6 +128,7 @@ class Page(unittest.TestCase):
         self.sim.do("thaw")
         self.bot.wait_ready(30, 2)
         self.assertLess(self.browser.wait("#now", "1 of 1 shard ready", 5), 2)
+        self.assertIn("zombie", self.browser.do("text", selector="#events").lower())
         self.assertRegex(self.browser.do("text", selector=".tile"), r"resumes\s+[1-9]")
         self.bot.kill()
         self.browser.wait("#lost", "No answer since", 10)

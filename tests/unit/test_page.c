@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,6 +320,52 @@ latencies_are_a_line_in_the_order_of_their_arrival(void **state)
 	buf_fini(&out);
 }
 
+static void
+what_happened_stands_newest_first_and_is_bounded(void **state)
+{
+	static _Alignas(max_align_t) char bytes[8192];
+	struct feed_queue history;
+	const struct health_input health = {.shards = &up,
+	    .count = 1,
+	    .limits = limits,
+	    .bot = "b"};
+	const struct page_input input = {.health = &health,
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW,
+	    .history = &history};
+	struct buf out;
+	unsigned rows = 0;
+
+	(void)state;
+	feed_queue_init(&history, bytes, sizeof bytes, 100);
+	for (unsigned i = 0; i < PAGE_EVENTS_MAX + 5; i++) {
+		char text[64];
+
+		(void)snprintf(text, sizeof text, "<event %u>", i);
+		const struct feed_entry entry = {.level = LOG_LEVEL_WARNING,
+		    .wall_ms = 1000 * i,
+		    .shard = 3,
+		    .type = slice_of("shard.lost"),
+		    .text = slice_of(text)};
+
+		assert_true(feed_queue_push(&history, &entry));
+	}
+	stage(&up, 1);
+	buf_init(&out, 1U << 20);
+	assert_int_equal(page_render(&input, true, &out), GW_OK);
+	assert_int_equal(buf_append(&out, "", 1), GW_OK);
+	assert_has(&out,
+	    "<td class=\"warn\">warning</td><td>shard 3</td><td>&lt;event 24&gt;");
+	assert_true(strstr(out.data, "event 24&") < strstr(out.data, "event 5&"));
+	assert_lacks(&out, "event 4&");
+	for (const char *at = out.data; (at = strstr(at, ";event ")); at++) {
+		rows++;
+	}
+	assert_int_equal(rows, PAGE_EVENTS_MAX);
+	buf_fini(&out);
+}
+
 int
 main(void)
 {
@@ -330,6 +377,7 @@ main(void)
 	    cmocka_unit_test(trouble_comes_first_and_says_what_is_next),
 	    cmocka_unit_test(a_loss_past_the_grace_ends_at_the_next_check),
 	    cmocka_unit_test(many_shards_are_a_screenful_and_a_count),
+	    cmocka_unit_test(what_happened_stands_newest_first_and_is_bounded),
 	    cmocka_unit_test(latencies_are_a_line_in_the_order_of_their_arrival),
 	};
 

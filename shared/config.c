@@ -157,23 +157,25 @@ choose_profile(const struct config_sources *sources, const struct config_files *
 /* ---- defaults ---- */
 
 static void
-put_defaults(struct config *config, const struct profile *profile)
+put_default(struct config *config, enum config_id id, const char *profile)
 {
+	const struct config_option *option = config_option(id);
 	char reason[CONFIG_REASON_ROOM];
 	char source[SOURCE_ROOM];
+	const char *text =
+	    is_other(profile) && option->def_other ? option->def_other : option->def;
 
-	(void)snprintf(source, sizeof source, "profile:%s", profile->name);
+	(void)snprintf(source, sizeof source, "profile:%s", profile);
+	/* The unit test tries every default of every row. */
+	(void)config_value_set(config, id, text, reason);
+	config_note(config, id, LAYER_DEFAULT, option->def_other ? source : "default");
+}
+
+static void
+put_defaults(struct config *config, const struct profile *profile)
+{
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
-		const struct config_option *option = config_option(i);
-		enum config_id id = (enum config_id)i;
-		const char *text = is_other(profile->name) && option->def_other ?
-		    option->def_other :
-		    option->def;
-
-		/* The unit test tries every default of every row. */
-		(void)config_value_set(config, id, text, reason);
-		config_note(config, id, LAYER_DEFAULT,
-		    option->def_other ? source : "default");
+		put_default(config, (enum config_id)i, profile->name);
 	}
 }
 
@@ -217,6 +219,13 @@ config_derive(struct config *config)
 		config_note(config, CONFIG_ID_watchdog_disconnect_grace, LAYER_DEFAULT,
 		    DERIVED "watchdog.stall");
 	}
+}
+
+void
+config_forget(struct config *config, size_t index)
+{
+	put_default(config, (enum config_id)index, config->profile);
+	config_derive(config);
 }
 
 /* ---- the command line ---- */
@@ -327,7 +336,7 @@ put_layers(struct config *config, const struct config_sources *sources,
 	put_defaults(config, &profile);
 	put_path_defaults(config, sources, report);
 	config_files_apply(files, profile.name, config, report);
-	config_files_list(files, &config->files);
+	config_files_list(files, config);
 	warn_inline_token(files, config, report);
 	config_env_apply(sources, config, report);
 	for (size_t i = 0; i < sources->override_count; i++) {
@@ -369,6 +378,7 @@ config_free(struct config *owned_config)
 	}
 	free(owned_config->origins);
 	config_list_clear(&owned_config->files);
+	free(owned_config->drop_ins);
 	free(owned_config->token_problem);
 	free(owned_config);
 }

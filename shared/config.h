@@ -82,6 +82,7 @@ struct config {
 #undef OPTION
 	struct config_origins *origins; /* where each value came from */
 	struct config_list files;       /* that were read, in the order they count */
+	char *drop_ins;      /* folder of the drop-ins; NULL where no file is read */
 	char *token_problem; /* why a named token file gave no token, or NULL */
 };
 
@@ -246,6 +247,27 @@ void config_adopt(struct config *config, const struct config *from, size_t index
  */
 enum gw_err config_override(struct config *config, size_t index, const char *value,
     const char *source, char *why, size_t room);
+
+/** Gives an option its default again; what is derived from it follows. */
+void config_forget(struct config *config, size_t index);
+
+/* What to write, and where, to have a value after the next start too. */
+struct config_keep {
+	/* "/etc/gwbot.conf:12", "/etc/gwbot.d/watchdog-stall.conf", "env:PORT", "cli"
+	 */
+	char *where;
+	char *text; /* "stall = \"20min\";", "PORT=8080", "--set http.port=8080" */
+};
+
+/**
+ * Says how to keep the value that an option has in wanted, given what the layers say
+ * now (read): at the place that decides it, else in a drop-in of its own.
+ *
+ * Free it with config_keep_free().
+ */
+struct config_keep config_keep(const struct config *read, const struct config *wanted,
+    size_t index);
+void config_keep_free(struct config_keep *keep);
 
 /** True for every profile but dev, test, qa and stage. */
 bool config_is_prod_like(const struct config *config);

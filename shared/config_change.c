@@ -183,6 +183,7 @@ config_copy(const struct config *config)
 		config_adopt(copy, config, i);
 	}
 	copy->files = copy_list(&config->files);
+	copy->drop_ins = config->drop_ins ? xstrdup(config->drop_ins) : NULL;
 	if (config->token_problem) {
 		copy->token_problem = xstrdup(config->token_problem);
 	}

@@ -24,6 +24,7 @@
 struct config_files {
 	struct config_file *at[DROP_INS_MAX + 1];
 	size_t count;
+	char folder[PATH_ROOM]; /* of the drop-ins; empty: none are read */
 };
 
 static bool
@@ -87,10 +88,11 @@ static void
 read_drop_ins(struct config_files *files, const char *path,
     struct config_report *report)
 {
-	char folder[PATH_ROOM];
 	struct dirent **names = NULL;
+	const char *folder = files->folder;
 
-	if (!name_folder(path, folder)) {
+	if (!name_folder(path, files->folder)) {
+		files->folder[0] = '\0';
 		return;
 	}
 	int count = scandir(folder, &names, choose_name, compare_names);
@@ -173,13 +175,15 @@ config_files_apply(const struct config_files *files, const char *profile,
 }
 
 void
-config_files_list(const struct config_files *files, struct config_list *out)
+config_files_list(const struct config_files *files, struct config *config)
 {
+	struct config_list *out = &config->files;
 	size_t count = 0;
 
 	for (size_t i = 0; i < files->count; i++) {
 		count += config_scan_file_count(config_file_scan(files->at[i]));
 	}
+	config->drop_ins = files->folder[0] ? xstrdup(files->folder) : NULL;
 	*out = (struct config_list){NULL, 0};
 	if (count == 0) {
 		return;

@@ -238,8 +238,9 @@ const char *config_files_profile(const struct config_files *files);
 void config_files_apply(const struct config_files *files, const char *profile,
     struct config *config, struct config_report *report);
 
-/** The names of all files that were read, included ones too. */
-void config_files_list(const struct config_files *files, struct config_list *out);
+/** Notes the names of all files that were read, included ones too, and the folder of
+ * the drop-ins. */
+void config_files_list(const struct config_files *files, struct config *config);
 
 /** Warns where others may read a file while a token stands in one. */
 void config_files_warn_open(const struct config_files *files,

@@ -21,6 +21,7 @@
 #include "http.h"
 #include "loop.h"
 #include "methods.h"
+#include "override.h"
 #include "resolver.h"
 #include "rest.h"
 #include "simchild.h"
@@ -39,19 +40,13 @@ enum app_exit {
 	APP_EXIT_CONFIG = 78,
 };
 
-/* A value that gwctl set while it runs, over all that was read. */
-struct app_override {
-	char *value;  /* in the syntax of the environment; NULL: none */
-	char *source; /* "control", and who */
-};
-
 struct app {
 	struct args args;
 	struct config_env *env;
 	struct config *config; /* as at the start */
 	struct config *loaded; /* as last read from all layers; apply.c has it */
 	struct config *live;   /* what runs: that under the overrides, see apply.h */
-	struct app_override overrides[CONFIG_ID_COUNT];
+	struct overrides overrides; /* what gwctl set over all of it */
 	struct secret *token;
 	struct simchild sim;
 	mono_ns started_at;
@@ -74,6 +69,7 @@ struct app {
 	struct methods_source source;
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *stop_timer;
+	struct loop_timer *override_timer;
 	struct snapshot *snapshots;
 	uint32_t snapshots_room;
 	unsigned shard_fds; /* descriptors that the shards may need */

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "xalloc.h"
+
+/* Of a value that is set while it runs. */
+#define REVERTED_BYTES 4096
 
 static void
 log_report(const struct config_report *report)
@@ -66,17 +68,8 @@ struct config *
 app_preview(const struct app *app, const struct config *read)
 {
 	struct config *fresh = config_copy(read);
-	char why[256];
 
-	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
-		const struct app_override *override = &app->overrides[i];
-
-		/* It was tried when it was set. */
-		if (override->value) {
-			(void)config_override(fresh, i, override->value,
-			    override->source, why, sizeof why);
-		}
-	}
+	override_lay(&app->overrides, fresh);
 	return fresh;
 }
 
@@ -150,19 +143,11 @@ app_reload(struct app *app, mono_ns now, struct config_report *report,
 
 /* ---- values set while it runs ---- */
 
-static void
-forget_override(struct app_override *override)
-{
-	free(override->value);
-	free(override->source);
-	*override = (struct app_override){NULL, NULL};
-}
-
 static enum gw_err
-check_override(const struct app *app, size_t index, const char *value,
-    const char *source, char *why, size_t room)
+check_override(const struct app *app, const struct override_ask *ask, char *why,
+    size_t room)
 {
-	const struct config_option *option = config_option(index);
+	const struct config_option *option = config_option(ask->index);
 
 	if (option->reload == CONFIG_RESTART) {
 		(void)snprintf(why, room,
@@ -171,39 +156,89 @@ check_override(const struct app *app, size_t index, const char *value,
 		return GW_ERR_PERMISSION;
 	}
 	struct config *trial = config_copy(app->live);
-	enum gw_err err = config_override(trial, index, value, source, why, room);
+	enum gw_err err =
+	    config_override(trial, ask->index, ask->value, OVERRIDE_SOURCE, why, room);
 
 	config_free(trial);
 	return err;
 }
 
-enum gw_err
-app_override(struct app *app, size_t index, const char *value, const char *source,
-    mono_ns now, struct config_changes *changes, char *why, size_t room)
+/* What was read, under the overrides as they are now, is what runs from now on. */
+static void
+lay_overrides(struct app *app, mono_ns now, struct config_changes *changes)
 {
-	struct app_override *override = &app->overrides[index];
-	enum gw_err err =
-	    value ? check_override(app, index, value, source, why, room) : GW_OK;
-
-	changes->count = 0;
-	if (err != GW_OK) {
-		return err;
-	}
-	forget_override(override);
-	if (value) {
-		*override = (struct app_override){xstrdup(value), xstrdup(source)};
-	}
-	const struct config *before = app->live;
 	struct config *fresh = app_preview(app, app->loaded);
 
+	changes->count = 0;
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
 		if (config_option(i)->reload != CONFIG_RESTART &&
-		    !config_value_same(before, fresh, i)) {
+		    !config_value_same(app->live, fresh, i)) {
 			changes->ids[changes->count++] = (enum config_id)i;
 		}
 	}
 	put_in_force(app, fresh, now);
-	return GW_OK;
+	loop_timer_arm(app->override_timer, override_next(&app->overrides));
+}
+
+enum gw_err
+app_override(struct app *app, const struct override_ask *ask, mono_ns now,
+    struct config_changes *changes, char *why, size_t room)
+{
+	enum gw_err err = check_override(app, ask, why, room);
+
+	changes->count = 0;
+	if (err == GW_OK) {
+		err = override_set(&app->overrides, ask, now);
+	}
+	if (err == GW_OK) {
+		lay_overrides(app, now, changes);
+	}
+	return err;
+}
+
+unsigned
+app_take_back(struct app *app, const bool wanted[CONFIG_ID_COUNT], mono_ns now,
+    struct config_changes *changes)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		count += wanted[i] && override_drop(&app->overrides, i) ? 1 : 0;
+	}
+	lay_overrides(app, now, changes);
+	return count;
+}
+
+static void
+log_reverted(const struct app *app, size_t index)
+{
+	struct buf value;
+
+	buf_init(&value, REVERTED_BYTES);
+	(void)config_value_text(app->live, index, &value);
+	log_info("setting_reverted", KV("option", config_option(index)->path),
+	    KV("value", buf_slice(&value)),
+	    KV("source", config_value_source(app->live, index)));
+	buf_fini(&value);
+}
+
+void
+app_on_override(void *ctx, mono_ns now)
+{
+	struct app *app = ctx;
+	struct config_changes changes;
+	bool expired[CONFIG_ID_COUNT];
+
+	if (app->stopping || !override_expire(&app->overrides, now, expired)) {
+		loop_timer_arm(app->override_timer, override_next(&app->overrides));
+		return;
+	}
+	lay_overrides(app, now, &changes);
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		if (expired[i]) {
+			log_reverted(app, i);
+		}
+	}
 }
 
 void
@@ -218,7 +253,4 @@ app_free_config(struct app *app)
 	drop(app, loaded);
 	config_free(app->config);
 	app->config = NULL;
-	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
-		forget_override(&app->overrides[i]);
-	}
 }

@@ -22,22 +22,27 @@ bool app_reload(struct app *app, mono_ns now, struct config_report *report,
     struct config_changes *changes);
 
 /**
- * Sets an option over all layers until it is taken back (value NULL) or the process
- * ends; reloads do not touch it.
+ * Sets an option over all layers until its time is up, it is taken back or the process
+ * ends; reloads do not touch it, another value for it replaces it with its time.
  *
- * source is what `gwctl config` shows as its origin ("control").  changes: as
- * app_reload(), with the options that are derived from it.  On an error nothing changes
- * and why (room bytes) says what is wrong and what is allowed; GW_ERR_PERMISSION for an
- * option that waits for a restart.
+ * changes: as app_reload(), with the options that are derived from it.  On an error
+ * nothing changes and why (room bytes) says what is wrong and what is allowed;
+ * GW_ERR_PERMISSION for an option that waits for a restart.
  */
-enum gw_err app_override(struct app *app, size_t index, const char *value,
-    const char *source, mono_ns now, struct config_changes *changes, char *why,
-    size_t room);
+enum gw_err app_override(struct app *app, const struct override_ask *ask, mono_ns now,
+    struct config_changes *changes, char *why, size_t room);
+
+/** Takes back those of the wanted options that are set; how many those were. */
+unsigned app_take_back(struct app *app, const bool wanted[CONFIG_ID_COUNT], mono_ns now,
+    struct config_changes *changes);
+
+/** The timer of values that revert by themselves; ctx is the app. */
+void app_on_override(void *ctx, mono_ns now);
 
 /** What would run with this as what was read: under the overrides. */
 struct config *app_preview(const struct app *app, const struct config *read);
 
-/** Frees all configurations and overrides. */
+/** Frees all configurations. */
 void app_free_config(struct app *app);
 
 #endif

@@ -2,7 +2,7 @@
  * Starts the parts in order and stops them in reverse; what they ask of each other is
  * in wiring.c.
  */
-#include "app.h"
+#include "apply.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -209,6 +209,7 @@ start_loop(struct app *app)
 	app->resolver = resolver_new(app->loop, app->lookups);
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
 	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
+	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
 	return 0;
 }
 
@@ -393,6 +394,7 @@ free_all(struct app *app)
 	resolver_free(app->resolver);
 	loop_timer_free(app->watchdog_timer);
 	loop_timer_free(app->stop_timer);
+	loop_timer_free(app->override_timer);
 	worker_free(app->lookups);
 	worker_free(app->worker);
 	loop_free(app->loop);

@@ -44,6 +44,8 @@ int command_run_reboot(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_reconnect(const struct options *options, bool colour,
     struct failure *failure);
+int command_run_stop(const struct options *options, bool colour,
+    struct failure *failure);
 int command_run_version(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_explain(const struct options *options, bool colour,

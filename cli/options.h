@@ -37,7 +37,9 @@
 	X("last", 'n', "N", SENT, "events: so many of what happened before (20)")     \
 	X("type", 0, "GLOB", SENT, "events: only these, as 'shard.*' or 'MESSAGE_*'") \
 	X("shard", 0, "SHARD", SENT, "events: only of this shard, or of a range")     \
-	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")
+	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")    \
+	X("for", 0, "DURATION", SENT,                                                 \
+	    "thresholds, log: revert by itself after this long")
 
 #define OPTIONS_FLAGS_MAX 16
 #define OPTIONS_WORDS_MAX 16

@@ -6,6 +6,7 @@
 #include "render_config.h"
 #include "render_events.h"
 #include "render_explain.h"
+#include "render_runtime.h"
 #include "render_shards.h"
 #include "render_status.h"
 
@@ -197,73 +198,21 @@ render_reload(struct writer *writer, const struct json *result)
 }
 
 static void
-render_limits(struct writer *writer, const struct json *limits)
-{
-	static const struct writer_column columns[] = {{"LIMIT", false},
-	    {"VALUE", true}, {"SOURCE", false}};
-	struct writer_table table;
-
-	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
-	for (const struct json *limit = json_first(limits); limit;
-	     limit = json_next(limit)) {
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(limit, "name")));
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_seconds(json_get(limit, "value_seconds")).text);
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    text_or(json_get(limit, "source"), "-"));
-	}
-	writer_table_end(&table, writer);
-}
-
-static void
-margin_cell(struct writer_table *table, const struct json *value, bool latency)
-{
-	double left;
-	bool over = json_number(value, &left) && left <= 0;
-
-	writer_table_cell(table, over ? STYLE_RED : STYLE_PLAIN, "%s",
-	    latency ? format_json_latency(value).text :
-		      format_json_seconds(value).text);
-}
-
-static void
-render_margins(struct writer *writer, const struct json *shards)
-{
-	static const struct writer_column columns[] = {{"SHARD", true},
-	    {"VERDICT", false}, {"SILENCE", true}, {"LEFT", true}, {"DOWN", true},
-	    {"LEFT", true}, {"LATENCY", true}, {"LEFT", true}};
-	struct writer_table table;
-
-	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
-	for (const struct json *shard = json_first(shards); shard;
-	     shard = json_next(shard)) {
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(shard, "shard")));
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    TEXT_OF(json_get(shard, "verdict")));
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_seconds(json_get(shard, "last_event_age_seconds"))
-			.text);
-		margin_cell(&table, json_get(shard, "stall_left_seconds"), false);
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_seconds(json_get(shard, "disconnect_age_seconds"))
-			.text);
-		margin_cell(&table, json_get(shard, "disconnect_grace_left_seconds"),
-		    false);
-		writer_table_cell(&table, STYLE_PLAIN, "%s",
-		    format_json_latency(json_get(shard, "latency_seconds")).text);
-		margin_cell(&table, json_get(shard, "max_latency_left_seconds"), true);
-	}
-	writer_table_end(&table, writer);
-}
-
-static void
 render_thresholds(struct writer *writer, const struct json *result)
 {
-	render_limits(writer, json_get(result, "limits"));
-	writer_newline(writer);
-	render_margins(writer, json_get(result, "shards"));
+	render_thresholds_screen(writer, result);
+}
+
+static void
+render_log(struct writer *writer, const struct json *result)
+{
+	render_log_screen(writer, result);
+}
+
+static void
+render_stop(struct writer *writer, const struct json *result)
+{
+	render_stop_screen(writer, result);
 }
 
 static void

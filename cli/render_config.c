@@ -2,9 +2,12 @@
 
 #include <string.h>
 
+#include "origin.h"
+
 #define COLUMN_GAP        2
 #define VALUE_COLUMNS_MAX 18 /* leaves room for the sources on a line of 80 */
 #define LABEL_COLUMN      17
+#define TEXT_BYTES        ((size_t)64 * 1024)
 
 static const char *
 text_of(const struct json *object, const char *name)
@@ -66,18 +69,29 @@ starts(const char *text, const char *begin)
 	return strncmp(text, begin, strlen(begin)) == 0;
 }
 
+/* Where an option's value came from, and when one that gwctl set reverts. */
 static void
-put_source(struct writer *writer, const char *source)
+put_source(struct writer *writer, const struct json *option)
 {
+	const struct json *override = json_get(option, "override");
+	const char *source = text_of(option, "source");
 	enum writer_style style = STYLE_PLAIN;
+	struct buf text;
 
 	if (starts(source, "default") || starts(source, "profile:")) {
 		style = STYLE_DIM;
 	} else if (starts(source, "control")) {
 		style = STYLE_YELLOW;
 	}
-	writer_text(writer, style, source);
+	buf_init(&text, TEXT_BYTES);
+	origin_put(json_get(option, "source"), override, &text);
+	if (json_kind(override) == JSON_OBJECT) {
+		(void)buf_printf(&text, ", reverts %s", origin_reverts(override).text);
+	}
+	(void)buf_append(&text, "", 1);
+	writer_text(writer, style, text.data);
 	writer_newline(writer);
+	buf_fini(&text);
 }
 
 static void
@@ -95,7 +109,7 @@ render_list(struct writer *writer, const struct json *options)
 			writer_newline(writer);
 		}
 		writer_tab(writer, sources);
-		put_source(writer, text_of(option, "source"));
+		put_source(writer, option);
 	}
 }
 
@@ -156,7 +170,10 @@ render_one(struct writer *writer, const struct json *option)
 	writer_tab(writer, COLUMN_GAP);
 	writer_text(writer, STYLE_PLAIN, text_of(option, "help"));
 	writer_newline(writer);
-	render_config_row(writer, "source", text_of(option, "source"));
+	writer_tab(writer, COLUMN_GAP);
+	writer_put(writer, STYLE_DIM, "source");
+	writer_tab(writer, LABEL_COLUMN);
+	put_source(writer, option);
 	render_config_row(writer, "allowed", text_of(option, "allowed"));
 	if (json_text(json_get(option, "environment"))) {
 		render_config_row(writer, "environment",

@@ -52,6 +52,8 @@ run_command(const struct options *options, bool colour)
 		return command_run_reboot(options, colour, &failure);
 	case COMMAND_reconnect:
 		return command_run_reconnect(options, colour, &failure);
+	case COMMAND_stop:
+		return command_run_stop(options, colour, &failure);
 	case COMMAND_version:
 		return command_run_version(options, colour, &failure);
 	case COMMAND_explain:
@@ -63,6 +65,7 @@ run_command(const struct options *options, bool colour)
 	case COMMAND_shards:
 	case COMMAND_latency:
 	case COMMAND_thresholds:
+	case COMMAND_log:
 	case COMMAND_config:
 	case COMMAND_reload:
 		break;

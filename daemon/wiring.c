@@ -250,13 +250,7 @@ source_limits(void *ctx, struct methods_limits *out)
 {
 	const struct app *app = ctx;
 
-	*out = (struct methods_limits){
-	    .values = app_limits(app),
-	    .keepalive_from = origin_of(app, "watchdog.keepalive"),
-	    .stall_from = origin_of(app, "watchdog.stall"),
-	    .disconnect_grace_from = origin_of(app, "watchdog.disconnect_grace"),
-	    .max_latency_from = origin_of(app, "watchdog.max_latency"),
-	};
+	*out = (struct methods_limits){.values = app_limits(app)};
 }
 
 static struct loop_stats
@@ -333,6 +327,34 @@ source_reload(void *ctx, mono_ns now, struct config_report *report,
 	return app_reload(ctx, now, report, changes);
 }
 
+static enum gw_err
+source_override(void *ctx, const struct override_ask *ask, mono_ns now,
+    struct config_changes *changes, char *why, size_t room)
+{
+	return app_override(ctx, ask, now, changes, why, room);
+}
+
+static unsigned
+source_take_back(void *ctx, const bool wanted[CONFIG_ID_COUNT], mono_ns now,
+    struct config_changes *changes)
+{
+	return app_take_back(ctx, wanted, now, changes);
+}
+
+static const struct overrides *
+source_overrides(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return &app->overrides;
+}
+
+static void
+source_stop(void *ctx)
+{
+	app_stop(ctx, APP_EXIT_STOPPED, "stop asked for by gwctl");
+}
+
 static void
 source_reboot(void *ctx)
 {
@@ -367,6 +389,10 @@ app_methods_source(struct app *app)
 	    .loaded = source_loaded,
 	    .read_config = source_read_config,
 	    .reload = source_reload,
+	    .override = source_override,
+	    .take_back = source_take_back,
+	    .overrides = source_overrides,
 	    .reboot = source_reboot,
+	    .stop = source_stop,
 	};
 }

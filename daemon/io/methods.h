@@ -15,19 +15,15 @@
 #include "gateway.h"
 #include "histogram.h"
 #include "loop.h"
+#include "override.h"
 #include "rest.h"
 #include "snapshot.h"
 #include "watchdog.h"
 
 struct methods;
 
-/* The watchdog's limits and where each came from ("default", "profile:prod", ...). */
 struct methods_limits {
 	struct watchdog_limits values;
-	const char *keepalive_from;
-	const char *stall_from;
-	const char *disconnect_grace_from;
-	const char *max_latency_from;
 };
 
 struct methods_process {
@@ -84,8 +80,17 @@ struct methods_source {
 	/** Has the parts take what the files say now; as app_reload(). */
 	bool (*reload)(void *ctx, mono_ns now, struct config_report *report,
 	    struct config_changes *changes);
-	/** Asks for the end of the process with status 0.  May be called again. */
+	/** Sets an option over all that was read; as app_override(). */
+	enum gw_err (*override)(void *ctx, const struct override_ask *ask, mono_ns now,
+	    struct config_changes *changes, char *why, size_t room);
+	/** Takes such values back; as app_take_back(). */
+	unsigned (*take_back)(void *ctx, const bool wanted[CONFIG_ID_COUNT],
+	    mono_ns now, struct config_changes *changes);
+	const struct overrides *(*overrides)(void *ctx);
+	/** Ask for the end of the process with status 0, to be started again or for
+	 * good.  May be called again. */
 	void (*reboot)(void *ctx);
+	void (*stop)(void *ctx);
 };
 
 /** source is borrowed while the methods live. */

@@ -3,33 +3,52 @@
 
 #include "methods_rows.h"
 
+/* What both ends of the process answer with. */
+static void
+answer_end(const struct visit *visit, const char *command,
+    const struct visit_shards *selection)
+{
+	const struct methods_source *source = visit->source;
+	struct methods_process process;
+	uint32_t resumable = 0;
+
+	for (uint32_t i = 0; i < selection->count; i++) {
+		resumable += selection->shards[i].session_id[0] ? 1 : 0;
+	}
+	struct json *answer = visit_new_answer(command);
+
+	source->process(source->ctx, &process);
+	json_add_bool(answer, "accepted", true);
+	json_add_bool(answer, "already_asked", *visit->rebooting);
+	json_add_int(answer, "pid", process.pid);
+	json_add_int(answer, "exit_status", 0);
+	json_add_int(answer, "shards", selection->count);
+	json_add_int(answer, "resumable", resumable);
+	*visit->rebooting = true;
+	visit_answer(visit, answer);
+}
+
 /* The answer is in the kernel's hands before the end of the process is asked for. */
 void
 methods_reboot(const struct visit *visit)
 {
-	const struct methods_source *source = visit->source;
-	struct methods_process process;
 	struct visit_shards selection;
-	uint32_t resumable = 0;
 
-	if (!visit_select_shards(visit, &selection)) {
-		return;
+	if (visit_select_shards(visit, &selection)) {
+		answer_end(visit, "reboot", &selection);
+		visit->source->reboot(visit->source->ctx);
 	}
-	for (uint32_t i = 0; i < selection.count; i++) {
-		resumable += selection.shards[i].session_id[0] ? 1 : 0;
-	}
-	struct json *reboot = visit_new_answer("reboot");
+}
 
-	source->process(source->ctx, &process);
-	json_add_bool(reboot, "accepted", true);
-	json_add_bool(reboot, "already_asked", *visit->rebooting);
-	json_add_int(reboot, "pid", process.pid);
-	json_add_int(reboot, "exit_status", 0);
-	json_add_int(reboot, "shards", selection.count);
-	json_add_int(reboot, "resumable", resumable);
-	*visit->rebooting = true;
-	visit_answer(visit, reboot);
-	source->reboot(source->ctx);
+void
+methods_stop(const struct visit *visit)
+{
+	struct visit_shards selection;
+
+	if (visit_select_shards(visit, &selection)) {
+		answer_end(visit, "stop", &selection);
+		visit->source->stop(visit->source->ctx);
+	}
 }
 
 /* New sessions must fit into the day as a whole: none is given up for nothing. */

@@ -4,38 +4,13 @@
 
 #include "config.h"
 #include "methods_rows.h"
+#include "methods_setting.h"
 
 #define NAME_ROOM   64
 #define TEXT_BYTES  ((size_t)64 * 1024)
 #define CHECK_FILES "mend it and reload again; to try it first: gwbotd --check"
 
 /* ---- one setting ---- */
-
-/* The value as the environment would have it, and a duration in seconds as well; of a
- * secret nothing. */
-static void
-add_value(struct json *object, const char *name, const struct config *config,
-    size_t index)
-{
-	const struct config_option *option = config_option(index);
-	struct buf text;
-
-	if (option->type == CONFIG_SECRET) {
-		json_add_null(object, name);
-		return;
-	}
-	buf_init(&text, TEXT_BYTES);
-	(void)config_value_text(config, index, &text);
-	(void)buf_append(&text, "", 1);
-	json_add_text(object, name, text.data);
-	buf_fini(&text);
-	if (option->type == CONFIG_DURATION) {
-		char seconds[NAME_ROOM];
-
-		(void)snprintf(seconds, sizeof seconds, "%s_seconds", name);
-		json_add_seconds(object, seconds, config_duration(config, index));
-	}
-}
 
 static void
 add_allowed(struct json *object, const struct config_option *option)
@@ -56,16 +31,18 @@ text_or_null(const char *text)
 }
 
 static struct json *
-describe_option(const struct config *config, size_t index)
+describe_option(const struct visit *visit, size_t index)
 {
+	const struct config *config = visit->source->config(visit->source->ctx);
 	const struct config_option *option = config_option(index);
 	struct json *object = json_new_object();
 	bool secret = option->type == CONFIG_SECRET;
 	bool other = !config_is_prod_like(config);
 
 	json_add_text(object, "path", option->path);
-	add_value(object, "value", config, index);
+	setting_add_value(object, "value", config, index);
 	json_add_text(object, "source", config_value_source(config, index));
+	json_add(object, "override", setting_describe_override(visit, index));
 	json_add_bool(object, "secret", secret);
 	json_add_bool(object, "set", config_value_is_set(config, index));
 	json_add_text(object, "acts", config_reload_word(option->reload));
@@ -143,23 +120,6 @@ list_files(const struct config *config)
 
 /* ---- what differs ---- */
 
-static struct json *
-describe_change(const struct config *old, const struct config *fresh, size_t index,
-    const char *acts)
-{
-	struct json *object = json_new_object();
-	const struct config_option *option = config_option(index);
-
-	json_add_text(object, "path", option->path);
-	json_add_text(object, "acts", acts);
-	json_add_bool(object, "secret", option->type == CONFIG_SECRET);
-	add_value(object, "old", old, index);
-	json_add_text(object, "old_source", config_value_source(old, index));
-	add_value(object, "new", fresh, index);
-	json_add_text(object, "new_source", config_value_source(fresh, index));
-	return object;
-}
-
 /* What runs against what the files say by now.  Where gwctl has set a value, a reload
  * does not reach it. */
 static void
@@ -185,7 +145,8 @@ answer_diff(const struct visit *visit)
 		    held ? "override" : config_reload_word(config_option(i)->reload);
 
 		if (!config_value_same(running, fresh, i)) {
-			json_append(changes, describe_change(running, fresh, i, acts));
+			json_append(changes,
+			    setting_describe_change(running, fresh, i, acts));
 		}
 	}
 	json_add_bool(answer, "differs", json_count(changes) > 0);
@@ -230,7 +191,7 @@ methods_config(const struct visit *visit)
 
 	for (size_t i = 0; i < config_option_count(); i++) {
 		if (!wanted || config_option_fits(i, wanted)) {
-			json_append(options, describe_option(config, i));
+			json_append(options, describe_option(visit, i));
 		}
 	}
 	if (json_count(options) == 0) {
@@ -271,7 +232,7 @@ methods_reload(const struct visit *visit)
 		    source->config(source->ctx);
 
 		json_append(list,
-		    describe_change(before, fresh, changes.ids[i],
+		    setting_describe_change(before, fresh, changes.ids[i],
 			config_reload_word(reload)));
 	}
 	json_add(answer, "files", list_files(source->loaded(source->ctx)));

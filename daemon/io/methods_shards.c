@@ -88,38 +88,3 @@ methods_latency(const struct visit *visit)
 	json_add_int(latency, "window", LATENCY_WINDOW);
 	visit_answer_shards(visit, latency, &selection, methods_json_latency);
 }
-
-static void
-append_limit(struct json *array, const char *name, mono_ns value, const char *source)
-{
-	struct json *limit = json_new_object();
-
-	json_add_text(limit, "name", name);
-	json_add_seconds(limit, "value_seconds", value);
-	json_add_text(limit, "source", source);
-	json_append(array, limit);
-}
-
-void
-methods_thresholds(const struct visit *visit)
-{
-	struct methods_limits limits = visit_limits(visit);
-	const struct watchdog_limits *values = &limits.values;
-	struct visit_shards selection;
-
-	if (!visit_select_shards(visit, &selection)) {
-		return;
-	}
-	struct json *thresholds = visit_new_answer("thresholds");
-	struct json *rows = json_new_array();
-
-	append_limit(rows, "watchdog.keepalive", values->keepalive,
-	    limits.keepalive_from);
-	append_limit(rows, "watchdog.stall", values->stall, limits.stall_from);
-	append_limit(rows, "watchdog.disconnect_grace", values->disconnect_grace,
-	    limits.disconnect_grace_from);
-	append_limit(rows, "watchdog.max_latency", values->max_latency,
-	    limits.max_latency_from);
-	json_add(thresholds, "limits", rows);
-	visit_answer_shards(visit, thresholds, &selection, methods_json_margin);
-}

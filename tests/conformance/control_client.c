@@ -137,6 +137,9 @@ struct stage {
 	long burst_batch;
 	long burst_sent;
 	mono_ns follow_time;
+	struct config *loaded;
+	struct config *live;
+	struct overrides overrides;
 };
 
 static const struct snapshot *
@@ -210,14 +213,121 @@ stage_state(void *ctx, mono_ns now)
 static void
 stage_limits(void *ctx, struct methods_limits *out)
 {
-	(void)ctx;
+	const struct config *config = ((struct stage *)ctx)->live;
+
 	*out = (struct methods_limits){
-	    .values = {CLOCK_S(360), CLOCK_S(1110), CLOCK_S(1110), CLOCK_S(10)},
-	    .keepalive_from = "profile:prod",
-	    .stall_from = "default",
-	    .disconnect_grace_from = "gwbot.conf:12",
-	    .max_latency_from = "env:WATCHDOG_MAX_LATENCY_SEC",
+	    .values = {config->watchdog_keepalive, config->watchdog_stall,
+		config->watchdog_disconnect_grace, config->watchdog_max_latency},
 	};
+}
+
+/* ---- the configuration, as the daemon has it ---- */
+
+static const char *
+stage_getenv(void *context, const char *name)
+{
+	(void)context;
+	return strcmp(name, "WATCHDOG_MAX_LATENCY_SEC") == 0 ? "10" : NULL;
+}
+
+static const struct config *
+stage_config(void *ctx)
+{
+	return ((struct stage *)ctx)->live;
+}
+
+static const struct config *
+stage_loaded(void *ctx)
+{
+	return ((struct stage *)ctx)->loaded;
+}
+
+static const struct overrides *
+stage_overrides(void *ctx)
+{
+	return &((struct stage *)ctx)->overrides;
+}
+
+static void
+lay_overrides(struct stage *stage, struct config_changes *changes)
+{
+	struct config *fresh = config_copy(stage->loaded);
+
+	override_lay(&stage->overrides, fresh);
+	config_compare(stage->live, fresh, changes);
+	config_free(stage->live);
+	stage->live = fresh;
+}
+
+static enum gw_err
+stage_override(void *ctx, const struct override_ask *ask, mono_ns now,
+    struct config_changes *changes, char *why, size_t room)
+{
+	struct stage *stage = ctx;
+	struct config *trial = config_copy(stage->live);
+	enum gw_err err =
+	    config_override(trial, ask->index, ask->value, OVERRIDE_SOURCE, why, room);
+
+	config_free(trial);
+	err = err == GW_OK ? override_set(&stage->overrides, ask, now) : err;
+	if (err == GW_OK) {
+		lay_overrides(stage, changes);
+	}
+	return err;
+}
+
+static unsigned
+stage_take_back(void *ctx, const bool wanted[CONFIG_ID_COUNT], mono_ns now,
+    struct config_changes *changes)
+{
+	struct stage *stage = ctx;
+	unsigned count = 0;
+
+	(void)now;
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		count += wanted[i] && override_drop(&stage->overrides, i) ? 1 : 0;
+	}
+	lay_overrides(stage, changes);
+	return count;
+}
+
+static void
+set_configuration(struct stage *stage)
+{
+	const struct config_sources sources = {
+	    .file = "", /* none */
+	    .profile = "prod",
+	    .paths = {.get = stage_getenv, .run_dir = "/run/gwbot"},
+	};
+	struct config_report report = {.count = 0};
+
+	stage->loaded = config_load(&sources, &report);
+	stage->loaded->drop_ins = xstrdup("/etc/gwbot.d");
+	stage->live = config_copy(stage->loaded);
+	config_report_free(&report);
+}
+
+/* Somebody set a limit some time ago, and nobody here has a name for him. */
+static void
+set_limit(struct stage *stage)
+{
+	const struct override_ask ask = {
+	    .index = CONFIG_ID_watchdog_disconnect_grace,
+	    .value = "20min",
+	    .by = {4000000000, 4711},
+	    .span = CLOCK_MS(INT64_C(3600500)),
+	};
+	struct config_changes changes;
+
+	(void)override_set(&stage->overrides, &ask, clock_now() - CLOCK_S(300));
+	lay_overrides(stage, &changes);
+}
+
+static void
+free_configuration(struct stage *stage)
+{
+	config_free(stage->loaded);
+	config_free(stage->live);
 }
 
 static void
@@ -293,6 +403,13 @@ stage_rest(void *ctx, mono_ns now)
 }
 
 static void
+stage_stop(void *ctx)
+{
+	log_info("stop_asked", KV("times", 1));
+	loop_stop(((struct stage *)ctx)->loop, 0);
+}
+
+static void
 stage_reboot(void *ctx)
 {
 	struct stage *stage = ctx;
@@ -352,6 +469,8 @@ set_scene(struct stage *stage, const char *name)
 		set_many(stage, 0, 500, 500);
 	} else if (strcmp(name, "most") == 0) {
 		set_many(stage, 0, SHARDS_MAX, SHARDS_MAX);
+	} else if (strcmp(name, "overridden") == 0) {
+		set_limit(stage);
 	} else if (strcmp(name, "stale") == 0) {
 		stage->shards[0].latency = SNAPSHOT_NONE;
 		stage->shards[0].latency_stats =
@@ -492,7 +611,13 @@ fill_source(struct stage *stage)
 	source->budget = stage_budget;
 	source->rest = stage_rest;
 	source->beats = stage_beats;
+	source->config = stage_config;
+	source->loaded = stage_loaded;
+	source->override = stage_override;
+	source->take_back = stage_take_back;
+	source->overrides = stage_overrides;
 	source->reboot = stage_reboot;
+	source->stop = stage_stop;
 }
 
 /* Serves until the loop ends; the exit status. */
@@ -526,16 +651,19 @@ main(int argc, char **argv)
 	static struct snapshot shards[SHARDS_MAX];
 	struct stage stage = {.source = {0}, .shards = shards};
 
+	set_configuration(&stage);
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
 		    "usage: control_client [-p PID] [-s SIM] [-d MS] [-e COUNT,BATCH] "
 		    "[-f MS] SOCKET SCENARIO\n");
+		free_configuration(&stage);
 		return 64;
 	}
 	fill_source(&stage);
 	stage.loop = loop_new();
 	if (!stage.loop ||
 	    loop_watch_signals(stage.loop, signals, on_signal, &stage) != GW_OK) {
+		free_configuration(&stage);
 		return 70;
 	}
 	stage.source.events = events_new(&stage.dispatch, NULL);
@@ -550,5 +678,6 @@ main(int argc, char **argv)
 	events_free(stage.source.events);
 	methods_free(stage.methods);
 	loop_free(stage.loop);
+	free_configuration(&stage);
 	return status;
 }

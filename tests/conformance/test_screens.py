@@ -65,6 +65,21 @@ SCREENS = {
     "explain-unknown-json": (None, ["--json", "explain", "99999"]),
     "explain-no-daemon": (None, ["explain"]),
     "thresholds": ("two", ["thresholds"]),
+    "thresholds-overridden": ("overridden", ["thresholds"]),
+    "thresholds-json": ("overridden", ["--json", "thresholds"]),
+    "thresholds-set": ("ready", ["thresholds", "set", "keepalive", "2min", "--for", "1h"]),
+    "thresholds-set-json": ("ready", ["--json", "thresholds", "set", "stall", "20min"]),
+    "thresholds-set-same": ("ready", ["thresholds", "set", "watchdog.max_latency", "10"]),
+    "thresholds-set-range": ("ready", ["thresholds", "set", "stall", "99d"]),
+    "thresholds-set-unknown": ("ready", ["thresholds", "set", "stal", "90"]),
+    "thresholds-reset": ("overridden", ["thresholds", "reset"]),
+    "thresholds-reset-nothing": ("ready", ["thresholds", "reset", "stall"]),
+    "config-overridden": ("overridden", ["config", "watchdog"]),
+    "log": ("ready", ["log"]),
+    "log-set": ("ready", ["log", "debug", "--for", "10min"]),
+    "log-unknown": ("ready", ["log", "verbose"]),
+    "stop": ("ready", ["stop", "--yes"]),
+    "stop-unconfirmed": ("ready", ["stop"]),
     "reboot": ("ready", ["reboot"]),
     "reboot-json": ("ready", ["--json", "reboot"]),
     "sim-without-sim": ("ready", ["sim", "freeze"]),
@@ -93,6 +108,10 @@ class Screens(unittest.TestCase):
         text = text.replace(self.path, "SOCKET")
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
         text = re.sub(r'"uptime_seconds":2743\d\d[.\d]*', '"uptime_seconds":274375', text)
+        text = re.sub(r"reverts at \d\d:\d\d(:\d\d)?", "reverts at HH:MM", text)
+        text = re.sub(r"in 55 min( \d s)?|in 54 min 5\d s", "in 55 min", text)
+        text = re.sub(r'(age|in)_seconds":(300|3300|3599|3600)[.\d]*', r'\1_seconds":\2', text)
+        text = re.sub(r'"uid":\d+,"pid":\d+', '"uid":UID,"pid":PID', text)
         return text.replace(self.version, "VERSION")
 
     def compare(self, name, run):

@@ -17,6 +17,7 @@ app_load_config(const struct app *app, struct config_report *report)
 	    .overrides = app->args.overrides,
 	    .override_count = app->args.override_count,
 	    .paths = paths_source_own(config_env_get, app->env),
+	    .environment = environ,
 	};
 
 	return config_load(&sources, report);
@@ -29,6 +30,18 @@ print_report(const struct config_report *report)
 
 	buf_init(&text, 1U << 20);
 	config_report_print(report, &text);
+	if (report->errors > 0) {
+		size_t warnings =
+		    report->count > report->errors ? report->count - report->errors : 0;
+
+		(void)buf_printf(&text, "%zu error%s", report->errors,
+		    report->errors == 1 ? "" : "s");
+		if (warnings > 0) {
+			(void)buf_printf(&text, ", %zu warning%s", warnings,
+			    warnings == 1 ? "" : "s");
+		}
+		(void)buf_printf(&text, "; gwbot.conf(5) explains each setting\n");
+	}
 	if (text.size > 0) {
 		(void)fwrite(text.data, 1, text.size, stderr);
 	}

@@ -82,6 +82,12 @@ is_other(const char *profile)
 }
 
 bool
+config_is_known_profile(const char *profile)
+{
+	return is_other(profile) || strcmp(profile, "prod") == 0;
+}
+
+bool
 config_is_prod_like(const struct config *config)
 {
 	return !is_other(config->profile);

@@ -123,6 +123,8 @@ struct config_sources {
 	const struct config_override *overrides;
 	size_t override_count;
 	struct paths_source paths; /* environment, uid and system folder */
+	/* The whole environment as "NAME=value", to look for slips; NULL: none. */
+	char *const *environment;
 };
 
 enum config_severity {
@@ -132,9 +134,9 @@ enum config_severity {
 
 struct config_message {
 	enum config_severity severity;
-	char *where; /* "/etc/gwbot.conf:12", "env:PORT", "--set", or "" */
-	char
-	    *text; /* lines after the first are indented hints; no secrets, printable */
+	char *where;   /* "/etc/gwbot.conf:12:3", "env:PORT", "--set", or "" */
+	char *text;    /* one line; no secrets, printable */
+	char *excerpt; /* the line of the file and a marker; NULL: none */
 };
 
 /* What was found while reading, in the order found; zeroes before the first use. */
@@ -169,7 +171,7 @@ void config_report_free(struct config_report *report);
 /** "error" or "warning". */
 const char *config_severity_word(enum config_severity severity);
 
-/** Appends one line a message: "/etc/gwbot.conf:12: error: ...\n". */
+/** Appends a message each: "/etc/gwbot.conf:12:3: error: ...\n", then what it shows. */
 void config_report_print(const struct config_report *report, struct buf *out);
 
 /**

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "text.h"
+
 /* Only to see whether a presence is a JSON object; nothing is read out of it. */
 #include <cJSON.h>
 
@@ -285,6 +287,10 @@ config_check_text(const struct config_option *option, const char *text, char *re
 	}
 	if (option->type != CONFIG_JSON && has_control(text)) {
 		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
+	}
+	/* Logs, JSON and screens are UTF-8; a path is what the disk has. */
+	if (option->type != CONFIG_PATH && !text_is_utf8(slice_of(text))) {
+		return refuse(GW_ERR_SYNTAX, reason, "a text that is not UTF-8");
 	}
 	if (strcmp(option->unit, "name") == 0) {
 		return check_name(text, reason);

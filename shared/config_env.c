@@ -11,6 +11,8 @@
 #define SOURCE_ROOM   128
 #define ALLOWED_BYTES 512
 #define VALUE_BYTES   1024
+#define PREFIX        "GWBOT_"
+#define SLIP_LETTERS  2
 
 /* ---- the layer ---- */
 
@@ -147,6 +149,33 @@ tell_refused(const struct config_sources *sources, const struct config *config,
 	buf_fini(&used);
 }
 
+/* A name of ours that nothing reads, and that is one or two letters away from one that
+ * is read: nobody means it to do nothing. */
+static void
+tell_slip(const char *entry, struct config_report *report)
+{
+	struct config_nearest nearest;
+	char name[SOURCE_ROOM];
+	char where[SOURCE_ROOM + 4];
+
+	if (strncmp(entry, PREFIX, sizeof PREFIX - 1) != 0 ||
+	    !slice_copy((struct slice){entry, strcspn(entry, "=")}, name,
+		sizeof name)) {
+		return;
+	}
+	config_nearest_init(&nearest, name);
+	nearest.distance = SLIP_LETTERS + 1;
+	config_nearest_offer(&nearest, PREFIX "CONFIG");
+	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
+		config_nearest_offer(&nearest, config_option(i)->env);
+	}
+	if (nearest.best && strcmp(nearest.best, name) != 0) {
+		(void)snprintf(where, sizeof where, "env:%s", name);
+		config_report_add(report, CONFIG_WARNING, where,
+		    "there is no such variable; nearest: %s", nearest.best);
+	}
+}
+
 void
 config_env_tell(const struct config_sources *sources, const struct config *config,
     struct config_report *report)
@@ -167,6 +196,9 @@ config_env_tell(const struct config_sources *sources, const struct config *confi
 			tell_refused(sources, config, id, name, reason, report);
 		}
 		config_value_clear(&blank, id);
+	}
+	for (char *const *entry = sources->environment; entry && *entry; entry++) {
+		tell_slip(*entry, report);
 	}
 }
 

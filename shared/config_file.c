@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_scan.h"
 #include "xalloc.h"
 
 #define PATH_ROOM     128
@@ -33,52 +34,33 @@ struct target {
 	struct config *config;
 	enum config_layer layer;
 	struct config_report *report;
-	size_t scanned; /* messages of the scans, which mend what they tell */
 	struct config_setters *setters;
 };
 
-static const char *
-base_name(const char *path)
+/* What the scan knows of a setting; of none of the file (its root) all zeroes. */
+static const struct config_scan_setting *
+scanned(const struct target *target, const config_setting_t *setting)
 {
-	const char *slash = strrchr(path, '/');
+	static const struct config_scan_setting none;
+	const struct config_scan_setting *found =
+	    config_scan_setting(target->file->scan,
+		config_setting_source_line(setting));
 
-	return slash ? slash + 1 : path;
+	return found ? found : &none;
 }
 
-/* "/etc/gwbot.conf:12", or with base alone "gwbot.conf:12". */
-static void
-place_of(const struct config_file *file, unsigned line, bool base, char *out)
-{
-	unsigned file_line;
-	const char *path = config_scan_place(file->scan, line, &file_line);
-
-	(void)snprintf(out, WHERE_ROOM, "%s:%u", base ? base_name(path) : path,
-	    file_line);
-}
-
+/* At the setting's name, or at its value. */
 __attribute__((format(printf, 3, 4))) static void
-complain(const struct target *target, const config_setting_t *setting,
+complain(const struct target *target, const struct config_place *place,
     const char *format, ...)
 {
-	char where[WHERE_ROOM];
 	char text[VALUE_BYTES / 16];
 	va_list args;
 
-	place_of(target->file, config_setting_source_line(setting), false, where);
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	config_report_add(target->report, CONFIG_ERROR, where, "%s", text);
-}
-
-/* A slip that the scan mended has its message, and its type is the mended one. */
-static bool
-is_told(const struct target *target, const config_setting_t *setting)
-{
-	char where[WHERE_ROOM];
-
-	place_of(target->file, config_setting_source_line(setting), false, where);
-	return config_report_has(target->report, target->scanned, where);
+	config_scan_tell(target->file->scan, target->report, CONFIG_ERROR, place, text);
 }
 
 /* ---- libconfig's types -> text ---- */
@@ -173,27 +155,27 @@ put_setting(enum config_type type, const config_setting_t *setting, struct buf *
 /* ---- settings -> options ---- */
 
 static void
-refuse(const struct target *target, const config_setting_t *setting,
+refuse(const struct target *target, const struct config_place *place,
     const struct config_option *option, const char *shown, const char *reason)
 {
 	struct buf allowed;
 
 	buf_init(&allowed, ALLOWED_BYTES);
 	(void)config_allowed(option, &allowed);
-	complain(target, setting, "%s%s: %s; allowed: %.*s", option->path, shown,
-	    reason, (int)allowed.size, allowed.data);
+	complain(target, place, "%s%s: %s; allowed: %.*s", option->path, shown, reason,
+	    (int)allowed.size, allowed.data);
 	buf_fini(&allowed);
 }
 
 /* A drop-in goes over the file's top level, yet not over a section in that file: who
  * wrote the drop-in may not expect it. */
 static void
-note_setter(const struct target *target, const config_setting_t *setting,
+note_setter(const struct target *target, const struct config_place *place,
     enum config_id id)
 {
 	struct config_setters *setters = target->setters;
 	const struct config_origins *origins = target->config->origins;
-	char where[WHERE_ROOM];
+	char text[WHERE_ROOM * 2];
 
 	if (target->layer == LAYER_FILE) {
 		setters->file[id] = setters->now;
@@ -203,10 +185,11 @@ note_setter(const struct target *target, const config_setting_t *setting,
 	    setters->file[id] <= setters->now) {
 		return;
 	}
-	place_of(target->file, config_setting_source_line(setting), false, where);
-	config_report_add(target->report, CONFIG_WARNING, where,
+	(void)snprintf(text, sizeof text,
 	    "%s at %s has no effect: this section of the profile goes over it",
 	    config_option(id)->path, origins->at[id].source);
+	config_scan_tell(target->file->scan, target->report, CONFIG_WARNING, place,
+	    text);
 }
 
 static void
@@ -214,6 +197,7 @@ take_option(const struct target *target, const config_setting_t *setting,
     enum config_id id)
 {
 	const struct config_option *option = config_option(id);
+	const struct config_scan_setting *place = scanned(target, setting);
 	char reason[CONFIG_REASON_ROOM] = "";
 	char source[WHERE_ROOM];
 	struct buf text;
@@ -221,9 +205,7 @@ take_option(const struct target *target, const config_setting_t *setting,
 	buf_init(&text, VALUE_BYTES);
 	if (!put_setting(option->type, setting, &text) ||
 	    buf_append(&text, "", 1) != GW_OK) {
-		if (!is_told(target, setting)) {
-			refuse(target, setting, option, "", "wrong type of value");
-		}
+		refuse(target, &place->value, option, "", "wrong type of value");
 		goto out;
 	}
 	if (config_value_set(target->config, id, text.data, reason) != GW_OK) {
@@ -232,12 +214,13 @@ take_option(const struct target *target, const config_setting_t *setting,
 
 		config_shown(text.data, value);
 		(void)snprintf(shown, sizeof shown, " = \"%s\"", value);
-		refuse(target, setting, option,
+		refuse(target, &place->value, option,
 		    option->type == CONFIG_SECRET ? "" : shown, reason);
 		goto out;
 	}
-	place_of(target->file, config_setting_source_line(setting), true, source);
-	note_setter(target, setting, id);
+	config_scan_where(target->file->scan, &place->name, true, source,
+	    sizeof source);
+	note_setter(target, &place->name, id);
 	config_note(target->config, id, target->layer, source);
 out:
 	if (text.data) {
@@ -252,12 +235,25 @@ refuse_unknown(const struct target *target, const config_setting_t *setting,
 {
 	char shown[CONFIG_SHOWN_ROOM];
 	char nearest[PATH_ROOM];
+	char profile[PATH_ROOM];
 	bool group = config_setting_is_group(setting) == CONFIG_TRUE;
-	bool near = config_nearest_path(path, group, nearest, sizeof nearest);
+	const struct config_place *place = &scanned(target, setting)->name;
+	/* Without its group it may be one of any group. */
+	bool near = group || strchr(path, '.') ?
+	    config_nearest_path(path, group, nearest, sizeof nearest) :
+	    config_nearest(path, nearest, sizeof nearest);
 
 	config_shown(path, shown);
-	complain(target, setting, "unknown setting \"%s\"%s%s", shown,
-	    near ? "; nearest: " : "", nearest);
+	if (group && config_profile_name(path, profile, sizeof profile) &&
+	    config_is_known_profile(profile)) {
+		complain(target, place,
+		    "\"%s\" is no group of settings; that of a profile is written "
+		    "profiles: { %s: { ... }; };",
+		    shown, profile);
+		return;
+	}
+	complain(target, place, "unknown setting \"%s\"%s%s", shown,
+	    near ? "; nearest: " : "", near ? nearest : "");
 }
 
 static void take_group(const struct target *target, const config_setting_t *group,
@@ -268,21 +264,27 @@ take_setting(const struct target *target, const config_setting_t *setting,
     const char *prefix)
 {
 	const char *name = config_setting_name(setting);
+	const struct config_scan_setting *place = scanned(target, setting);
 	char path[PATH_ROOM];
 	size_t id;
 	int size = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "",
 	    name ? name : "");
 	bool fitting = size >= 0 && (size_t)size < sizeof path;
 
+	if (place->passed) {
+		return; /* the scan has told why */
+	}
 	if (fitting && config_option_find(path, &id)) {
-		take_option(target, setting, (enum config_id)id);
+		if (!place->mended) {
+			take_option(target, setting, (enum config_id)id);
+		}
 	} else if (!fitting || *prefix || !config_is_group(path)) {
 		refuse_unknown(target, setting, path);
 	} else if (config_setting_is_group(setting) == CONFIG_TRUE) {
 		take_group(target, setting, path);
-	} else {
-		complain(target, setting, "%s is a group; write %s: { ... }", path,
-		    path);
+	} else if (!place->mended) {
+		complain(target, &place->name, "%s is a group; write %s: { ... };",
+		    path, path);
 	}
 }
 
@@ -303,7 +305,7 @@ take_group(const struct target *target, const config_setting_t *group,
 			continue;
 		}
 		if (!top && !*prefix && strcmp(name, "profile") == 0) {
-			complain(target, setting,
+			complain(target, &scanned(target, setting)->name,
 			    "profile stands at the top level of the file only");
 			continue;
 		}
@@ -319,10 +321,14 @@ take_section(const struct target *target, const config_setting_t *section,
 	struct config blank = {.origins = NULL};
 	struct target check = *target;
 
+	if (scanned(target, section)->passed) {
+		return;
+	}
+
 	if (config_setting_is_group(section) != CONFIG_TRUE ||
 	    !config_profile_name(config_setting_name(section), name, sizeof name)) {
-		complain(target, section,
-		    "a section of a profile is a group: profiles: { prod: { ... } }");
+		complain(target, &scanned(target, section)->name,
+		    "a section of a profile is a group: profiles: { prod: { ... }; };");
 		return;
 	}
 	if (strcmp(name, profile) == 0) {
@@ -338,10 +344,9 @@ take_section(const struct target *target, const config_setting_t *section,
 
 void
 config_file_apply_top(const struct config_file *file, struct config_setters *setters,
-    struct config *config, struct config_report *report, size_t scanned)
+    struct config *config, struct config_report *report)
 {
-	const struct target target = {file, config, LAYER_FILE, report, scanned,
-	    setters};
+	const struct target target = {file, config, LAYER_FILE, report, setters};
 
 	if (file->parsed) {
 		take_group(&target, config_root_setting(&file->tree), "");
@@ -350,11 +355,9 @@ config_file_apply_top(const struct config_file *file, struct config_setters *set
 
 void
 config_file_apply_sections(const struct config_file *file, const char *profile,
-    struct config_setters *setters, struct config *config, struct config_report *report,
-    size_t scanned)
+    struct config_setters *setters, struct config *config, struct config_report *report)
 {
-	const struct target target = {file, config, LAYER_SECTION, report, scanned,
-	    setters};
+	const struct target target = {file, config, LAYER_SECTION, report, setters};
 	const config_setting_t *sections =
 	    file->parsed ? config_lookup(&file->tree, "profiles") : NULL;
 
@@ -362,8 +365,8 @@ config_file_apply_sections(const struct config_file *file, const char *profile,
 		return;
 	}
 	if (config_setting_is_group(sections) != CONFIG_TRUE) {
-		complain(&target, sections,
-		    "profiles is a group of sections: profiles: { prod: { ... } }");
+		complain(&target, &scanned(&target, sections)->name,
+		    "profiles is a group of sections: profiles: { prod: { ... }; };");
 		return;
 	}
 	int count = config_setting_length(sections);
@@ -394,54 +397,24 @@ config_file_profile(const struct config_file *file)
 
 /* ---- parsing ---- */
 
-/* The text of a line, without blanks at its ends. */
+/* The scan leaves nothing for libconfig to find; should it find something all the same,
+ * the place is that of the setting. */
 static void
-copy_line(const char *text, unsigned line, char out[CONFIG_SHOWN_ROOM])
-{
-	char raw[CONFIG_SHOWN_ROOM];
-
-	for (; line > 1 && *text != '\0'; text++) {
-		line -= *text == '\n' ? 1 : 0;
-	}
-	text += strspn(text, " \t");
-	(void)slice_copy((struct slice){text, strcspn(text, "\r\n")}, raw, sizeof raw);
-	config_shown(raw, out);
-}
-
-/* A line that may hold the token is not shown. */
-static bool
-may_show(const char *line)
-{
-	return !strstr(line, "token");
-}
-
-static void
-tell_syntax(const struct config_file *file, const char *text,
-    struct config_report *report)
+tell_syntax(const struct config_file *file, struct config_report *report)
 {
 	unsigned line = (unsigned)config_error_line(&file->tree);
+	const struct config_scan_setting *setting =
+	    config_scan_setting(file->scan, line);
 	const char *error = config_error_text(&file->tree);
-	char where[WHERE_ROOM];
-	char source[CONFIG_SHOWN_ROOM];
 
-	place_of(file, line, false, where);
-	copy_line(text, line, source);
-	const char *shown = may_show(source) ? source : "(not shown: it names a token)";
-
-	if (error && strcmp(error, "syntax error") != 0) {
-		config_report_add(report, CONFIG_ERROR, where, "%s\n    %s", error,
-		    shown);
-		return;
+	if (setting) {
+		config_scan_tell(file->scan, report, CONFIG_ERROR, &setting->name,
+		    error ? error : "syntax error");
+	} else {
+		config_report_add(report, CONFIG_ERROR,
+		    config_scan_file_name(file->scan, 0), "%s",
+		    error ? error : "syntax error");
 	}
-	if (config_report_has(report, report->count, where)) {
-		return;
-	}
-	config_report_add(report, CONFIG_ERROR, where,
-	    "syntax error\n    %s\n    here or on the line before: a missing quote, = "
-	    "or "
-	    "bracket; a bracket too many;\n    a duration, word or id that is not "
-	    "quoted; yes or no for true or false; a comma behind the last item",
-	    shown);
 }
 
 struct config_file *
@@ -454,7 +427,7 @@ config_file_parse(struct config_scan *owned_scan, struct config_report *report)
 	config_init(&file->tree);
 	file->parsed = config_read_string(&file->tree, text) == CONFIG_TRUE;
 	if (!file->parsed) {
-		tell_syntax(file, text, report);
+		tell_syntax(file, report);
 	}
 	return file;
 }

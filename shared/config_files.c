@@ -161,16 +161,15 @@ config_files_apply(const struct config_files *files, const char *profile,
     struct config *config, struct config_report *report)
 {
 	struct config_setters setters = {.file = {0}};
-	size_t scanned = report->count;
 
 	for (size_t i = 0; i < files->count; i++) {
 		setters.now = i;
-		config_file_apply_top(files->at[i], &setters, config, report, scanned);
+		config_file_apply_top(files->at[i], &setters, config, report);
 	}
 	for (size_t i = 0; i < files->count; i++) {
 		setters.now = i;
 		config_file_apply_sections(files->at[i], profile, &setters, config,
-		    report, scanned);
+		    report);
 	}
 }
 

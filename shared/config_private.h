@@ -111,15 +111,19 @@ bool config_shards_same(const struct config_shards *a, const struct config_shard
 void config_report_add(struct config_report *report, enum config_severity severity,
     const char *where, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** True where one of the first count messages is an error for this place. */
-bool config_report_has(const struct config_report *report, size_t count,
-    const char *where);
+/** Shows the line of the file (text with line ends) that the message at index is about,
+ * where that one was added and not passed over. */
+void config_report_show(struct config_report *report, size_t index,
+    const char *excerpt);
 
 /** Copies text as what a terminal can be shown, cut to room with "..." at the end. */
 void config_printable(const char *text, char *out, size_t room);
 
 /** The same for a value: what might be a token by mistake is masked. */
 void config_shown(const char *text, char out[CONFIG_SHOWN_ROOM]);
+
+/** Replaces long runs of what tokens are made of by asterisks. */
+void config_mask(char *text);
 
 /* ---- config_table.c ---- */
 
@@ -183,9 +187,30 @@ const char *config_scan_text(const struct config_scan *scan);
 size_t config_scan_file_count(const struct config_scan *scan);
 const char *config_scan_file_name(const struct config_scan *scan, size_t index);
 
-/** The file and line from which a line (from 1) of the text came. */
-const char *config_scan_place(const struct config_scan *scan, unsigned line,
-    unsigned *file_line);
+/* Where something stands in a file; borrowed from the scan. */
+struct config_place {
+	const char *at;
+	size_t size;
+	unsigned line;
+	size_t file;
+};
+
+struct config_scan_setting;
+
+/** The setting on a line (from 1) of the text; NULL where there is none. */
+const struct config_scan_setting *config_scan_setting(const struct config_scan *scan,
+    unsigned line);
+
+/** "/etc/gwbot.conf:52:3", or with base alone "gwbot.conf:52". */
+void config_scan_where(const struct config_scan *scan, const struct config_place *place,
+    bool base, char *out, size_t room);
+
+/**
+ * Adds a message for a place, with its line and a marker below it; lines that may hold
+ * the token are not shown.
+ */
+void config_scan_tell(const struct config_scan *scan, struct config_report *report,
+    enum config_severity severity, const struct config_place *place, const char *text);
 
 /** A file that others than its owner and group may touch; NULL: none. */
 const char *config_scan_open_file(const struct config_scan *scan);
@@ -211,16 +236,15 @@ struct config_setters {
 	size_t file[CONFIG_ID_COUNT];
 };
 
-/** Puts the top level into config.  Of report's messages the first scanned came from
- * the scans, which mend what they tell. */
+/** Puts the top level into config. */
 void config_file_apply_top(const struct config_file *file,
-    struct config_setters *setters, struct config *config, struct config_report *report,
-    size_t scanned);
+    struct config_setters *setters, struct config *config,
+    struct config_report *report);
 
 /** Puts the section of the profile into config, and checks those of the others. */
 void config_file_apply_sections(const struct config_file *file, const char *profile,
-    struct config_setters *setters, struct config *config, struct config_report *report,
-    size_t scanned);
+    struct config_setters *setters, struct config *config,
+    struct config_report *report);
 
 /* ---- config_files.c: the file and its drop-ins ---- */
 
@@ -254,6 +278,9 @@ void config_note(struct config *config, enum config_id id, enum config_layer lay
 
 /** Computes anew what follows from other values, unless it is set. */
 void config_derive(struct config *config);
+
+/** True for the five profiles by their canonical names. */
+bool config_is_known_profile(const char *profile);
 
 /** The canonical name of a profile, in out; false where it is no usable name. */
 bool config_profile_name(const char *text, char *out, size_t room);

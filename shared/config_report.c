@@ -44,8 +44,8 @@ is_token_char(char c)
 }
 
 /* A long run of what tokens are made of may be one that was put in the wrong place. */
-static void
-mask(char *text)
+void
+config_mask(char *text)
 {
 	while (*text != '\0') {
 		size_t run = 0;
@@ -64,7 +64,7 @@ void
 config_shown(const char *text, char out[CONFIG_SHOWN_ROOM])
 {
 	config_printable(text, out, CONFIG_SHOWN_ROOM);
-	mask(out);
+	config_mask(out);
 }
 
 static void
@@ -113,16 +113,13 @@ config_report_add(struct config_report *report, enum config_severity severity,
 	append(report, severity, place, text);
 }
 
-bool
-config_report_has(const struct config_report *report, size_t count, const char *where)
+void
+config_report_show(struct config_report *report, size_t index, const char *excerpt)
 {
-	for (size_t i = 0; i < count && i < report->count; i++) {
-		if (report->messages[i].severity == CONFIG_ERROR &&
-		    strcmp(report->messages[i].where, where) == 0) {
-			return true;
-		}
+	if (index < report->count && index < MESSAGES_MAX) {
+		free(report->messages[index].excerpt);
+		report->messages[index].excerpt = xstrdup(excerpt);
 	}
-	return false;
 }
 
 void
@@ -131,6 +128,7 @@ config_report_free(struct config_report *report)
 	for (size_t i = 0; i < report->count; i++) {
 		free(report->messages[i].where);
 		free(report->messages[i].text);
+		free(report->messages[i].excerpt);
 	}
 	free(report->messages);
 	*report = (struct config_report){NULL, 0, 0};
@@ -149,8 +147,9 @@ config_report_print(const struct config_report *report, struct buf *out)
 		const struct config_message *message = &report->messages[i];
 
 		/* A full buffer cuts the list; there is nobody else to tell. */
-		(void)buf_printf(out, "%s%s%s: %s\n", message->where,
+		(void)buf_printf(out, "%s%s%s: %s\n%s", message->where,
 		    message->where[0] ? ": " : "",
-		    config_severity_word(message->severity), message->text);
+		    config_severity_word(message->severity), message->text,
+		    message->excerpt ? message->excerpt : "");
 	}
 }

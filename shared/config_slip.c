@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "duration.h"
+
 /* Longer words are not repeated in messages: a token has 50 characters or more. */
 #define BRIEF_BYTES    24
 
@@ -37,52 +39,125 @@ is_cut_integer(const char *token)
 	    strtoull(first, NULL, hex ? 16 : 10) > INT32_MAX;
 }
 
-/* An integer or float as libconfig writes them. */
+static const char *
+skip_digits(const char *at)
+{
+	while (isdigit((unsigned char)*at)) {
+		at++;
+	}
+	return at;
+}
+
+/* "L" and "LL" stand behind an integer. */
+static bool
+ends_integer(const char *at)
+{
+	return *at == '\0' || strcmp(at, "L") == 0 || strcmp(at, "LL") == 0;
+}
+
+/* Just what libconfig takes for an integer or a float. */
 static bool
 is_number(const char *token)
 {
-	const char *digits = token + (*token == '+' || *token == '-' ? 1 : 0);
-	char *end;
+	static const char hex[] = "0123456789abcdefABCDEF";
 
-	if (!isdigit((unsigned char)*digits) && *digits != '.') {
-		return false;
+	if (token[0] == '0' && (token[1] == 'x' || token[1] == 'X')) {
+		size_t size = strspn(token + 2, hex);
+
+		return size > 0 && ends_integer(token + 2 + size);
 	}
-	(void)strtod(digits, &end);
-	return end != digits &&
-	    (*end == '\0' || strcasecmp(end, "L") == 0 || strcasecmp(end, "LL") == 0);
+	const char *digits = token + (*token == '+' || *token == '-' ? 1 : 0);
+	const char *at = skip_digits(digits);
+	bool some = at > digits;
+
+	if (some && ends_integer(at)) {
+		return true;
+	}
+	if (*at == '.') {
+		const char *fraction = at + 1;
+
+		at = skip_digits(fraction);
+		some = some || at > fraction;
+	}
+	if (some && (*at == 'e' || *at == 'E')) {
+		const char *exponent = at + 1 + (at[1] == '+' || at[1] == '-' ? 1 : 0);
+
+		at = skip_digits(exponent);
+		some = at > exponent;
+	}
+	return some && *at == '\0';
+}
+
+/* What is wrong with a value that is neither number nor true nor false. */
+static const char *
+describe(const char *token)
+{
+	mono_ns duration;
+
+	if (token[0] == '\'') {
+		return "a text stands in double quotes";
+	}
+	if (token[0] == '@') {
+		return "an @ belongs in quotes, or to a line @include \"file\"";
+	}
+	if (is_number(token)) {
+		return "an unquoted number over 2147483647 would be cut to 32 bits";
+	}
+	if (isdigit((unsigned char)token[0]) &&
+	    duration_parse(token, &duration) == GW_OK) {
+		return "a number with a unit must be quoted";
+	}
+	for (const char *at = token; *at != '\0'; at++) {
+		if (!isalnum((unsigned char)*at) && !strchr("_-", *at)) {
+			return "a text must be quoted";
+		}
+	}
+	return "a word must be quoted";
+}
+
+/* The value itself: without single quotes, or the L behind a number. */
+static struct slice
+inner(const char *token)
+{
+	size_t size = strlen(token);
+
+	if (token[0] == '\'' && size > 1 && token[size - 1] == '\'') {
+		return (struct slice){token + 1, size - 2};
+	}
+	while (is_number(token) && size > 1 && toupper(token[size - 1]) == 'L') {
+		size--;
+	}
+	return (struct slice){token, size};
 }
 
 bool
 config_is_slip(const char *token, char reason[CONFIG_REASON_ROOM])
 {
-	static const char *const yes[] = {"yes", "on"};
-	static const char *const no[] = {"no", "off"};
+	static const char *const words[][2] = {
+	    {"yes", "true"},
+	    {"on", "true"},
+	    {"no", "false"},
+	    {"off", "false"},
+	};
 
-	if (is_bool_word(token)) {
+	if (is_bool_word(token) || (is_number(token) && !is_cut_integer(token))) {
 		return false;
 	}
-	for (size_t i = 0; i < 2; i++) {
-		bool is_yes = strcasecmp(token, yes[i]) == 0;
-
-		if (is_yes || strcasecmp(token, no[i]) == 0) {
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcasecmp(token, words[i][0]) == 0) {
 			(void)snprintf(reason, CONFIG_REASON_ROOM,
-			    "%s is no value; write %s", token,
-			    is_yes ? "true" : "false");
+			    "%s is no value; write %s", token, words[i][1]);
 			return true;
 		}
 	}
-	bool number = is_number(token);
+	char text[BRIEF_BYTES + 1];
 
-	if (number && !is_cut_integer(token)) {
-		return false;
+	if (slice_copy(inner(token), text, sizeof text) && !strchr(text, '"')) {
+		(void)snprintf(reason, CONFIG_REASON_ROOM, "%s; write \"%s\"",
+		    describe(token), text);
+	} else {
+		(void)snprintf(reason, CONFIG_REASON_ROOM, "%s; write it in quotes",
+		    describe(token));
 	}
-	const char *what = number ?
-	    "an unquoted number over 2147483647 would be cut to 32 bits" :
-	    isdigit((unsigned char)*token) ? "a number with a unit must be quoted" :
-					     "a word must be quoted";
-	bool brief = strlen(token) <= BRIEF_BYTES;
-
-	(void)snprintf(reason, CONFIG_REASON_ROOM, "%s; write %s%s%s", what,
-	    brief ? "\"" : "it in quotes", brief ? token : "", brief ? "\"" : "");
 	return true;
 }

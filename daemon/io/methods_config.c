@@ -71,6 +71,7 @@ describe_message(const struct config_message *message)
 	json_add_text(object, "where", text_or_null(message->where));
 	json_add_text(object, "text", message->text);
 	json_add_text(object, "summary", text.data);
+	json_add_text(object, "excerpt", message->excerpt);
 	buf_fini(&text);
 	return object;
 }

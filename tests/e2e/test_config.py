@@ -1,8 +1,10 @@
 """The configuration through the real programs: what runs, what the files say, reload."""
 
 import json
+import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 from gwbotd import BIN, TOKEN, Gwbotd, Sim
@@ -178,7 +180,7 @@ class Reloads(Running):
             done = self.bot.ctl(*words)
             self.assertEqual((1, ""), (done.returncode, done.stdout))
             for detail in error["details"]:
-                self.assertIn(detail["summary"], done.stderr)
+                self.assertIn(detail["summary"] + "\n" + detail["excerpt"], done.stderr)
             self.assertIn("the configuration has 3 errors\n", done.stderr)
         self.bot.wait_event("reload_refused")
         self.assertEqual(420, self.bot.health()[1]["stall_after_sec"])
@@ -187,6 +189,97 @@ class Reloads(Running):
         self.write('watchdog: { stall = "8min"; };\n')
         self.assertEqual(2, len(self.ask("reload")["changes"]))
         self.assertEqual(480, self.bot.health()[1]["stall_after_sec"])
+
+
+class Checked(unittest.TestCase):
+    """gwbotd --check and --print-config, without a daemon."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="gwbot-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "gwbot.conf"
+
+    def gwbotd(self, *arguments, env=None):
+        return subprocess.run([str(BIN / "gwbotd"), *arguments], capture_output=True, text=True, timeout=30,
+                              env={"PATH": os.environ["PATH"], **(env or {})}, check=False)
+
+    def check(self, text, *arguments, env=None):
+        self.file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        self.file.chmod(0o640)
+        return self.gwbotd("--config", str(self.file), "--check", *arguments, env=env)
+
+    def test_all_errors_with_place_line_and_marker(self):
+        drop_in = self.folder / "gwbot.d" / "20-a.conf"
+        drop_in.parent.mkdir()
+        drop_in.write_text("http: { port = 0; };\n")
+        done = self.check('watchdog: {\n stall = 90s;\n stal = "5min";\n};\n@include "none"\n',
+                          env={"KEEPALIVE_INTERVAL_SEC": "abc"})
+        self.assertEqual((78, ""), (done.returncode, done.stdout))
+        self.assertEqual(f"""\
+{self.file}:2:10: error: a number with a unit must be quoted; write "90s"
+    2 |  stall = 90s;
+      |          ^~~
+{self.file}:5:1: error: @include "{self.folder}/none": there is no such file
+    5 | @include "none"
+      | ^~~~~~~~~~~~~~~
+{self.file}:3:2: error: unknown setting "watchdog.stal"; nearest: watchdog.stall
+    3 |  stal = "5min";
+      |  ^~~~
+{drop_in}:1:16: error: http.port = "0": out of range; allowed: a whole number from 1 to 65535
+    1 | http: {{ port = 0; }};
+      |                ^
+env:KEEPALIVE_INTERVAL_SEC: warning: "abc" is not a duration; allowed: a duration from 100ms to 1d, \
+such as 90 (seconds), "90s" or "5min"; watchdog.keepalive is 1min (profile:dev)
+4 errors, 1 warning; gwbot.conf(5) explains each setting
+""", done.stderr)
+
+    def test_what_is_no_configuration_is_named(self):
+        for text, says in ((b"\0", ":1: error: a NUL byte: this is no text file"),
+                           ('bot: { name = "x"; };'.encode("utf-16"), "a NUL byte"),
+                           (b'bot: { name = "\xff"; };', "a text that is not UTF-8"),
+                           (b"#" * 1048577, "has 1048577 bytes, 1048576 are allowed"),
+                           (b"<xml/>", ":1:1: error: the name of a setting must stand here")):
+            done = self.check(text)
+            self.assertEqual((78, ""), (done.returncode, done.stdout), text[:40])
+            self.assertIn(says, done.stderr)
+        self.file.unlink()
+        for make, says in ((lambda: self.file.mkdir(), "is a folder, not a file"),
+                           (lambda: os.mkfifo(self.file), "is not a regular file"),
+                           (lambda: self.file.symlink_to("/dev/zero"), "is not a regular file"),
+                           (lambda: self.file.symlink_to(self.file), "cannot be read: Too many levels"),
+                           (lambda: self.file.symlink_to("/nonexistent"), "there is no such file")):
+            make()
+            done = self.gwbotd("--config", str(self.file), "--check")
+            self.assertEqual((78, ""), (done.returncode, done.stdout))
+            self.assertIn(f"{self.file}: error: {says}", done.stderr)
+            (self.file.rmdir if self.file.is_dir() else self.file.unlink)()
+
+    def test_good_ones(self):
+        for text in ("", "\n", "# nothing\n", "\ufeff/* nothing */"):
+            done = self.check(text)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            self.assertTrue(done.stdout.startswith("the configuration is good\n"))
+
+    def test_what_is_printed_is_a_configuration_that_prints_the_same(self):
+        self.file.write_text('bot: { name = "a \\"b\\" \\\\ \u00fc"; };\nwatchdog: { stall = 0.15; };\n'
+                             'discord: { intents = 0; presence = "{\n\\"a\\":1}"; shards = "0-15/64"; };\n')
+        env = {"ENV_NAME": "qa", "PORT": "12345", "GWBOT_HTTP_LISTEN": "::1,127.0.0.1"}
+        first = self.gwbotd("--config", str(self.file), "--set", "loop.limit=31s", "--print-config", env=env)
+        self.assertEqual((0, ""), (first.returncode, first.stderr))
+        self.file.write_text(first.stdout)
+        again = self.gwbotd("--config", str(self.file), "--print-config")
+        self.assertEqual((0, ""), (again.returncode, again.stderr))
+        values = [[line.split("# ")[0].rstrip() for line in text.splitlines()] for text in (first.stdout, again.stdout)]
+        self.assertEqual(*values)
+        self.assertIn("12345", first.stdout)
+
+    def test_a_mistyped_variable_is_told(self):
+        done = self.check("", env={"GWBOT_SHARD": "2", "GWBOT_STATEDIR": "/x", "GWBOT_SOMETHING": "1", "GWBOT_SHARDS": "2"})
+        self.assertEqual(0, done.returncode)
+        self.assertEqual("env:GWBOT_SHARD: warning: there is no such variable; nearest: GWBOT_SHARDS\n"
+                         "env:GWBOT_STATEDIR: warning: there is no such variable; nearest: GWBOT_STATE_DIR\n",
+                         "".join(sorted(done.stderr.splitlines(True))))
 
 
 if __name__ == "__main__":

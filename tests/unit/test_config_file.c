@@ -82,16 +82,16 @@ each_mistake_is_one_error_with_line_and_cure(void **state)
 	} cases[] = {
 	    /* names */
 	    {"\nwatchdog: {\n stal = 5;\n};",
-		"gwbot.conf:3: error: unknown setting \"watchdog.stal\"; nearest: "
+		"gwbot.conf:3:2: error: unknown setting \"watchdog.stal\"; nearest: "
 		"watchdog.stall"},
 	    {"watchdgo: { stall = 5; };", "nearest: watchdog"},
 	    {"prot = 1;", "unknown setting \"prot\""},
 	    {"bot: { name: { x = 1; }; };", "bot.name: wrong type"},
-	    {"watchdog = 5;", "watchdog is a group; write watchdog: { ... }"},
+	    {"watchdog = 5;", "watchdog is a group; write watchdog: { ... };"},
 	    {"http: { port = 1;\n port = 2; };",
-		"gwbot.conf:2: error: duplicate setting name"},
+		"gwbot.conf:2:2: error: port is set again; first at gwbot.conf:1"},
 	    {"bot: { name = \"a\"; };\nbot: { version = \"b\"; };",
-		"gwbot.conf:2: error: duplicate setting name"},
+		"gwbot.conf:2:1: error: bot is set again; first at gwbot.conf:1"},
 	    /* types */
 	    {"http: { port = \"80\"; };",
 		"http.port: wrong type of value; allowed: a whole number from 1 to "
@@ -145,7 +145,7 @@ each_mistake_is_one_error_with_line_and_cure(void **state)
 	    {"log: { level = \"inof\"; };", "nearest: info"},
 	    /* profiles */
 	    {"profile = 5;", "profile: wrong type"},
-	    {"profile = \"a b\";", "gwbot.conf:1: error: profile = \"a b\""},
+	    {"profile = \"a b\";", "gwbot.conf:1:11: error: profile = \"a b\""},
 	    {"profiles = 5;", "profiles is a group of sections"},
 	    {"profiles: { test = 5; };", "a section of a profile is a group"},
 	    {"profiles: { test: { profile = \"qa\"; }; };",
@@ -153,7 +153,7 @@ each_mistake_is_one_error_with_line_and_cure(void **state)
 	    {"profiles: { test: { http: { prot = 1; }; }; };", "nearest: http.port"},
 	    /* slips of libconfig's syntax */
 	    {"watchdog: {\n stall = 90s;\n};",
-		"gwbot.conf:2: error: a number with a unit must be quoted; write "
+		"gwbot.conf:2:10: error: a number with a unit must be quoted; write "
 		"\"90s\""},
 	    {"http: { strict_probe = yes; };", "yes is no value; write true"},
 	    {"http: { strict_probe = off; };", "off is no value; write false"},
@@ -163,14 +163,15 @@ each_mistake_is_one_error_with_line_and_cure(void **state)
 		"would be cut to 32 bits; write \"1400000000000000001\""},
 	    {"watchdog: { stall = 4294967356; };", "would be cut to 32 bits"},
 	    {"watchdog: { stall = 0x10000003C; };", "would be cut to 32 bits"},
-	    {"a = \"x\nb = 1;\n", "gwbot.conf:1: error: a text that begins here"},
-	    {"\n/* a", "gwbot.conf:2: error: a comment that begins here"},
-	    {"bot: { name \"x\"; };", "where no value is expected"},
+	    {"a = \"x\nb = 1;\n", "gwbot.conf:1:5: error: a text that begins here"},
+	    {"\n/* a", "gwbot.conf:2:1: error: a comment that begins here"},
+	    {"bot: { name \"x\"; };", "a = is missing behind name"},
 	    {"bot: { name = \"x\"; \"y\"; };", "where no value is expected"},
 	    {"bot: {\n name = ;\n};",
-		"gwbot.conf:2: error: syntax error\n    name = ;"},
-	    {"bot: { name = \"x\";", "syntax error"},
-	    {"bot: { name = \"x\"; }; };", "syntax error"},
+		"gwbot.conf:2:9: error: name has no value before this"},
+	    {"bot: { name = \"x\";",
+		"gwbot.conf:1:6: error: the { that is opened here has no }"},
+	    {"bot: { name = \"x\"; }; };", "gwbot.conf:1:23: error: a } too many"},
 	    {"a = ((((((((((((((((( 1 )))))))))))))))));", "more than 16 brackets"},
 	    {"bot: { name = @x; };", "an @ belongs in quotes"},
 	};
@@ -196,12 +197,13 @@ all_mistakes_are_told_at_once(void **state)
 	    "watchdog: { stall = 90s; keepalive = 0; };\n"
 	    "loging: { level = \"info\"; };\n");
 	assert_int_equal(fixture->report.errors, 6);
-	assert_true(fixture_says(fixture, "gwbot.conf:1: error: http.port"));
+	assert_true(fixture_says(fixture, "gwbot.conf:1:16: error: http.port"));
 	assert_true(fixture_says(fixture, "unknown setting \"http.prot\""));
 	assert_true(fixture_says(fixture, "yes is no value"));
 	assert_true(fixture_says(fixture, "write \"90s\""));
-	assert_true(fixture_says(fixture, "gwbot.conf:2: error: watchdog.keepalive"));
-	assert_true(fixture_says(fixture, "gwbot.conf:3: error: unknown"));
+	assert_true(
+	    fixture_says(fixture, "gwbot.conf:2:38: error: watchdog.keepalive"));
+	assert_true(fixture_says(fixture, "gwbot.conf:3:1: error: unknown"));
 }
 
 static void
@@ -398,9 +400,11 @@ included_files_count_with_their_own_lines(void **state)
 
 	fixture_write(fixture, "conf.d/b", slice_of("\nmax_connections = 0;\n"));
 	fixture_load_text(fixture, "http: {\n@include \"conf.d/a\"\n port = 1; };");
-	assert_true(fixture_says(fixture, "gwbot.conf:3: error: duplicate"));
+	assert_true(fixture_says(fixture,
+	    "gwbot.conf:3:2: error: port is set again; first at a:2"));
 	fixture_load_text(fixture, "http: {\n@include \"conf.d/a\"\n};");
-	assert_true(fixture_says(fixture, "conf.d/b:2: error: http.max_connections"));
+	assert_true(
+	    fixture_says(fixture, "conf.d/b:2:19: error: http.max_connections"));
 	fixture_remove(fixture, "conf.d/a");
 	fixture_remove(fixture, "conf.d/b");
 	fixture_remove(fixture, "conf.d");
@@ -413,12 +417,12 @@ includes_that_cannot_be_are_errors_at_their_line(void **state)
 		const char *text;
 		const char *says;
 	} cases[] = {
-	    {"\n@include \"missing\"\n", "gwbot.conf:2: error: @include \""},
+	    {"\n@include \"missing\"\n", "gwbot.conf:2:1: error: @include \""},
 	    {"@include \"gwbot.conf\"\n", "includes itself"},
 	    {"@include \".\"\n", "is a folder"},
 	    {"@include \"/dev/zero\"\n", "is not a regular file"},
 	    {"@include \"fifo\"\n", "is not a regular file"},
-	    {"@include \"back\"\n", "back:1: error: @include \""},
+	    {"@include \"back\"\n", "back:1:1: error: @include \""},
 	    {"bot: { name = \"x\"; }; @include \"back\"\n", "a line @include"},
 	    {"@include missing\n", "a line @include"},
 	    {"@include \"a\nb\"", "a line @include"},

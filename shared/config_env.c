@@ -156,7 +156,6 @@ tell_slip(const char *entry, struct config_report *report)
 {
 	struct config_nearest nearest;
 	char name[SOURCE_ROOM];
-	char where[SOURCE_ROOM + 4];
 
 	if (strncmp(entry, PREFIX, sizeof PREFIX - 1) != 0 ||
 	    !slice_copy((struct slice){entry, strcspn(entry, "=")}, name,
@@ -170,6 +169,8 @@ tell_slip(const char *entry, struct config_report *report)
 		config_nearest_offer(&nearest, config_option(i)->env);
 	}
 	if (nearest.best && strcmp(nearest.best, name) != 0) {
+		char where[SOURCE_ROOM + 4];
+
 		(void)snprintf(where, sizeof where, "env:%s", name);
 		config_report_add(report, CONFIG_WARNING, where,
 		    "there is no such variable; nearest: %s", nearest.best);

@@ -334,13 +334,14 @@ refuse_nul(struct config_scan *scan, size_t file)
 {
 	const struct buf *content = &scan->files[file].content;
 	const char *nul = memchr(content->data, '\0', content->size);
-	char where[WHERE_ROOM];
 	unsigned line = 1;
 
 	for (const char *at = content->data; nul && at < nul; at++) {
 		line += *at == '\n' ? 1 : 0;
 	}
 	if (nul) {
+		char where[WHERE_ROOM];
+
 		(void)snprintf(where, sizeof where, "%s:%u", scan->files[file].path,
 		    line);
 		config_report_add(scan->report, CONFIG_ERROR, where,

@@ -137,9 +137,11 @@ struct config_message {
 	char *where;   /* "/etc/gwbot.conf:12:3", "env:PORT", "--set", or "" */
 	char *text;    /* one line; no secrets, printable */
 	char *excerpt; /* the line of the file and a marker; NULL: none */
+	uint64_t rank; /* by file, line and column; 0: of no place in a file */
 };
 
-/* What was found while reading, in the order found; zeroes before the first use. */
+/* What was found while reading, that of files in their order; zeroes before the first
+ * use. */
 struct config_report {
 	struct config_message *messages;
 	size_t count;

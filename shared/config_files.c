@@ -41,7 +41,7 @@ read_one(struct config_files *files, const char *path, bool needed,
     struct config_report *report)
 {
 	enum gw_err err;
-	struct config_scan *scan = config_scan_read(path, report, &err);
+	struct config_scan *scan = config_scan_read(path, files->count, report, &err);
 
 	if (scan) {
 		files->at[files->count++] = config_file_parse(scan, report);
@@ -171,6 +171,7 @@ config_files_apply(const struct config_files *files, const char *profile,
 		config_file_apply_sections(files->at[i], profile, &setters, config,
 		    report);
 	}
+	config_report_sort(report);
 }
 
 void

@@ -111,10 +111,15 @@ bool config_shards_same(const struct config_shards *a, const struct config_shard
 void config_report_add(struct config_report *report, enum config_severity severity,
     const char *where, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/** Shows the line of the file (text with line ends) that the message at index is about,
- * where that one was added and not passed over. */
-void config_report_show(struct config_report *report, size_t index,
+/**
+ * Gives the message at index, where that one was added and not passed over, its rank
+ * and the line of the file (text with line ends; NULL: not shown) that it is about.
+ */
+void config_report_show(struct config_report *report, size_t index, uint64_t rank,
     const char *excerpt);
+
+/** Puts messages about files into the order of their places. */
+void config_report_sort(struct config_report *report);
 
 /** Copies text as what a terminal can be shown, cut to room with "..." at the end. */
 void config_printable(const char *text, char *out, size_t room);
@@ -173,11 +178,12 @@ struct config_scan;
  * Reads a file with what it includes as one text without @include, and says in report
  * what libconfig would take amiss or read wrongly.
  *
- * NULL after an error that leaves nothing to parse; GW_ERR_NOT_FOUND in *err, without a
+ * order is its place among several (at most CONFIG_FILES_MAX).  NULL after an error
+ * that leaves nothing to parse; GW_ERR_NOT_FOUND in *err, without a
  * message, where the file is not there.
  */
-struct config_scan *config_scan_read(const char *path, struct config_report *report,
-    enum gw_err *err);
+struct config_scan *config_scan_read(const char *path, size_t order,
+    struct config_report *report, enum gw_err *err);
 void config_scan_free(struct config_scan *owned_scan);
 
 /** The text, ended by a NUL. */

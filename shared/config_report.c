@@ -114,11 +114,39 @@ config_report_add(struct config_report *report, enum config_severity severity,
 }
 
 void
-config_report_show(struct config_report *report, size_t index, const char *excerpt)
+config_report_show(struct config_report *report, size_t index, uint64_t rank,
+    const char *excerpt)
 {
 	if (index < report->count && index < MESSAGES_MAX) {
-		free(report->messages[index].excerpt);
-		report->messages[index].excerpt = xstrdup(excerpt);
+		struct config_message *message = &report->messages[index];
+
+		free(message->excerpt);
+		message->excerpt = excerpt ? xstrdup(excerpt) : NULL;
+		message->rank = rank;
+	}
+}
+
+/* A message without a place stays where it is: at most a hundred are there. */
+void
+config_report_sort(struct config_report *report)
+{
+	for (size_t end = report->count; end > 1; end--) {
+		struct config_message *last = NULL;
+
+		for (size_t i = 0; i < end; i++) {
+			struct config_message *message = &report->messages[i];
+
+			if (message->rank == 0) {
+				continue;
+			}
+			if (last && last->rank > message->rank) {
+				struct config_message other = *last;
+
+				*last = *message;
+				*message = other;
+			}
+			last = message;
+		}
 	}
 }
 

@@ -205,6 +205,15 @@ make_excerpt(const struct config_scan *scan, const struct config_place *place)
 	return out.data;
 }
 
+/* A file has a mebibyte at most, and so has no line or column that does not fit. */
+static uint64_t
+rank_of(const struct config_scan *scan, const struct config_place *place)
+{
+	uint64_t file = scan->order * CONFIG_FILES_MAX + place->file;
+
+	return (file << 42) + ((uint64_t)place->line << 21) + column_of(scan, place);
+}
+
 void
 config_scan_tell(const struct config_scan *scan, struct config_report *report,
     enum config_severity severity, const struct config_place *place, const char *text)
@@ -216,9 +225,7 @@ config_scan_tell(const struct config_scan *scan, struct config_report *report,
 	config_report_add(report, severity, where, "%s", text);
 	char *excerpt = make_excerpt(scan, place);
 
-	if (excerpt) {
-		config_report_show(report, index, excerpt);
-	}
+	config_report_show(report, index, rank_of(scan, place), excerpt);
 	free(excerpt);
 }
 
@@ -425,7 +432,8 @@ out:
 }
 
 struct config_scan *
-config_scan_read(const char *path, struct config_report *report, enum gw_err *err)
+config_scan_read(const char *path, size_t order, struct config_report *report,
+    enum gw_err *err)
 {
 	struct config_scan *scan = xzalloc(sizeof *scan);
 
@@ -433,6 +441,7 @@ config_scan_read(const char *path, struct config_report *report, enum gw_err *er
 	buf_init(&scan->text, 2 * CONFIG_FILE_MAX_BYTES);
 	scan->settings = xzalloc(CONFIG_SETTINGS_MAX * sizeof *scan->settings);
 	scan->report = report;
+	scan->order = order;
 	scan->current = CONFIG_NO_SETTING;
 	scan_file(scan, path, NULL, NULL, err);
 	config_grammar_end(scan);

@@ -65,6 +65,7 @@ struct config_scan {
 	struct config_place comma; /* where */
 	struct config_place skipped; /* the rest of its line counts for nothing */
 	bool failed;                 /* there is nothing worth parsing */
+	size_t order; /* among the files of a configuration, without included ones */
 	struct config_report *report;
 };
 

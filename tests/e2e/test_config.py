@@ -220,12 +220,12 @@ class Checked(unittest.TestCase):
 {self.file}:2:10: error: a number with a unit must be quoted; write "90s"
     2 |  stall = 90s;
       |          ^~~
-{self.file}:5:1: error: @include "{self.folder}/none": there is no such file
-    5 | @include "none"
-      | ^~~~~~~~~~~~~~~
 {self.file}:3:2: error: unknown setting "watchdog.stal"; nearest: watchdog.stall
     3 |  stal = "5min";
       |  ^~~~
+{self.file}:5:1: error: @include "{self.folder}/none": there is no such file
+    5 | @include "none"
+      | ^~~~~~~~~~~~~~~
 {drop_in}:1:16: error: http.port = "0": out of range; allowed: a whole number from 1 to 65535
     1 | http: {{ port = 0; }};
       |                ^

@@ -107,6 +107,26 @@ all_mistakes_of_all_files_are_told_at_once(void **state)
 }
 
 static void
+messages_stand_in_the_order_of_their_places(void **state)
+{
+	struct fixture *fixture = *state;
+	static const char *const order[] = {"/gwbot.conf:1:1", "/gwbot.conf:2:9",
+	    "/gwbot.conf:2:16", "/gwbot.conf:2:16", "/gwbot.conf:3:16",
+	    "/gwbot.d/10-a.conf:1:1", "/gwbot.d/10-a.conf:2:9",
+	    "/gwbot.d/10-a.conf:2:9"};
+
+	/* Slips are found before settings are looked at, and drop-ins read before. */
+	load_pair(fixture, "a = 1;\nhttp: { b = 1; c 2; };\nlog: { level = info; };\n",
+	    "d = 1;\nloop: { e 5; };\n", "");
+	assert_int_equal(fixture->report.count, sizeof order / sizeof order[0]);
+	for (size_t i = 0; i < fixture->report.count; i++) {
+		const char *where = fixture->report.messages[i].where;
+
+		assert_string_equal(where + strlen(fixture->folder), order[i]);
+	}
+}
+
+static void
 other_names_are_passed_over(void **state)
 {
 	static const char *const names[] = {"gwbot.d/a.conf~", "gwbot.d/.hidden.conf",
@@ -208,6 +228,7 @@ main(void)
 	    TEST(sections_of_the_profile_go_over_all_top_levels),
 	    TEST(a_drop_in_may_choose_the_profile),
 	    TEST(all_mistakes_of_all_files_are_told_at_once),
+	    TEST(messages_stand_in_the_order_of_their_places),
 	    TEST(other_names_are_passed_over),
 	    TEST(drop_ins_of_another_name_belong_to_that_file),
 	    TEST(a_drop_in_may_include_a_file_beside_it),

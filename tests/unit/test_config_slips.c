@@ -62,12 +62,12 @@ each_slip_has_its_words_and_its_place(void **state)
 		"    1 | http: { port = };\n"
 		"      |                ^\n"},
 	    {"http: { port",
-		"gwbot.conf:1:9: error: port has no value; write port = ...;\n"
-		"    1 | http: { port\n"
-		"      |         ^~~~\n"
 		"gwbot.conf:1:7: error: the { that is opened here has no } at its end\n"
 		"    1 | http: { port\n"
-		"      |       ^\n"},
+		"      |       ^\n"
+		"gwbot.conf:1:9: error: port has no value; write port = ...;\n"
+		"    1 | http: { port\n"
+		"      |         ^~~~\n"},
 	    {"http: { port = = 7; };",
 		"gwbot.conf:1:16: error: port has no value before this\n"
 		"    1 | http: { port = = 7; };\n"

@@ -58,6 +58,8 @@ class Limits(Runtime):
         self.assertLess(when - began, 8)
         self.assertEqual(420, self.stall())
         self.assertEqual([None] * 4, [limit["override"] for limit in self.limits().values()])
+        shown = self.bot.ctl("events", "--type", "config.reverted").stdout
+        self.assertIn("watchdog.stall is 7min again: gwbot.conf:1", shown)
 
     def test_a_reload_leaves_it_and_a_revert_gives_what_was_read_last(self):
         self.ask("thresholds", "set", "stall", "20min", "--for", "2s")

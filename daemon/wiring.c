@@ -246,11 +246,11 @@ source_check_at(void *ctx, mono_ns now)
 }
 
 static void
-source_limits(void *ctx, struct methods_limits *out)
+source_limits(void *ctx, struct watchdog_limits *out)
 {
 	const struct app *app = ctx;
 
-	*out = (struct methods_limits){.values = app_limits(app)};
+	*out = app_limits(app);
 }
 
 static struct loop_stats

@@ -22,10 +22,6 @@
 
 struct methods;
 
-struct methods_limits {
-	struct watchdog_limits values;
-};
-
 struct methods_process {
 	int64_t pid;
 	uint64_t rss_bytes; /* resident; 0 when unknown */
@@ -55,7 +51,7 @@ struct methods_source {
 	mono_ns (*check_at)(void *ctx, mono_ns now);
 	/** One word for the whole, as health_state() has them. */
 	const char *(*state)(void *ctx, mono_ns now);
-	void (*limits)(void *ctx, struct methods_limits *out);
+	void (*limits)(void *ctx, struct watchdog_limits *out);
 	void (*process)(void *ctx, struct methods_process *out);
 	struct loop_stats (*loop)(void *ctx);
 	/**

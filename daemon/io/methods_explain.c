@@ -84,7 +84,7 @@ methods_explain_take(const struct visit *visit, const struct visit_shards *all,
 	const struct outlook_input input = {
 	    .session = source->session(source->ctx, index, visit->now),
 	    .snap = &all->shards[index],
-	    .limits = visit_limits(visit).values,
+	    .limits = visit_limits(visit),
 	    .check_at = source->check_at(source->ctx, visit->now),
 	    .now = visit->now,
 	    .crowd = crowd,
@@ -164,7 +164,7 @@ static void
 answer_outlook(const struct visit *visit)
 {
 	const struct methods_source *source = visit->source;
-	struct methods_limits limits = visit_limits(visit);
+	struct watchdog_limits limits = visit_limits(visit);
 	struct visit_shards all = {.all = true};
 
 	/* The state first: it takes snapshots of its own. */
@@ -183,11 +183,9 @@ answer_outlook(const struct visit *visit)
 	struct json *shards = json_new_array();
 
 	for (uint32_t i = 0; i < listed; i++) {
-		json_append(shards,
-		    describe_shard(visit, &all, &limits.values, &ranked[i]));
+		json_append(shards, describe_shard(visit, &all, &limits, &ranked[i]));
 	}
-	json_add(answer, "watchdog",
-	    methods_status_watchdog(visit, &all, &limits.values));
+	json_add(answer, "watchdog", methods_status_watchdog(visit, &all, &limits));
 	json_add_int(answer, "shards_ready", all.count - down);
 	json_add_int(answer, "shards_left_out", all.count - listed);
 	json_add(answer, "shards", shards);

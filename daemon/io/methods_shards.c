@@ -69,7 +69,7 @@ methods_shards(const struct visit *visit)
 void
 methods_latency(const struct visit *visit)
 {
-	struct methods_limits limits = visit_limits(visit);
+	struct watchdog_limits limits = visit_limits(visit);
 	struct visit_shards selection;
 
 	if (!visit_select_shards(visit, &selection)) {
@@ -84,7 +84,7 @@ methods_latency(const struct visit *visit)
 		highest = last > highest ? last : highest;
 	}
 	json_add_seconds(latency, "highest_seconds", highest);
-	json_add_seconds(latency, "max_latency_seconds", limits.values.max_latency);
+	json_add_seconds(latency, "max_latency_seconds", limits.max_latency);
 	json_add_int(latency, "window", LATENCY_WINDOW);
 	visit_answer_shards(visit, latency, &selection, methods_json_latency);
 }

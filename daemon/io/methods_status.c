@@ -175,7 +175,7 @@ add_shards(const struct visit *visit, struct json *status,
 void
 methods_status(const struct visit *visit)
 {
-	struct methods_limits limits = visit_limits(visit);
+	struct watchdog_limits limits = visit_limits(visit);
 	struct visit_shards selection;
 
 	if (!visit_select_shards(visit, &selection)) {
@@ -187,11 +187,11 @@ methods_status(const struct visit *visit)
 	json_add(status, "gateway",
 	    methods_json_total(selection.shards, selection.count));
 	json_add(status, "watchdog",
-	    methods_status_watchdog(visit, &selection, &limits.values));
+	    methods_status_watchdog(visit, &selection, &limits));
 	json_add(status, "loop", describe_loop(visit->source));
 	visit_add_beats(visit, status);
 	json_add(status, "identify", describe_budget(visit->source));
 	json_add(status, "rest", describe_rest(visit));
-	add_shards(visit, status, &selection, &limits.values);
+	add_shards(visit, status, &selection, &limits);
 	visit_answer(visit, status);
 }

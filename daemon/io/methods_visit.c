@@ -225,10 +225,10 @@ visit_read_shards(const struct visit *visit, const char *text, int64_t *first,
 	return true;
 }
 
-struct methods_limits
+struct watchdog_limits
 visit_limits(const struct visit *visit)
 {
-	struct methods_limits limits;
+	struct watchdog_limits limits;
 
 	visit->source->limits(visit->source->ctx, &limits);
 	return limits;
@@ -268,7 +268,7 @@ visit_answer_shards(const struct visit *visit, struct json *owned_answer,
 	struct shard_list *list = xzalloc(sizeof *list + size);
 
 	list->describe = describe;
-	list->limits = visit_limits(visit).values;
+	list->limits = visit_limits(visit);
 	if (size > 0) {
 		memcpy(list->shards, selection->shards, size);
 	}

@@ -66,7 +66,7 @@ bool visit_read_shards(const struct visit *visit, const char *text, int64_t *fir
 void visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last);
 
 /** The watchdog's limits as they are now. */
-struct methods_limits visit_limits(const struct visit *visit);
+struct watchdog_limits visit_limits(const struct visit *visit);
 
 /** Adds "heartbeat_lateness": how late heartbeats were sent, null without a measure. */
 void visit_add_beats(const struct visit *visit, struct json *answer);

@@ -211,13 +211,15 @@ stage_state(void *ctx, mono_ns now)
 }
 
 static void
-stage_limits(void *ctx, struct methods_limits *out)
+stage_limits(void *ctx, struct watchdog_limits *out)
 {
 	const struct config *config = ((struct stage *)ctx)->live;
 
-	*out = (struct methods_limits){
-	    .values = {config->watchdog_keepalive, config->watchdog_stall,
-		config->watchdog_disconnect_grace, config->watchdog_max_latency},
+	*out = (struct watchdog_limits){
+	    .keepalive = config->watchdog_keepalive,
+	    .stall = config->watchdog_stall,
+	    .disconnect_grace = config->watchdog_disconnect_grace,
+	    .max_latency = config->watchdog_max_latency,
 	};
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "control_config.h"
 #include "events.h"
 #include "log.h"
 #include "methods.h"
@@ -137,9 +138,6 @@ struct stage {
 	long burst_batch;
 	long burst_sent;
 	mono_ns follow_time;
-	struct config *loaded;
-	struct config *live;
-	struct overrides overrides;
 };
 
 static const struct snapshot *
@@ -208,128 +206,6 @@ stage_state(void *ctx, mono_ns now)
 {
 	(void)now;
 	return ((struct stage *)ctx)->state;
-}
-
-static void
-stage_limits(void *ctx, struct watchdog_limits *out)
-{
-	const struct config *config = ((struct stage *)ctx)->live;
-
-	*out = (struct watchdog_limits){
-	    .keepalive = config->watchdog_keepalive,
-	    .stall = config->watchdog_stall,
-	    .disconnect_grace = config->watchdog_disconnect_grace,
-	    .max_latency = config->watchdog_max_latency,
-	};
-}
-
-/* ---- the configuration, as the daemon has it ---- */
-
-static const char *
-stage_getenv(void *context, const char *name)
-{
-	(void)context;
-	return strcmp(name, "WATCHDOG_MAX_LATENCY_SEC") == 0 ? "10" : NULL;
-}
-
-static const struct config *
-stage_config(void *ctx)
-{
-	return ((struct stage *)ctx)->live;
-}
-
-static const struct config *
-stage_loaded(void *ctx)
-{
-	return ((struct stage *)ctx)->loaded;
-}
-
-static const struct overrides *
-stage_overrides(void *ctx)
-{
-	return &((struct stage *)ctx)->overrides;
-}
-
-static void
-lay_overrides(struct stage *stage, struct config_changes *changes)
-{
-	struct config *fresh = config_copy(stage->loaded);
-
-	override_lay(&stage->overrides, fresh);
-	config_compare(stage->live, fresh, changes);
-	config_free(stage->live);
-	stage->live = fresh;
-}
-
-static enum gw_err
-stage_override(void *ctx, const struct override_ask *ask, mono_ns now,
-    struct config_changes *changes, char *why, size_t room)
-{
-	struct stage *stage = ctx;
-	struct config *trial = config_copy(stage->live);
-	enum gw_err err =
-	    config_override(trial, ask->index, ask->value, OVERRIDE_SOURCE, why, room);
-
-	config_free(trial);
-	err = err == GW_OK ? override_set(&stage->overrides, ask, now) : err;
-	if (err == GW_OK) {
-		lay_overrides(stage, changes);
-	}
-	return err;
-}
-
-static unsigned
-stage_take_back(void *ctx, const bool wanted[CONFIG_ID_COUNT], mono_ns now,
-    struct config_changes *changes)
-{
-	struct stage *stage = ctx;
-	unsigned count = 0;
-
-	(void)now;
-	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
-		count += wanted[i] && override_drop(&stage->overrides, i) ? 1 : 0;
-	}
-	lay_overrides(stage, changes);
-	return count;
-}
-
-static void
-set_configuration(struct stage *stage)
-{
-	const struct config_sources sources = {
-	    .file = "", /* none */
-	    .profile = "prod",
-	    .paths = {.get = stage_getenv, .run_dir = "/run/gwbot"},
-	};
-	struct config_report report = {.count = 0};
-
-	stage->loaded = config_load(&sources, &report);
-	stage->loaded->drop_ins = xstrdup("/etc/gwbot.d");
-	stage->live = config_copy(stage->loaded);
-	config_report_free(&report);
-}
-
-/* Somebody set a limit some time ago, and nobody here has a name for him. */
-static void
-set_limit(struct stage *stage)
-{
-	const struct override_ask ask = {
-	    .index = CONFIG_ID_watchdog_disconnect_grace,
-	    .value = "20min",
-	    .by = {4000000000, 4711},
-	    .span = CLOCK_MS(INT64_C(3600500)),
-	};
-	struct config_changes changes;
-
-	(void)override_set(&stage->overrides, &ask, clock_now() - CLOCK_S(300));
-	lay_overrides(stage, &changes);
-}
-
-static void
-free_configuration(struct stage *stage)
-{
-	config_free(stage->loaded);
-	config_free(stage->live);
 }
 
 static void
@@ -472,7 +348,7 @@ set_scene(struct stage *stage, const char *name)
 	} else if (strcmp(name, "most") == 0) {
 		set_many(stage, 0, SHARDS_MAX, SHARDS_MAX);
 	} else if (strcmp(name, "overridden") == 0) {
-		set_limit(stage);
+		control_config_override();
 	} else if (strcmp(name, "stale") == 0) {
 		stage->shards[0].latency = SNAPSHOT_NONE;
 		stage->shards[0].latency_stats =
@@ -606,18 +482,13 @@ fill_source(struct stage *stage)
 	source->session = stage_session;
 	source->check_at = stage_check_at;
 	source->state = stage_state;
-	source->limits = stage_limits;
 	source->process = stage_process;
 	source->loop = stage_loop;
 	source->reconnect = stage_reconnect;
 	source->budget = stage_budget;
 	source->rest = stage_rest;
 	source->beats = stage_beats;
-	source->config = stage_config;
-	source->loaded = stage_loaded;
-	source->override = stage_override;
-	source->take_back = stage_take_back;
-	source->overrides = stage_overrides;
+	control_config_fill(source);
 	source->reboot = stage_reboot;
 	source->stop = stage_stop;
 }
@@ -653,19 +524,19 @@ main(int argc, char **argv)
 	static struct snapshot shards[SHARDS_MAX];
 	struct stage stage = {.source = {0}, .shards = shards};
 
-	set_configuration(&stage);
+	control_config_load();
 	if (!read_arguments(argc, argv, &stage)) {
 		(void)fprintf(stderr,
 		    "usage: control_client [-p PID] [-s SIM] [-d MS] [-e COUNT,BATCH] "
 		    "[-f MS] SOCKET SCENARIO\n");
-		free_configuration(&stage);
+		control_config_free();
 		return 64;
 	}
 	fill_source(&stage);
 	stage.loop = loop_new();
 	if (!stage.loop ||
 	    loop_watch_signals(stage.loop, signals, on_signal, &stage) != GW_OK) {
-		free_configuration(&stage);
+		control_config_free();
 		return 70;
 	}
 	stage.source.events = events_new(&stage.dispatch, NULL);
@@ -680,6 +551,6 @@ main(int argc, char **argv)
 	events_free(stage.source.events);
 	methods_free(stage.methods);
 	loop_free(stage.loop);
-	free_configuration(&stage);
+	control_config_free();
 	return status;
 }

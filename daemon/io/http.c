@@ -30,7 +30,8 @@
 #define OTHER_FDS           64         /* log, state, helpers, REST, control */
 #define REQUEST_DEADLINE    CLOCK_S(8) /* from accept to a whole request */
 #define SWEEP_EVERY         CLOCK_MS(500)
-#define REPLY_MAX_BYTES     (1U << 20)
+#define REPLY_MAX_BYTES     (4U << 20) /* /metrics of 1000 shards: 2.3 MB at most */
+#define HEAD_MAX_BYTES      4096
 #define LOG_EVERY           CLOCK_S(10)
 
 /* ---- connections ---- */
@@ -329,7 +330,7 @@ http_new(const struct http_options *options, char *why, size_t room)
 		TAILQ_INIT(&http->lists[i]);
 	}
 	buf_init(&http->reply, REPLY_MAX_BYTES);
-	buf_init(&http->body, REPLY_MAX_BYTES / 2);
+	buf_init(&http->body, REPLY_MAX_BYTES - HEAD_MAX_BYTES);
 	http->sweep = loop_timer_new(options->loop, on_sweep, http);
 	http->drain = drain_new(options->loop);
 	http->vhost = vhost_new(options->loop);
@@ -379,6 +380,12 @@ http_free(struct http *owned_http)
 	buf_fini(&owned_http->reply);
 	buf_fini(&owned_http->body);
 	free(owned_http);
+}
+
+unsigned
+http_max_connections(const struct http *http)
+{
+	return http->options.max_connections;
 }
 
 uint16_t

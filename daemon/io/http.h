@@ -81,6 +81,9 @@ void http_free(struct http *owned_http);
 /** Another limit, for connections to come; 0: 256. */
 void http_set_max_connections(struct http *http, unsigned wanted);
 
+/** The limit in force. */
+unsigned http_max_connections(const struct http *http);
+
 /** The port it listens on. */
 uint16_t http_port(const struct http *http);
 

@@ -13,6 +13,7 @@
 
 #define ANSWER_DEADLINE CLOCK_S(5) /* from the request to the last byte taken */
 #define KERNEL_TAKES    8192 /* bytes that an empty socket takes without being asked */
+#define ROOM_KEPT       ((size_t)256 * 1024) /* of the buffers between two answers */
 
 /* ---- answers ---- */
 
@@ -118,8 +119,14 @@ answer_route(struct connection *conn, const struct http_route *route, bool head_
 	struct slice body = buf_slice(&http->body);
 
 	log_debug("http_request", KV("path", route->path), KV("status", reply.status));
-	return connection_answer(conn, &head, head_only ? SLICE_LITERAL("") : body,
-	    now);
+	int result =
+	    connection_answer(conn, &head, head_only ? SLICE_LITERAL("") : body, now);
+
+	buf_clear(&http->body);
+	buf_shrink(&http->body, ROOM_KEPT);
+	buf_clear(&http->reply);
+	buf_shrink(&http->reply, ROOM_KEPT);
+	return result;
 }
 
 int

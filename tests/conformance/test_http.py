@@ -444,6 +444,12 @@ class Patience(Case):
             self.assertEqual(json.loads(body)["shards"], [])
 
 
+    def test_the_metrics_of_1000_shards_fit(self):
+        # They come to 1.5 MB; numbers with more digits to 2.3 MB.
+        self.server.tell("strict=0 stopping=0 pad=2300000")
+        self.assertGreater(len(self.server.get("/healthz")[2]), 2_300_000)
+
+
 class Floods(Case):
     def test_5000_connections_at_once_leave_room_for_a_probe(self):
         wanted = 5000

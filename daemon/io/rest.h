@@ -123,6 +123,8 @@ struct rest_stats {
 	mono_ns limited_until; /* the end of the last wait, buckets included; 0: none */
 	const char *last_error; /* NULL: never; borrowed until the next call */
 	mono_ns last_error_at;
+	mono_ns clock_ahead; /* of Discord's; negative: behind; to about a second */
+	mono_ns clock_at;    /* when that was found last; 0: never */
 };
 
 struct rest_stats rest_stats(struct rest *rest, mono_ns now);

@@ -67,6 +67,28 @@ tell_limit(const struct rest_job *job, const struct ratelimit_told *told, mono_n
 	    KV("wait_s", clock_seconds(wait)));
 }
 
+/* What is further off than this is as wrong as this. */
+#define CLOCK_OFF_MAX_MS (INT64_C(1000) * 86400 * 365)
+
+/* Its Date is from some moment of a second, and some time ago: half a second is taken
+ * for both. */
+static void
+compare_clocks(struct rest *rest, const struct fetch_response *response, mono_ns now)
+{
+	const char *date = response->header(response, "date");
+	int64_t seconds;
+
+	if (!date || !ratelimit_date(date, &seconds)) {
+		return;
+	}
+	int64_t ahead_ms = clock_wall_ms() - seconds * 1000 - 500;
+
+	ahead_ms = ahead_ms < CLOCK_OFF_MAX_MS ? ahead_ms : CLOCK_OFF_MAX_MS;
+	ahead_ms = ahead_ms > -CLOCK_OFF_MAX_MS ? ahead_ms : -CLOCK_OFF_MAX_MS;
+	rest->counts.clock_ahead = CLOCK_MS(ahead_ms);
+	rest->counts.clock_at = now;
+}
+
 mono_ns
 rest_job_take_limits(struct rest_job *job, const struct fetch_response *response,
     mono_ns now)
@@ -79,6 +101,7 @@ rest_job_take_limits(struct rest_job *job, const struct fetch_response *response
 		return 0;
 	}
 	read_answer(response, &told);
+	compare_clocks(rest, response, now);
 	mono_ns wait = ratelimit_answered(&rest->limits, &job->call, job->slot, &told,
 	    job->tries, now);
 

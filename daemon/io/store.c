@@ -1,6 +1,5 @@
 #include "store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,6 +14,7 @@
 #include "log.h"
 #include "store_file.h"
 #include "store_ledger.h"
+#include "store_others.h"
 #include "xalloc.h"
 
 #define SYNC_EVERY CLOCK_S(1)
@@ -52,7 +52,7 @@ struct store {
 	struct loop *loop;
 	struct worker *worker;
 	struct store_folder folder;
-	bool sync_failing; /* the last sync failed, and that was logged */
+	int sync_error; /* of the last sync, which was logged; 0: none */
 	struct record_owner owner;
 	struct store_shards shards;
 	struct record *records;
@@ -68,73 +68,6 @@ struct store {
 	void (*ledger_fn)(void *ctx);
 	void *ledger_ctx;
 };
-
-/* ---- sessions of other shards ---- */
-
-static bool
-skip_word(const char **at, const char *word)
-{
-	size_t size = strlen(word);
-	bool found = strncmp(*at, word, size) == 0;
-
-	*at += found ? size : 0;
-	return found;
-}
-
-static bool
-take_number(const char **at, uint64_t *out)
-{
-	size_t digits = strspn(*at, "0123456789");
-
-	*out = digits > 0 && digits < 10 ? strtoull(*at, NULL, 10) : UINT64_MAX;
-	*at += digits;
-	return digits > 0;
-}
-
-/* A session's file, and not one of these shards. */
-static bool
-is_of_others(const struct store_shards *shards, const char *name)
-{
-	uint64_t id = 0;
-	uint64_t total = 0;
-	const char *at = name;
-	bool record = skip_word(&at, "shard-") && take_number(&at, &id) &&
-	    skip_word(&at, "-of-") && take_number(&at, &total) &&
-	    strcmp(at, ".session") == 0;
-
-	return record &&
-	    (total != shards->total || id < shards->first ||
-		id - shards->first >= shards->count);
-}
-
-/* Discord gives each number of shards other guilds a shard: a session of another number
- * must not be resumed when that number comes back, and its file not lie about.  One of
- * the same number that another process took over is as stale when it comes back. */
-static void
-discard_others(struct store *store)
-{
-	unsigned files = 0;
-	int fd = openat(store->folder.dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (!folder) {
-		if (fd >= 0) {
-			(void)close(fd);
-		}
-		return;
-	}
-	for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
-		if (is_of_others(&store->shards, entry->d_name) &&
-		    unlinkat(store->folder.dir_fd, entry->d_name, 0) == 0) {
-			files++;
-		}
-	}
-	(void)closedir(folder);
-	if (files > 0) {
-		log_info("session_discarded", KV("files", files),
-		    KV("reason", "stored for another number or range of shards"));
-	}
-}
 
 /* ---- syncing ---- */
 
@@ -176,13 +109,13 @@ sync_done(void *ctx)
 	struct store *store = job->store;
 
 	store->syncing--;
-	if (job->error != 0 && !store->sync_failing) {
+	if (job->error != 0 && store->sync_error == 0) {
 		log_warning("state_not_durable", KV("reason", strerror(job->error)),
 		    KV("effect", "a power loss now may cost sessions"));
-	} else if (job->error == 0 && store->sync_failing) {
+	} else if (job->error == 0 && store->sync_error != 0) {
 		log_info("state_durable", KV("reason", "the disk syncs again"));
 	}
-	store->sync_failing = job->error != 0;
+	store->sync_error = job->error;
 	if (!job->record) {
 		ledger_done(store, job);
 	} else if (job->error != 0) {
@@ -427,7 +360,7 @@ store_use_shards(struct store *store, const struct store_shards *shards)
 	store->shards = *shards;
 	store->records = xzalloc(shards->count * sizeof *store->records);
 	if (store->folder.usable) {
-		discard_others(store);
+		store_discard_others(&store->folder, shards);
 	}
 	for (uint32_t i = 0; i < shards->count; i++) {
 		struct record *record = &store->records[i];
@@ -594,4 +527,20 @@ store_close(struct store *owned_store)
 	store_folder_close(&store->folder);
 	free(store->records);
 	free(store);
+}
+
+const char *
+store_problem(const struct store *store, char *out, size_t room)
+{
+	if (store->folder.problem[0] != '\0') {
+		(void)snprintf(out, room, "%s", store->folder.problem);
+		return out;
+	}
+	if (store->sync_error != 0) {
+		(void)snprintf(out, room,
+		    "the disk does not sync: %s: a power loss may cost sessions",
+		    strerror(store->sync_error));
+		return out;
+	}
+	return NULL;
 }

@@ -105,4 +105,7 @@ void store_flush(struct store *store);
 /** True where nothing waits for the disk. */
 bool store_is_synced(const struct store *store);
 
+/** Why not all of it is kept, written to out (room bytes); NULL where it is. */
+const char *store_problem(const struct store *store, char *out, size_t room);
+
 #endif

@@ -1,10 +1,12 @@
 #include "ws_tls.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -218,6 +220,38 @@ ws_tls_new(const char *ca_file, char *why, size_t room)
 
 	tls->context = context;
 	return tls;
+}
+
+/* OpenSSL looks certificates up in the folder when it needs them, so that an empty one
+ * is no error to it. */
+static bool
+has_entry(const char *path)
+{
+	DIR *folder = opendir(path);
+	bool found = false;
+
+	if (!folder) {
+		return false;
+	}
+	for (struct dirent *entry = readdir(folder); entry && !found;
+	     entry = readdir(folder)) {
+		found = entry->d_name[0] != '.';
+	}
+	(void)closedir(folder);
+	return found;
+}
+
+bool
+ws_tls_has_system_store(char *place, size_t room)
+{
+	const char *file = X509_get_default_cert_file();
+	const char *folder = getenv(X509_get_default_cert_dir_env());
+
+	folder = folder && folder[0] ? folder : X509_get_default_cert_dir();
+	bool in_file = access(file, R_OK) == 0;
+
+	(void)snprintf(place, room, "%s", in_file ? file : folder);
+	return in_file || has_entry(folder);
 }
 
 void

@@ -1,6 +1,9 @@
 #include "metrics.h"
 
+#include <fnmatch.h>
 #include <string.h>
+
+#define PREFIX "gwbotd_"
 
 static const struct metric table[] = {
 #define ONE(name, type, unit, help, value)      {name, #type, unit, help, ""},
@@ -33,4 +36,15 @@ metrics_find(const char *name)
 		}
 	}
 	return NULL;
+}
+
+bool
+metrics_fit(size_t index, const char *glob)
+{
+	const char *name = table[index].name;
+	size_t prefix = sizeof PREFIX - 1;
+
+	return fnmatch(glob, name, 0) == 0 ||
+	    (strncmp(name, PREFIX, prefix) == 0 &&
+		fnmatch(glob, name + prefix, 0) == 0);
 }

@@ -6,6 +6,7 @@
 #ifndef GWBOT_METRICS_H
 #define GWBOT_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct metric {
@@ -23,5 +24,9 @@ const struct metric *metrics_at(size_t index);
 
 /** NULL where there is none of that name. */
 const struct metric *metrics_find(const char *name);
+
+/** True where glob ("*" and "?" as in a shell) fits the name, with or without gwbotd_.
+ */
+bool metrics_fit(size_t index, const char *glob);
 
 #endif

@@ -62,7 +62,14 @@ struct metrics_input {
 /* Latencies of more shards than this are counted together. */
 #define METRICS_SHARDS_APART 64
 
+/* The Content-Type of the document. */
+#define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
 /** Appends the whole document; errors as buf_reserve(), a part may be there then. */
 enum gw_err metrics_render(const struct metrics_input *input, struct buf *out);
+
+/** The same of the row at index of metrics.def only, as metrics_at() counts them. */
+enum gw_err metrics_render_row(const struct metrics_input *input, size_t index,
+    struct buf *out);
 
 #endif

@@ -187,6 +187,57 @@ a_document_that_does_not_fit_is_an_error(void **state)
 	}
 }
 
+/* gwctl gets the page in rows. */
+static void
+the_rows_one_by_one_are_the_document(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+	struct buf rows;
+
+	(void)state;
+	buf_init(&rows, DOCUMENT_MAX);
+	for (size_t i = 0; i < metrics_count(); i++) {
+		size_t before = rows.size;
+		char head[160];
+
+		assert_int_equal(metrics_render_row(&input, i, &rows), GW_OK);
+		(void)snprintf(head, sizeof head, "# HELP %s ", metrics_at(i)->name);
+		assert_memory_equal(rows.data + before, head, strlen(head));
+	}
+	size_t all = rows.size;
+
+	assert_int_equal(metrics_render_row(&input, metrics_count(), &rows), GW_OK);
+	assert_int_equal(rows.size, all);
+	assert_int_equal(buf_append(&rows, "", 1), GW_OK);
+	assert_string_equal(rows.data, render(&input));
+	buf_fini(&rows);
+}
+
+static size_t
+count_fitting(const char *glob)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < metrics_count(); i++) {
+		count += metrics_fit(i, glob) ? 1 : 0;
+	}
+	return count;
+}
+
+static void
+names_are_found_by_globs(void **state)
+{
+	(void)state;
+	assert_int_equal(count_fitting("*"), metrics_count());
+	assert_int_equal(count_fitting("gwbotd_shard_up"), 1);
+	assert_int_equal(count_fitting("shard_up"), 1);
+	assert_int_equal(count_fitting("process_*"), 7);
+	assert_int_equal(count_fitting("shard_u?"), 1);
+	assert_int_equal(count_fitting("shard"), 0);
+	assert_int_equal(count_fitting("process_cpu"), 0);
+	assert_int_equal(count_fitting(""), 0);
+}
+
 static int
 begin(void **state)
 {
@@ -212,6 +263,8 @@ main(void)
 	    cmocka_unit_test(each_row_is_there_once_with_help_and_type),
 	    cmocka_unit_test(latencies_of_many_shards_are_counted_together),
 	    cmocka_unit_test(a_document_that_does_not_fit_is_an_error),
+	    cmocka_unit_test(the_rows_one_by_one_are_the_document),
+	    cmocka_unit_test(names_are_found_by_globs),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

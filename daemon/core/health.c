@@ -1,6 +1,7 @@
 #include "health.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,21 +11,10 @@
  */
 #define RECONNECT_ALLOWANCE CLOCK_S(30)
 
-/* What the whole can be, best first: several shards are as bad as their worst. */
-/* X(name, text, startupz, readyz, healthz) */
-#define STATE_TABLE(X)                                 \
-	X(READY, "ready", 200, 200, 200)               \
-	X(DEGRADED, "degraded", 200, 200, 206)         \
-	X(RECONNECTING, "reconnecting", 200, 200, 503) \
-	X(DOWN, "down", 200, 503, 503)                 \
-	X(STARTING, "starting", 503, 503, 503)         \
-	X(FATAL, "fatal", 503, 503, 503)               \
-	X(DRAINING, "draining", 200, 503, 503)
-
 enum state {
-#define STATE_ENUM(name, text, startupz, readyz, healthz) STATE_##name,
-	STATE_TABLE(STATE_ENUM)
-#undef STATE_ENUM
+#define STATE(id, word, startupz, readyz, healthz) STATE_##id,
+#include "states.def"
+#undef STATE
 };
 
 static const struct {
@@ -33,21 +23,27 @@ static const struct {
 	unsigned readyz;
 	unsigned healthz;
 } states[] = {
-#define STATE_ROW(name, text, startupz, readyz, healthz) \
-	[STATE_##name] = {text, startupz, readyz, healthz},
-    STATE_TABLE(STATE_ROW)
-#undef STATE_ROW
+#define STATE(id, word, startupz, readyz, healthz) \
+	[STATE_##id] = {word, startupz, readyz, healthz},
+#include "states.def"
+#undef STATE
 };
+
+static const char *const paths[] = {
+#define HEALTH_PATH_TEXT(name, path) [HEALTH_PATH_##name] = (path),
+    HEALTH_PATH_TABLE(HEALTH_PATH_TEXT)
+#undef HEALTH_PATH_TEXT
+};
+
+const char *
+health_path_text(enum health_path path)
+{
+	return paths[path];
+}
 
 bool
 health_path_find(const char *path, enum health_path *out)
 {
-	static const char *const paths[] = {
-#define HEALTH_PATH_TEXT(name, path) [HEALTH_PATH_##name] = (path),
-	    HEALTH_PATH_TABLE(HEALTH_PATH_TEXT)
-#undef HEALTH_PATH_TEXT
-	};
-
 	for (unsigned i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		if (strcmp(path, paths[i]) == 0) {
 			*out = (enum health_path)i;
@@ -63,6 +59,12 @@ static bool
 shard_is_degraded(const struct snapshot *shard, const struct watchdog_limits *limits)
 {
 	return shard->connected && watchdog_decide(shard, limits) == WATCHDOG_ZOMBIE;
+}
+
+static bool
+is_well(const struct snapshot *shard, const struct watchdog_limits *limits)
+{
+	return shard->connected && !shard_is_degraded(shard, limits);
 }
 
 static enum state
@@ -123,6 +125,122 @@ const char *
 health_state(const struct health_input *input)
 {
 	return states[whole_state(input)].text;
+}
+
+/* ---- what it is made of, for other readers of the same truth ---- */
+
+bool
+health_lists(const struct health_input *input, const struct snapshot *shard)
+{
+	return input->count <= HEALTH_SHARDS_LISTED || !is_well(shard, &input->limits);
+}
+
+/* It goes on while a shard is down. */
+mono_ns
+health_last_event_age(const struct health_input *input)
+{
+	mono_ns oldest = SNAPSHOT_NONE;
+
+	for (uint32_t i = 0; i < input->count; i++) {
+		mono_ns age = input->shards[i].last_event_age;
+
+		oldest = age > oldest ? age : oldest;
+	}
+	return oldest;
+}
+
+/* RFC 3339 in UTC. */
+struct utc {
+	char text[32];
+};
+
+static struct utc
+utc_of(int64_t wall_ms)
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct utc utc = {""};
+	struct tm parts;
+
+	if (gmtime_r(&seconds, &parts)) {
+		(void)strftime(utc.text, sizeof utc.text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	}
+	return utc;
+}
+
+static bool
+explain_budget(const struct health_input *input, char *out, size_t room)
+{
+	if (input->release_wall_ms != 0) {
+		(void)snprintf(out, room,
+		    "identify budget spent: none left today before the reserve of "
+		    "%" PRId64 ", new sessions wait until %s",
+		    input->identify_reserve, utc_of(input->release_wall_ms).text);
+		return true;
+	}
+	(void)snprintf(out, room,
+	    "identify budget low: %" PRId64
+	    " left today before the reserve of %" PRId64,
+	    input->identifies_left, input->identify_reserve);
+	return input->budget_low;
+}
+
+static void
+explain_silence(const struct snapshot *shard, char *out, size_t room)
+{
+	int64_t silence = (shard->last_event_age + CLOCK_MS(500)) / CLOCK_S(1);
+	int64_t latency_ms = (shard->latency + CLOCK_US(500)) / CLOCK_MS(1);
+
+	if (shard->latency == SNAPSHOT_NONE) {
+		(void)snprintf(out, room,
+		    "shard %u: no event for %" PRId64 " s, latency unknown",
+		    shard->shard_id, silence);
+	} else {
+		(void)snprintf(out, room,
+		    "shard %u: no event for %" PRId64 " s, latency %" PRId64
+		    ".%03" PRId64 " s",
+		    shard->shard_id, silence, latency_ms / 1000, latency_ms % 1000);
+	}
+}
+
+static void
+explain_shard(const struct health_input *input, const struct snapshot *shard, char *out,
+    size_t room)
+{
+	if (shard_is_degraded(shard, &input->limits)) {
+		explain_silence(shard, out, room);
+		return;
+	}
+	(void)snprintf(out, room, "shard %u: %s%s%s", shard->shard_id,
+	    snapshot_state_text(shard->state), shard->reason[0] ? ": " : "",
+	    shard->reason);
+}
+
+void
+health_reasons(const struct health_input *input, health_reason *each, void *ctx)
+{
+	char text[HEALTH_REASON_ROOM];
+	uint32_t named = 0;
+
+	if (input->stopping) {
+		each(ctx, "stopping");
+	}
+	if (explain_budget(input, text, sizeof text)) {
+		each(ctx, text);
+	}
+	for (uint32_t i = 0; i < input->count; i++) {
+		const struct snapshot *shard = &input->shards[i];
+
+		if (is_well(shard, &input->limits) || named++ >= HEALTH_SHARDS_LISTED) {
+			continue;
+		}
+		explain_shard(input, shard, text, sizeof text);
+		each(ctx, text);
+	}
+	if (named > HEALTH_SHARDS_LISTED) {
+		(void)snprintf(text, sizeof text, "and %u more shards",
+		    named - HEALTH_SHARDS_LISTED);
+		each(ctx, text);
+	}
 }
 
 /* ---- the document ---- */
@@ -211,20 +329,6 @@ put_whole_seconds(struct document *doc, const char *key, mono_ns age)
 	put_seconds(doc, key, age == SNAPSHOT_NONE ? age : age - age % CLOCK_S(1), 0);
 }
 
-/* RFC 3339 in UTC. */
-static void
-put_time(struct document *doc, int64_t wall_ms)
-{
-	time_t seconds = (time_t)(wall_ms / 1000);
-	struct tm parts;
-	char text[32] = "";
-
-	if (gmtime_r(&seconds, &parts)) {
-		(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-	}
-	PUT(doc, "%s", text);
-}
-
 static void
 put_budget(struct document *doc, const struct health_input *input)
 {
@@ -234,9 +338,7 @@ put_budget(struct document *doc, const struct health_input *input)
 		PUT(doc, ",\"identify_release_at\":null");
 		return;
 	}
-	PUT(doc, ",\"identify_release_at\":\"");
-	put_time(doc, input->release_wall_ms);
-	PUT(doc, "\"");
+	put_string(doc, "identify_release_at", utc_of(input->release_wall_ms).text);
 }
 
 static void
@@ -257,101 +359,46 @@ put_shard(struct document *doc, const struct snapshot *shard)
 	PUT(doc, "}");
 }
 
-static bool
-is_well(const struct snapshot *shard, const struct watchdog_limits *limits)
-{
-	return shard->connected && !shard_is_degraded(shard, limits);
-}
-
 static void
 put_shards(struct document *doc, const struct health_input *input)
 {
-	bool all = input->count <= HEALTH_SHARDS_LISTED;
 	uint32_t listed = 0;
 
 	PUT(doc, ",\"shards\":[");
 	for (uint32_t i = 0; i < input->count && listed < HEALTH_SHARDS_LISTED; i++) {
-		const struct snapshot *shard = &input->shards[i];
-
-		if (all || !is_well(shard, &input->limits)) {
+		if (health_lists(input, &input->shards[i])) {
 			PUT(doc, "%s", listed++ > 0 ? "," : "");
-			put_shard(doc, shard);
+			put_shard(doc, &input->shards[i]);
 		}
 	}
 	PUT(doc, "]");
 }
 
+/* A reason of the document, under way. */
+struct reason_list {
+	struct document *doc;
+	const char *comma;
+};
+
 static void
-put_silence(struct document *doc, const struct snapshot *shard)
+put_reason(void *ctx, const char *text)
 {
-	PUT(doc, "no event for %.0f s, latency ", clock_seconds(shard->last_event_age));
-	if (shard->latency == SNAPSHOT_NONE) {
-		PUT(doc, "unknown");
-	} else {
-		PUT(doc, "%.3f s", clock_seconds(shard->latency));
-	}
+	struct reason_list *list = ctx;
+
+	PUT(list->doc, "%s\"", list->comma);
+	put_text(list->doc, text);
+	PUT(list->doc, "\"");
+	list->comma = ",";
 }
 
 static void
 put_reasons(struct document *doc, const struct health_input *input)
 {
-	const char *comma = input->stopping ? "," : "";
+	struct reason_list list = {.doc = doc, .comma = ""};
 
-	PUT(doc, ",\"reasons\":[%s", input->stopping ? "\"stopping\"" : "");
-	if (input->release_wall_ms != 0) {
-		PUT(doc,
-		    "%s\"identify budget spent: none left today before the reserve of "
-		    "%" PRId64 ", new sessions wait until ",
-		    comma, input->identify_reserve);
-		put_time(doc, input->release_wall_ms);
-		PUT(doc, "\"");
-		comma = ",";
-	} else if (input->budget_low) {
-		PUT(doc,
-		    "%s\"identify budget low: %" PRId64
-		    " left today before the reserve of %" PRId64 "\"",
-		    comma, input->identifies_left, input->identify_reserve);
-		comma = ",";
-	}
-	uint32_t named = 0;
-
-	for (uint32_t i = 0; i < input->count; i++) {
-		const struct snapshot *shard = &input->shards[i];
-		bool degraded = shard_is_degraded(shard, &input->limits);
-
-		if (is_well(shard, &input->limits) || named++ >= HEALTH_SHARDS_LISTED) {
-			continue;
-		}
-		PUT(doc, "%s\"shard %u: ", comma, shard->shard_id);
-		if (degraded) {
-			put_silence(doc, shard);
-		} else {
-			put_text(doc, snapshot_state_text(shard->state));
-			put_text(doc, shard->reason[0] ? ": " : "");
-			put_text(doc, shard->reason);
-		}
-		PUT(doc, "\"");
-		comma = ",";
-	}
-	if (named > HEALTH_SHARDS_LISTED) {
-		PUT(doc, "%s\"and %u more shards\"", comma,
-		    named - HEALTH_SHARDS_LISTED);
-	}
+	PUT(doc, ",\"reasons\":[");
+	health_reasons(input, put_reason, &list);
 	PUT(doc, "]");
-}
-
-/* The silence of the quietest shard, connected or not: it goes on while one is down. */
-static mono_ns
-oldest_event_age(const struct health_input *input)
-{
-	mono_ns oldest = SNAPSHOT_NONE;
-
-	for (uint32_t i = 0; i < input->count; i++) {
-		mono_ns age = input->shards[i].last_event_age;
-
-		oldest = age > oldest ? age : oldest;
-	}
-	return oldest;
 }
 
 static void
@@ -368,7 +415,7 @@ put_document(struct document *doc, const struct health_input *input)
 {
 	struct snapshot_total total = snapshot_aggregate(input->shards, input->count);
 	bool connected = total.shards > 0 && total.connected == total.shards;
-	mono_ns age = oldest_event_age(input);
+	mono_ns age = health_last_event_age(input);
 
 	/* ok is connected, also with 206: so said the bots that monitors know. */
 	PUT(doc, "{\"ok\":%s,\"connected\":%s", bool_text(connected),

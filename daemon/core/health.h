@@ -59,4 +59,22 @@ unsigned health_render(enum health_path path, const struct health_input *input,
  * draining. */
 const char *health_state(const struct health_input *input);
 
+/** The text of a path, e.g. "/healthz". */
+const char *health_path_text(enum health_path path);
+
+/* Of a reason with its NUL: that of a shard, and what stands before it. */
+#define HEALTH_REASON_ROOM 320
+
+/* One reason, borrowed for the call. */
+typedef void health_reason(void *ctx, const char *text);
+
+/** Tells why the whole is not ready, one sentence each, as the document lists them. */
+void health_reasons(const struct health_input *input, health_reason *each, void *ctx);
+
+/** True for a shard that the document lists, of HEALTH_SHARDS_LISTED at most. */
+bool health_lists(const struct health_input *input, const struct snapshot *shard);
+
+/** The silence of the quietest shard, connected or not. */
+mono_ns health_last_event_age(const struct health_input *input);
+
 #endif

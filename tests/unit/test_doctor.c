@@ -1,0 +1,378 @@
+/* The daemon's findings about itself: each check on both sides of what it looks for. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "doctor.h"
+
+static struct snapshot shards[2];
+static struct histogram turns, beats;
+static struct doctor_facts facts;
+
+/* A daemon that is well: every check has something to say of it. */
+static int
+begin_well(void **state)
+{
+	(void)state;
+	memset(&turns, 0, sizeof turns);
+	memset(&beats, 0, sizeof beats);
+	histogram_add(&turns, CLOCK_MS(2));
+	histogram_add(&beats, CLOCK_MS(1));
+	for (uint32_t i = 0; i < 2; i++) {
+		shards[i] = (struct snapshot){
+		    .shard_id = i,
+		    .shard_count = 2,
+		    .state = SNAPSHOT_READY,
+		    .connected = true,
+		    .disconnect_age = SNAPSHOT_NONE,
+		    .heartbeat_interval = CLOCK_MS(41250),
+		    .host = "gateway.discord.gg",
+		};
+	}
+	facts = (struct doctor_facts){
+	    .shards = shards,
+	    .count = 2,
+	    .limits = {CLOCK_S(60), CLOCK_S(210), CLOCK_S(210), CLOCK_S(10)},
+	    .config = {.profile = "prod",
+		.profile_known = true,
+		.file = "/etc/gwbot.conf",
+		.files = 1},
+	    .token = {.size = 72, .source = "env:DISCORD_TOKEN"},
+	    .state = {.dir = "/var/lib/gwbot"},
+	    .identify = {.left = 994, .total = 1000, .reserve = 50},
+	    .api = {.requests = 3},
+	    .trust = {.place = "/usr/lib/ssl/certs"},
+	    .clock = {.known = true, .ahead = CLOCK_S(2), .age = CLOCK_S(60)},
+	    .http = {.port = 10000, .most = 256},
+	    .process = {.open_fds = 81, .max_fds = 102, .resident_bytes = 79U << 20},
+	    .memory_limit = UINT64_C(100) << 20,
+	    .turns = &turns,
+	    .beats = &beats,
+	    .turn_max = CLOCK_S(2),
+	    .host = {.uid = 997, .supervisor = "systemd"},
+	};
+	return 0;
+}
+
+static struct doctor_finding
+run(const char *name)
+{
+	struct doctor_finding finding = {.level = DOCTOR_SILENT};
+
+	for (size_t i = 0; i < doctor_count(); i++) {
+		if (strcmp(doctor_name(i), name) == 0) {
+			doctor_check(i, &facts, &finding);
+			return finding;
+		}
+	}
+	fail_msg("no check %s", name);
+	return finding;
+}
+
+/* The level, words of the text and, where something is wrong, words of the fix. */
+static void
+expect(const char *name, enum doctor_level level, const char *words, const char *fix)
+{
+	struct doctor_finding finding = run(name);
+
+	if (finding.level != level || !strstr(finding.text, words) ||
+	    !strstr(finding.fix, fix)) {
+		fail_msg("%s: %s: %s; fix: %s", name, doctor_level_name(finding.level),
+		    finding.text, finding.fix);
+	}
+}
+
+static void
+a_daemon_that_is_well_has_only_good_findings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < doctor_count(); i++) {
+		struct doctor_finding finding;
+
+		doctor_check(i, &facts, &finding);
+		if (finding.level != DOCTOR_OK || finding.text[0] == '\0' ||
+		    finding.fix[0] != '\0') {
+			fail_msg("%s: %s: %s", doctor_name(i),
+			    doctor_level_name(finding.level), finding.text);
+		}
+	}
+}
+
+static void
+what_is_not_known_is_left_out(void **state)
+{
+	static const char *const names[] = {"clock", "files", "memory", "loop",
+	    "heartbeats", "tls"};
+
+	(void)state;
+	facts.clock.known = false;
+	facts.process = (struct process_figures){0};
+	facts.trust.place = NULL;
+	memset(&turns, 0, sizeof turns);
+	memset(&beats, 0, sizeof beats);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		assert_int_equal(run(names[i]).level, DOCTOR_SILENT);
+	}
+}
+
+static void
+an_unknown_profile_is_named(void **state)
+{
+	(void)state;
+	facts.config.profile = "prd";
+	facts.config.profile_known = false;
+	expect("profile", DOCTOR_WARN, "\"prd\"", "ENV_NAME");
+}
+
+static void
+a_configuration_on_disk_that_would_not_start_is_a_failure(void **state)
+{
+	(void)state;
+	facts.config.disk_errors = 2;
+	facts.config.reload_failed = true;
+	facts.config.disk_differs = 1;
+	expect("config", DOCTOR_FAIL, "2 errors: gwbotd would not start",
+	    "config diff");
+	assert_int_equal(run("changes").level, DOCTOR_SILENT);
+	facts.config.disk_errors = 0;
+	expect("config", DOCTOR_WARN, "was refused", "gwctl reload");
+	facts.config.reload_failed = false;
+	facts.config.disk_warnings = 1;
+	expect("config", DOCTOR_WARN, "1 warning", "gwbotd --check");
+	facts.config.disk_warnings = 0;
+	facts.config.files = 3;
+	expect("config", DOCTOR_OK, "/etc/gwbot.conf and 2 more", "");
+	facts.config.files = 0;
+	facts.config.file = NULL;
+	expect("config", DOCTOR_OK, "no file", "");
+}
+
+static void
+settings_that_do_not_run_yet_and_those_that_gwctl_set_are_told(void **state)
+{
+	(void)state;
+	facts.config.disk_differs = 2;
+	expect("changes", DOCTOR_WARN, "2 settings differ on disk", "gwctl reload");
+	facts.config.restart_waits = 1;
+	expect("changes", DOCTOR_WARN, "1 setting waits for a restart", "gwctl reboot");
+	facts.config.overrides = 1;
+	facts.config.overridden = "watchdog.stall";
+	expect("overrides", DOCTOR_WARN, "gwctl set watchdog.stall while", "the file");
+	facts.config.overrides = 3;
+	expect("overrides", DOCTOR_WARN, "watchdog.stall and 2 more", "the file");
+}
+
+static void
+limits_that_make_no_sense_together(void **state)
+{
+	(void)state;
+	facts.limits.stall = CLOCK_MS(82500);
+	expect("watchdog", DOCTOR_OK, "stall 82500ms", "");
+	facts.limits.stall -= 1;
+	expect("watchdog", DOCTOR_WARN, "less than two heartbeats (82.5 s)",
+	    "watchdog.stall to 84 s");
+	shards[0].heartbeat_interval = SNAPSHOT_NONE;
+	shards[1].heartbeat_interval = SNAPSHOT_NONE;
+	expect("watchdog", DOCTOR_WARN, "less than two heartbeats (82.5 s)", "");
+	facts.limits.stall = CLOCK_S(210);
+	facts.limits.disconnect_grace = CLOCK_S(59);
+	expect("watchdog", DOCTOR_WARN,
+	    "disconnect_grace is 59s and is checked every 1min",
+	    "watchdog.keepalive to 59s");
+	facts.limits.disconnect_grace = CLOCK_S(600);
+	facts.limits.keepalive = CLOCK_S(300);
+	expect("watchdog", DOCTOR_WARN, "stall is 210s and is checked every 5min",
+	    "210s");
+	facts.limits.keepalive = CLOCK_S(60);
+	facts.limits.max_latency = CLOCK_S(60);
+	expect("watchdog", DOCTOR_WARN, "no latency is ever too high", "10 s");
+	facts.simulated = true; /* whose heartbeats come every few seconds */
+	expect("watchdog", DOCTOR_OK, "stall", "");
+}
+
+static void
+a_token_in_the_configuration_is_told_and_never_shown(void **state)
+{
+	(void)state;
+	facts.token.inlined = true;
+	facts.token.source = "/etc/gwbot.conf:3";
+	expect("token", DOCTOR_WARN, "(/etc/gwbot.conf:3)", "discord.token_file");
+}
+
+static void
+a_state_that_is_not_kept_is_a_failure(void **state)
+{
+	(void)state;
+	facts.state.problem = "/var/lib/gwbot cannot be opened: Permission denied";
+	expect("state", DOCTOR_FAIL, "cannot be opened", "writable for uid 997");
+}
+
+static void
+shards_that_are_not_connected(void **state)
+{
+	(void)state;
+	shards[1].connected = false;
+	shards[1].state = SNAPSHOT_BACKOFF;
+	shards[1].disconnect_age = CLOCK_S(30) - 1;
+	(void)snprintf(shards[1].reason, sizeof shards[1].reason,
+	    "gateway.discord.gg has no address");
+	expect("gateway", DOCTOR_WARN,
+	    "1 of 2 not connected; shard 1: gateway.discord.gg has no address",
+	    "getent hosts gateway.discord.gg");
+	shards[1].disconnect_age = CLOCK_S(30);
+	expect("gateway", DOCTOR_FAIL, "shard 1", "gwctl status");
+	shards[0] = shards[1];
+	shards[0].disconnect_age = SNAPSHOT_NONE;
+	shards[0].shard_id = 0;
+	expect("gateway", DOCTOR_FAIL, "2 of 2 not connected; shard 1", "");
+	shards[1].disconnect_age = SNAPSHOT_NONE;
+	shards[0].state = SNAPSHOT_FATAL;
+	shards[0].reason[0] = '\0';
+	expect("gateway", DOCTOR_FAIL, "refused by Discord", "");
+}
+
+static void
+the_budget_of_identifies(void **state)
+{
+	(void)state;
+	facts.identify.low = true;
+	facts.identify.left = 80;
+	expect("identify", DOCTOR_WARN, "80 of 1000 left", "gwctl snapshot");
+	facts.identify.held_for = CLOCK_S(5400);
+	expect("identify", DOCTOR_FAIL, "new sessions wait 90 min", "resumed");
+}
+
+static void
+what_the_api_answers(void **state)
+{
+	(void)state;
+	facts.api.last_error = "HTTP status 502";
+	facts.api.last_error_age = CLOCK_S(600);
+	expect("api", DOCTOR_OK, "none failed lately", "");
+	facts.api.last_error_age = CLOCK_S(600) - 1;
+	expect("api", DOCTOR_WARN, "HTTP status 502", "443");
+	facts.api.invalid_10min = 999;
+	expect("api", DOCTOR_WARN, "HTTP status 502", "");
+	facts.api.invalid_10min = 1000;
+	expect("api", DOCTOR_WARN, "1000 answers of 401", "rest_limited");
+	facts.api.braked = true;
+	expect("api", DOCTOR_FAIL, "bans this address", "");
+	facts.api.unauthorized = true;
+	expect("api", DOCTOR_FAIL, "refused the token", "developer portal");
+}
+
+static void
+no_certificates_and_a_clock_that_is_wrong(void **state)
+{
+	(void)state;
+	facts.trust.empty = true;
+	expect("tls", DOCTOR_FAIL, "/usr/lib/ssl/certs", "ca-certificates");
+	facts.clock.ahead = CLOCK_S(2) + CLOCK_MS(100);
+	expect("clock", DOCTOR_WARN, "2.1 s ahead of Discord's", "chronyd");
+	facts.clock.ahead = -CLOCK_S(119);
+	expect("clock", DOCTOR_WARN, "119.0 s behind Discord's", "");
+	facts.clock.ahead = -CLOCK_S(120);
+	expect("clock", DOCTOR_FAIL, "120.0 s behind", "");
+}
+
+static void
+what_runs_out_is_a_warning_and_then_a_failure(void **state)
+{
+	(void)state;
+	facts.process.open_fds = 82; /* of 102 */
+	expect("files", DOCTOR_WARN, "82 of 102", "LimitNOFILE=204");
+	facts.process.open_fds = 97;
+	expect("files", DOCTOR_FAIL, "97 of 102", "");
+	facts.process.resident_bytes = UINT64_C(80) << 20;
+	expect("memory", DOCTOR_WARN, "80.0 of 100.0 MiB", "MemoryMax=160M");
+	facts.process.resident_bytes = UINT64_C(95) << 20;
+	expect("memory", DOCTOR_FAIL, "95.0 of 100.0", "");
+	facts.memory_limit = 0;
+	expect("memory", DOCTOR_OK, "no limit", "");
+	facts.http.refused = 1;
+	expect("http", DOCTOR_WARN, "1 connection turned away: all 256",
+	    "http.max_connections");
+}
+
+static void
+a_loop_that_stands_still_and_beats_that_are_late(void **state)
+{
+	(void)state;
+	facts.turn_max = CLOCK_S(2) + 1;
+	expect("loop", DOCTOR_WARN, "2.0 s at most", "vmstat");
+	facts.turn_max = CLOCK_MS(200);
+	histogram_add(&turns, CLOCK_MS(200));
+	expect("loop", DOCTOR_WARN, "200 ms (p99.9)", "CPUQuota");
+	histogram_add(&beats, CLOCK_MS(700));
+	expect("heartbeats", DOCTOR_WARN, "0.7 s late", "vmstat");
+}
+
+static void
+the_log_and_the_place_where_it_runs(void **state)
+{
+	(void)state;
+	facts.log_dropped = 7;
+	expect("log", DOCTOR_WARN, "7 lines dropped", "log.level");
+	facts.host.uid = 0;
+	expect("user", DOCTOR_WARN, "root", "User=gwbot");
+	facts.host.writes_core = true;
+	expect("core", DOCTOR_WARN, "hold the token", "LimitCORE=0");
+	facts.host.supervisor = NULL;
+	expect("supervisor", DOCTOR_WARN, "nobody starts it again", "Restart=always");
+}
+
+static void
+texts_of_any_length_are_cut(void **state)
+{
+	static char text[2000];
+
+	(void)state;
+	memset(text, 'x', sizeof text - 1);
+	facts.config.profile = text;
+	facts.config.profile_known = false;
+	facts.config.file = text;
+	facts.config.overridden = text;
+	facts.config.overrides = 2;
+	facts.token.source = text;
+	facts.state.problem = text;
+	facts.api.last_error = text;
+	facts.trust.place = text;
+	facts.host.supervisor = text;
+	for (size_t i = 0; i < doctor_count(); i++) {
+		struct doctor_finding finding;
+
+		doctor_check(i, &facts, &finding);
+		assert_true(strlen(finding.text) < sizeof finding.text - 1);
+		assert_true(strlen(finding.fix) < sizeof finding.fix - 1);
+	}
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup(name, begin_well)
+	const struct CMUnitTest tests[] = {
+	    CASE(a_daemon_that_is_well_has_only_good_findings),
+	    CASE(what_is_not_known_is_left_out),
+	    CASE(an_unknown_profile_is_named),
+	    CASE(a_configuration_on_disk_that_would_not_start_is_a_failure),
+	    CASE(settings_that_do_not_run_yet_and_those_that_gwctl_set_are_told),
+	    CASE(limits_that_make_no_sense_together),
+	    CASE(a_token_in_the_configuration_is_told_and_never_shown),
+	    CASE(a_state_that_is_not_kept_is_a_failure),
+	    CASE(shards_that_are_not_connected),
+	    CASE(the_budget_of_identifies),
+	    CASE(what_the_api_answers),
+	    CASE(no_certificates_and_a_clock_that_is_wrong),
+	    CASE(what_runs_out_is_a_warning_and_then_a_failure),
+	    CASE(a_loop_that_stands_still_and_beats_that_are_late),
+	    CASE(the_log_and_the_place_where_it_runs),
+	    CASE(texts_of_any_length_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -101,7 +101,10 @@ static bool
 explain_closed(const struct client *client, struct failure *failure)
 {
 	(void)failure_set(failure, EXIT_REFUSED, "closed",
-	    "gwbotd closed the connection on %s without an answer", client->path);
+	    rpc_lines_open(&client->lines) ?
+		"gwbotd ended in the middle of an answer on %s" :
+		"gwbotd closed the connection on %s without an answer",
+	    client->path);
 	failure_hint(failure, "it may be stopping: try again     %s",
 	    "logs: journalctl -u gwbotd -n 50");
 	return false;

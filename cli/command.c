@@ -10,7 +10,9 @@
 void
 command_flush(struct writer *writer)
 {
-	(void)fwrite(writer->out.data, 1, writer->out.size, stdout);
+	if (writer->out.size > 0) {
+		(void)fwrite(writer->out.data, 1, writer->out.size, stdout);
+	}
 	(void)fflush(stdout);
 	buf_clear(&writer->out);
 }
@@ -75,28 +77,61 @@ arguments(const struct options *options)
 	return params;
 }
 
-/* Connects, says hello and asks; the answer's result is copied out. */
+static struct json *
+ask(const struct options *options, const char *method, struct json *owned_params,
+    struct client *client, struct failure *failure)
+{
+	struct rpc_answer answer;
+
+	if (!client_connect(client, options->timeout, failure) ||
+	    !client_hello(client, failure)) {
+		json_free(owned_params);
+		return NULL;
+	}
+	if (!client_request(client, method, owned_params, &answer, failure)) {
+		return NULL;
+	}
+	struct json *result = json_copy(answer.result);
+
+	rpc_answer_fini(&answer);
+	return result;
+}
+
 struct json *
 command_ask(const struct options *options, struct client *client,
     struct failure *failure)
 {
-	struct rpc_answer answer;
-	struct json *result = NULL;
+	return ask(options, options->command->name, arguments(options), client,
+	    failure);
+}
 
-	if (client_connect(client, options->timeout, failure) &&
-	    client_hello(client, failure) &&
-	    client_request(client, options->command->name, arguments(options), &answer,
-		failure)) {
-		result = json_copy(answer.result);
-		rpc_answer_fini(&answer);
+struct json *
+command_ask_for(const struct options *options, const char *method,
+    struct client *client, struct failure *failure)
+{
+	return ask(options, method, NULL, client, failure);
+}
+
+/* By what GET /healthz says; what says nothing is not ready. */
+static int
+health_status(const struct json *result)
+{
+	int64_t status = 0;
+
+	(void)json_int(json_get(result, "http_status"), &status);
+	if (status == 200) {
+		return EXIT_DONE;
 	}
-	return result;
+	return status == 206 ? EXIT_DEGRADED : EXIT_DOWN;
 }
 
 /* What the answer itself means for the exit status. */
 static int
 status_of(const struct options *options, const struct json *result)
 {
+	if (options->command->id == COMMAND_health) {
+		return health_status(result);
+	}
 	bool differs =
 	    options->command->id == COMMAND_config && render_config_differs(result);
 

@@ -20,6 +20,10 @@ struct json *command_document(const char *command);
 struct json *command_ask(const struct options *options, struct client *client,
     struct failure *failure);
 
+/** The same of another method, without arguments. */
+struct json *command_ask_for(const struct options *options, const char *method,
+    struct client *client, struct failure *failure);
+
 /** Writes a result to stdout: one JSON document a line, or the command's screen. */
 void command_show(const struct options *options, bool colour,
     const struct json *result);
@@ -46,12 +50,21 @@ int command_run_reconnect(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_stop(const struct options *options, bool colour,
     struct failure *failure);
+int command_run_check(const struct options *options, bool colour,
+    struct failure *failure);
+int command_run_wait(const struct options *options, bool colour,
+    struct failure *failure);
+int command_run_doctor(const struct options *options, bool colour,
+    struct failure *failure);
 int command_run_version(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_explain(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_sim(const struct options *options, bool colour,
     struct failure *failure);
+
+/** Ends a line of check that is wrong: a plugin says so on stdout, with status 3. */
+int command_check_usage(bool json, struct failure *failure);
 
 /** The help of one command (NULL: of all), whatever the command on the line. */
 int command_help_of(const struct options *options, const struct command *only,

@@ -5,7 +5,7 @@
 #include "render.h"
 #include "run.h"
 
-#define OPTION_COLUMN 28
+#define OPTION_COLUMN 31
 
 static struct json *
 describe_commands(const struct command *only)
@@ -51,7 +51,7 @@ put_option(struct writer *writer, const struct option_text *row)
 	    size == 0 ? "" : (optional ? "[=" : " "));
 	writer_put(writer, STYLE_PLAIN, row->argument + (optional ? 1 : 0));
 	writer_tab(writer, OPTION_COLUMN);
-	writer_printf(writer, STYLE_PLAIN, "%s", row->help);
+	writer_text(writer, STYLE_PLAIN, row->help);
 	writer_newline(writer);
 }
 

@@ -34,6 +34,23 @@ failure_hint(struct failure *failure, const char *format, ...)
 }
 
 void
+failure_hint_line(const struct failure *failure, char *out, size_t room)
+{
+	size_t used = 0;
+
+	for (const char *at = failure->hint; *at != '\0' && used + 3 < room;) {
+		size_t gap = strspn(at, " ");
+
+		if (gap > 2) {
+			out[used++] = ';';
+		}
+		out[used++] = *at;
+		at += gap > 1 ? gap : 1;
+	}
+	out[used] = '\0';
+}
+
+void
 failure_detail(struct failure *failure, const struct json *details)
 {
 	json_free(failure->details);

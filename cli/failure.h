@@ -37,6 +37,9 @@ void failure_hint(struct failure *failure, const char *format, ...)
 /** Copies details, an array, into failure; failure_print() frees it. */
 void failure_detail(struct failure *failure, const struct json *details);
 
+/** The hint without the wide gaps that part its pieces on a screen: "a; b". */
+void failure_hint_line(const struct failure *failure, char *out, size_t room);
+
 /** Writes it to stderr, for people or as one JSON object; returns the exit status. */
 int failure_print(struct failure *failure, bool json);
 

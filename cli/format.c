@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define MINUTE 60LL
 #define HOUR   (60 * MINUTE)
@@ -77,6 +78,22 @@ format_bytes(double bytes)
 		unit++;
 	}
 	return text_of("%.*f %s", unit == 0 ? 0 : 1, bytes, units[unit]);
+}
+
+struct format_text
+format_decimal(double number)
+{
+	struct format_text out = text_of("%.6f",
+	    number < SECONDS_MAX && number > -SECONDS_MAX ? number : SECONDS_MAX);
+	char *end = out.text + strlen(out.text) - 1;
+
+	while (*end == '0') {
+		*end-- = '\0';
+	}
+	if (*end == '.') {
+		*end = '\0';
+	}
+	return out;
 }
 
 static struct format_text

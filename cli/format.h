@@ -20,6 +20,10 @@ struct format_text format_latency(double seconds);
 /** "12.3 MiB". */
 struct format_text format_bytes(double bytes);
 
+/** A number for programs: to the microsecond, without an exponent or zeroes at the end.
+ */
+struct format_text format_decimal(double number);
+
 /** The same of a JSON number; "-" where it is none. */
 struct format_text format_json_seconds(const struct json *value);
 struct format_text format_json_latency(const struct json *value);

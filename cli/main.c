@@ -2,12 +2,26 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "options.h"
 #include "repl.h"
 #include "run.h"
 #include "script.h"
+
+/* True where the line is one of check, also where it cannot be read. */
+static bool
+is_check(int argc, char **argv, const struct options *options)
+{
+	bool found = options->command && options->command->id == COMMAND_check;
+
+	for (int i = 1; i < argc && !options->command && !found; i++) {
+		found = strcmp(argv[i], "check") == 0;
+	}
+	return found;
+}
 
 /* Without a command: the prompt, where both ends are a terminal; readline would write
  * into a pipe.  Else a script. */
@@ -41,7 +55,9 @@ main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_DFL);
 	options_init(&base);
 	if (!options_parse(argc, argv, &base, &options, &failure)) {
-		return failure_print(&failure, options.json);
+		return is_check(argc, argv, &options) ?
+		    command_check_usage(options.json, &failure) :
+		    failure_print(&failure, options.json);
 	}
 	if (options.version) {
 		(void)printf("gwctl %s\n", GWBOT_VERSION);

@@ -336,8 +336,8 @@ static bool
 take_command(struct options *out, struct failure *failure)
 {
 	const struct command *command = out->command;
-	bool screen =
-	    command->id != COMMAND_help && !commands_changes(command, out->arg_count);
+	bool screen = command->id != COMMAND_help && command->id != COMMAND_wait &&
+	    !commands_changes(command, out->arg_count);
 
 	if (!flags_fit(out, failure)) {
 		return false;

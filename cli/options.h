@@ -17,7 +17,7 @@
 	X("socket", 's', "PATH", "control socket of the daemon")                  \
 	X("json", 'j', "", "answer with one JSON document")                       \
 	X("timeout", 't', "DURATION",                                             \
-	    "give up after this long (5s); 0 waits for ever")                     \
+	    "give up after this long (5s, wait: 30s); 0: never")                  \
 	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")              \
 	X("yes", 'y', "", "confirm what asks for it")                             \
 	X("color", 0, "WHEN", "auto, always or never")                            \
@@ -39,7 +39,15 @@
 	X("shard", 0, "SHARD", SENT, "events: only of this shard, or of a range")     \
 	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")    \
 	X("for", 0, "DURATION", SENT,                                                 \
-	    "thresholds, log: revert by itself after this long")
+	    "thresholds, log: revert by itself after this long")                      \
+	X("warn-latency", 0, "DURATION", OWN,                                         \
+	    "check: warn above it (10 % of --crit-latency)")                          \
+	X("crit-latency", 0, "DURATION", OWN,                                         \
+	    "check: critical above it (watchdog.max_latency)")                        \
+	X("warn-age", 0, "DURATION", OWN,                                             \
+	    "check: warn at a longer silence (80 % of --crit-age)")                   \
+	X("crit-age", 0, "DURATION", OWN,                                             \
+	    "check: critical at a longer silence (watchdog.stall)")
 
 #define OPTIONS_FLAGS_MAX 16
 #define OPTIONS_WORDS_MAX 16

@@ -6,6 +6,7 @@
 #include "render_config.h"
 #include "render_events.h"
 #include "render_explain.h"
+#include "render_health.h"
 #include "render_runtime.h"
 #include "render_shards.h"
 #include "render_status.h"
@@ -130,6 +131,36 @@ static void
 render_status(struct writer *writer, const struct json *result)
 {
 	render_status_screen(writer, result);
+}
+
+static void
+render_health(struct writer *writer, const struct json *result)
+{
+	render_health_screen(writer, result);
+}
+
+static void
+render_check(struct writer *writer, const struct json *result)
+{
+	render_check_line(writer, result);
+}
+
+static void
+render_wait(struct writer *writer, const struct json *result)
+{
+	render_wait_line(writer, result);
+}
+
+static void
+render_metrics(struct writer *writer, const struct json *result)
+{
+	render_metrics_text(writer, result);
+}
+
+static void
+render_doctor(struct writer *writer, const struct json *result)
+{
+	render_doctor_screen(writer, result);
 }
 
 static void
@@ -275,6 +306,10 @@ render_version(struct writer *writer, const struct json *result)
 {
 	render_program(writer, "gwctl", json_get(result, "gwctl"));
 	render_program(writer, "gwbotd", json_get(result, "gwbotd"));
+	if (json_text(json_get(result, "hint"))) {
+		writer_text(writer, STYLE_YELLOW, json_text(json_get(result, "hint")));
+		writer_newline(writer);
+	}
 }
 
 /* A list of commands, ours or gwsim's: what each takes stands under synopsis. */

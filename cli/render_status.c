@@ -4,6 +4,7 @@
 
 #include "format.h"
 #include "render_shards.h"
+#include "skew.h"
 
 #define UP_COLUMN      46 /* where the right half of the first line begins */
 #define REASONS_MAX    3  /* shards whose trouble is told one by one */
@@ -175,6 +176,19 @@ render_process(struct writer *writer, const struct json *daemon,
 		    format_json_latency(json_get(loop, "turn_max_seconds")).text);
 	}
 	writer_newline(writer);
+}
+
+/* After an upgrade of the package, until the daemon is started again. */
+static void
+render_skew(struct writer *writer, const struct json *daemon)
+{
+	char text[256];
+
+	if (skew_explain(json_text(json_get(daemon, "version")), text, sizeof text)) {
+		writer_label(writer, "Version");
+		writer_text(writer, STYLE_YELLOW, text);
+		writer_newline(writer);
+	}
 }
 
 static void
@@ -449,6 +463,7 @@ render_status_screen(struct writer *writer, const struct json *result)
 	render_session(writer, gateway, shards);
 	render_budget(writer, json_get(result, "identify"));
 	render_process(writer, daemon, loop);
+	render_skew(writer, daemon);
 	render_loop(writer, loop, json_get(result, "heartbeat_lateness"));
 	render_rest(writer, json_get(result, "rest"));
 	render_shards(writer, shards, int_or(json_get(result, "shards_left_out"), 0));

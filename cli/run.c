@@ -5,6 +5,59 @@
 
 #include "command.h"
 
+/* Runs the command on the line, once. */
+static int
+run_once(const struct options *options, bool colour, struct failure *failure)
+{
+	switch (options->command->id) {
+	case COMMAND_events:
+		return command_run_events(options, colour, failure);
+	case COMMAND_help:
+		return command_run_help(options, colour, failure);
+	case COMMAND_reboot:
+		return command_run_reboot(options, colour, failure);
+	case COMMAND_reconnect:
+		return command_run_reconnect(options, colour, failure);
+	case COMMAND_stop:
+		return command_run_stop(options, colour, failure);
+	case COMMAND_version:
+		return command_run_version(options, colour, failure);
+	case COMMAND_sim:
+		return command_run_sim(options, colour, failure);
+	case COMMAND_check:
+		return command_run_check(options, colour, failure);
+	case COMMAND_wait:
+		return command_run_wait(options, colour, failure);
+	case COMMAND_explain:
+		return command_run_explain(options, colour, failure);
+	case COMMAND_doctor:
+		return command_run_doctor(options, colour, failure);
+	case COMMAND_status:
+	case COMMAND_health:
+	case COMMAND_snapshot:
+	case COMMAND_shards:
+	case COMMAND_latency:
+	case COMMAND_thresholds:
+	case COMMAND_metrics:
+	case COMMAND_log:
+	case COMMAND_config:
+	case COMMAND_reload:
+		break;
+	}
+	return command_run_plain(options, colour, failure);
+}
+
+/* True where an answer was shown, whatever its status means. */
+static bool
+was_shown(const struct options *options, int status)
+{
+	bool verdict = options->command->id == COMMAND_check ||
+	    options->command->id == COMMAND_doctor;
+
+	return status == EXIT_DONE || status == EXIT_DEGRADED || status == EXIT_DOWN ||
+	    verdict;
+}
+
 /* Screens follow each other in place on a terminal, and one below the other elsewhere.
  * On a terminal a daemon that is away is waited for; a script gets the exit status. */
 static int
@@ -21,9 +74,9 @@ run_watch(const struct options *options, bool colour, struct failure *failure)
 			(void)fputs("\n", stdout);
 		}
 		first = false;
-		int status = command_run_plain(options, colour, failure);
+		int status = run_once(options, colour, failure);
 
-		if (ferror(stdout) || (status != EXIT_DONE && !redraw)) {
+		if (ferror(stdout) || (!was_shown(options, status) && !redraw)) {
 			return status;
 		}
 		command_pause(options->watch_period);
@@ -38,37 +91,9 @@ run_command(const struct options *options, bool colour)
 	if (options->help) {
 		return command_help_of(options, options->command, colour);
 	}
-	bool follows = options_flag(options, "follow") != NULL;
+	/* Following goes on by itself. */
+	bool again = options->watch && !options_flag(options, "follow");
 
-	if (options->watch && !follows) {
-		return run_watch(options, colour, &failure);
-	}
-	switch (options->command->id) {
-	case COMMAND_events:
-		return command_run_events(options, colour, &failure);
-	case COMMAND_help:
-		return command_run_help(options, colour, &failure);
-	case COMMAND_reboot:
-		return command_run_reboot(options, colour, &failure);
-	case COMMAND_reconnect:
-		return command_run_reconnect(options, colour, &failure);
-	case COMMAND_stop:
-		return command_run_stop(options, colour, &failure);
-	case COMMAND_version:
-		return command_run_version(options, colour, &failure);
-	case COMMAND_explain:
-		return command_run_explain(options, colour, &failure);
-	case COMMAND_sim:
-		return command_run_sim(options, colour, &failure);
-	case COMMAND_status:
-	case COMMAND_snapshot:
-	case COMMAND_shards:
-	case COMMAND_latency:
-	case COMMAND_thresholds:
-	case COMMAND_log:
-	case COMMAND_config:
-	case COMMAND_reload:
-		break;
-	}
-	return command_run_plain(options, colour, &failure);
+	return again ? run_watch(options, colour, &failure) :
+		       run_once(options, colour, &failure);
 }

@@ -55,7 +55,7 @@ static const struct {
     {"*", "PATH", FROM_SETTINGS, NULL},
     {"explain", "NAME", FROM_EXPLAINED, NULL},
     {"thresholds", "KEY", FROM_LIMITS, NULL},
-    {"wait", "CONDITION", FROM_WORDS, "ready\tdown\tgone\tstate\tshard"},
+    {"wait", "CONDITION", FROM_WORDS, "ready\tdown\tgone"},
 };
 
 /* ---- texts ---- */

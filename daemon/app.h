@@ -3,7 +3,8 @@
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order;
  * wiring.c is what they ask of each other; watch.c what happens while they run:
- * watchdog, signals; apply.c gives them another configuration.
+ * watchdog, signals; apply.c gives them another configuration; examine.c looks at them
+ * for gwctl doctor.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -72,7 +73,9 @@ struct app {
 	struct loop_timer *override_timer;
 	struct snapshot *snapshots;
 	uint32_t snapshots_room;
-	unsigned shard_fds; /* descriptors that the shards may need */
+	unsigned shard_fds;      /* descriptors that the shards may need */
+	char state_problem[256]; /* texts of the last app_doctor_facts() */
+	char trust_place[256];
 
 	bool was_late;            /* the last check came too late for a verdict */
 	mono_ns checked_at;       /* the watchdog, last; at first the start */
@@ -114,6 +117,9 @@ const struct http_route *app_http_routes(size_t *count);
 
 /** All that the control methods may ask for; its functions borrow app. */
 struct methods_source app_methods_source(struct app *app);
+
+/** What gwctl doctor's checks look at; ctx is the app, whose texts are borrowed. */
+void app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out);
 
 /** The watchdog's limits as they are at present. */
 struct watchdog_limits app_limits(const struct app *app);

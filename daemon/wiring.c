@@ -73,10 +73,14 @@ origin_of(const struct app *app, const char *path)
 	    "";
 }
 
-static struct health_input
-health_now(struct app *app, mono_ns now)
+static void
+health_now(void *ctx, mono_ns now, struct health_input *out)
 {
-	struct health_input input = {
+	struct app *app = ctx;
+	struct gateway_budget budget;
+
+	gateway_identify_budget(app->gateway, &budget);
+	*out = (struct health_input){
 	    .limits = app_limits(app),
 	    .uptime = now - app->started_at,
 	    .bot = app->live->bot_name,
@@ -84,39 +88,25 @@ health_now(struct app *app, mono_ns now)
 	    .version = app->live->bot_version,
 	    .strict_probe = app->live->http_strict_probe,
 	    .stopping = app->stopping,
+	    .identifies_left = budget.left,
+	    .identify_reserve = budget.reserve,
+	    .release_wall_ms = budget.release_at_wall_ms,
+	    .budget_low = budget.low,
 	};
-
-	struct gateway_budget budget;
-
-	gateway_identify_budget(app->gateway, &budget);
-	input.identifies_left = budget.left;
-	input.identify_reserve = budget.reserve;
-	input.release_wall_ms = budget.release_at_wall_ms;
-	input.budget_low = budget.low;
-	input.shards = app_snapshots(app, now, &input.count);
-	return input;
-}
-
-/* ---- what HTTP answers ---- */
-
-static void
-answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
-{
-	struct health_input input = health_now(ctx, request->now);
-
-	reply->status = health_render(request->route->probe, &input, reply->body);
-	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
+	out->shards = app_snapshots(app, now, &out->count);
 }
 
 static void
-answer_metrics(void *ctx, const struct http_request *request, struct http_reply *reply)
+metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 {
 	struct app *app = ctx;
 	struct loop_stats loop = loop_stats(app->loop);
-	struct rest_stats rest = rest_stats(app->rest, request->now);
+	struct rest_stats rest = rest_stats(app->rest, now);
 	struct http_stats http = http_stats(app->http);
 	struct gateway_budget budget;
-	struct metrics_input input = {
+
+	gateway_identify_budget(app->gateway, &budget);
+	*out = (struct metrics_input){
 	    .limits = app_limits(app),
 	    .wall_ms = clock_wall_ms(),
 	    .started_wall_ms = app->source.started_wall_ms,
@@ -124,7 +114,11 @@ answer_metrics(void *ctx, const struct http_request *request, struct http_reply 
 	    .profile = app->config->profile,
 	    .reload_failed = app->reload_failed,
 	    .reloaded_wall_ms = app->reloaded_wall_ms,
-	    .check_age = request->now - app->checked_at,
+	    .check_age = now - app->checked_at,
+	    .identifies_left = budget.left,
+	    .identifies_total = budget.total,
+	    .identifies_used = budget.used_today,
+	    .release_wall_ms = budget.release_at_wall_ms,
 	    .beats = gateway_beat_lateness(app->gateway),
 	    .loop = {loop.turns, loop.spins, loop.turn_max, loop.turn_times,
 		loop.timer_lags},
@@ -135,14 +129,28 @@ answer_metrics(void *ctx, const struct http_request *request, struct http_reply 
 	    .log_dropped = log_dropped(),
 	    .process = process_figures_read(),
 	};
+	out->shards = app_snapshots(app, now, &out->count);
+}
 
-	gateway_identify_budget(app->gateway, &budget);
-	input.identifies_left = budget.left;
-	input.identifies_total = budget.total;
-	input.identifies_used = budget.used_today;
-	input.release_wall_ms = budget.release_at_wall_ms;
-	input.shards = app_snapshots(app, request->now, &input.count);
-	reply->type = "text/plain; version=0.0.4; charset=utf-8";
+/* ---- what HTTP answers ---- */
+
+static void
+answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	struct health_input input;
+
+	health_now(ctx, request->now, &input);
+	reply->status = health_render(request->route->probe, &input, reply->body);
+	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
+}
+
+static void
+answer_metrics(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	struct metrics_input input;
+
+	metrics_now(ctx, request->now, &input);
+	reply->type = METRICS_TYPE;
 	reply->status = metrics_render(&input, reply->body) == GW_OK ? 200 : 503;
 }
 
@@ -157,7 +165,7 @@ session_of(void *ctx, uint32_t index)
 static void
 render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 {
-	struct health_input health = health_now(app, now);
+	struct health_input health;
 	const char *const sources[PAGE_LIMITS] = {
 	    [PAGE_KEEPALIVE] = origin_of(app, "watchdog.keepalive"),
 	    [PAGE_STALL] = origin_of(app, "watchdog.stall"),
@@ -166,6 +174,7 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 	};
 	struct gateway_budget budget;
 
+	health_now(app, now, &health);
 	gateway_identify_budget(app->gateway, &budget);
 	const struct page_input input = {
 	    .health = &health,
@@ -224,8 +233,9 @@ app_http_routes(size_t *count)
 static const char *
 source_state(void *ctx, mono_ns now)
 {
-	struct health_input input = health_now(ctx, now);
+	struct health_input input;
 
+	health_now(ctx, now, &input);
 	return health_state(&input);
 }
 
@@ -378,6 +388,9 @@ app_methods_source(struct app *app)
 	    .session = source_session,
 	    .check_at = source_check_at,
 	    .state = source_state,
+	    .health = health_now,
+	    .metrics = metrics_now,
+	    .doctor_facts = app_doctor_facts,
 	    .limits = source_limits,
 	    .process = methods_process_self,
 	    .loop = source_loop,

@@ -16,6 +16,8 @@
 	X(TIMED_OUT, 5, "timed out")                                                \
 	X(VERSION_SKEW, 6, "gwctl and gwbotd are of versions that differ too much") \
 	X(NOT_CONFIRMED, 7, "a confirmation is missing")                            \
+	X(DEGRADED, 8, "health: it is degraded")                                    \
+	X(DOWN, 9, "health: it is not ready")                                       \
 	X(INTERRUPTED, 130, "interrupted while it followed the events")
 
 struct exit_row {

@@ -97,7 +97,7 @@ doctor_check_gateway(const struct doctor_facts *facts, struct doctor_finding *ou
 	    facts->count, worst->shard_id,
 	    worst->reason[0] ? worst->reason : snapshot_state_text(worst->state));
 	doctor_fix(out,
-	    "what happens next: gwctl status; from this host: getent hosts %.100s",
+	    "what happens next: gwctl explain; from this host: getent hosts %.100s",
 	    worst->host[0] ? worst->host : "discord.com");
 }
 

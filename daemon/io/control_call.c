@@ -2,9 +2,11 @@
 
 #include <stdlib.h>
 
-/* Elements of a series a turn: about half a millisecond.  More are made once the peer
- * has read what stands in its way, so that a slow one costs no memory. */
+/* Elements of a series a turn, and what they may come to: about half a millisecond.
+ * More are made once the peer has read what stands in its way, so that a slow one costs
+ * no memory. */
 #define ELEMENTS_A_TURN  32
+#define SERIES_A_TURN    ((size_t)64 * 1024)
 #define UNSENT_MAX_BYTES ((size_t)256 * 1024)
 
 /* Notifications to all followers together a turn, and the least for each: a flood that
@@ -53,8 +55,11 @@ continue_elements(struct control_call *call)
 	if (peer->out.size - peer->sent > UNSENT_MAX_BYTES) {
 		return; /* control_peer_flush() waits for room */
 	}
-	for (int i = 0;
-	     i < ELEMENTS_A_TURN && err == GW_OK && call->made < series->count; i++) {
+	size_t enough = peer->out.size + SERIES_A_TURN;
+
+	for (int i = 0; i < ELEMENTS_A_TURN && peer->out.size < enough &&
+	     err == GW_OK && call->made < series->count;
+	     i++) {
 		err = rpc_add_element(&peer->out, &call->request, series->name,
 		    call->made, series->element(series->ctx, call->made));
 		call->made++;

@@ -11,10 +11,13 @@
 #include "clock.h"
 #include "config.h"
 #include "control.h"
+#include "doctor.h"
 #include "events.h"
 #include "gateway.h"
+#include "health.h"
 #include "histogram.h"
 #include "loop.h"
+#include "metrics_text.h"
 #include "override.h"
 #include "rest.h"
 #include "snapshot.h"
@@ -51,6 +54,11 @@ struct methods_source {
 	mono_ns (*check_at)(void *ctx, mono_ns now);
 	/** One word for the whole, as health_state() has them. */
 	const char *(*state)(void *ctx, mono_ns now);
+	/** What the health paths and /metrics are made of; snapshots() as above. */
+	void (*health)(void *ctx, mono_ns now, struct health_input *out);
+	void (*metrics)(void *ctx, mono_ns now, struct metrics_input *out);
+	/** What the doctor looks at; texts are borrowed until the next call. */
+	void (*doctor_facts)(void *ctx, mono_ns now, struct doctor_facts *out);
 	void (*limits)(void *ctx, struct watchdog_limits *out);
 	void (*process)(void *ctx, struct methods_process *out);
 	struct loop_stats (*loop)(void *ctx);

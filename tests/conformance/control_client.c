@@ -17,6 +17,7 @@
 
 #include "control.h"
 #include "control_config.h"
+#include "control_facts.h"
 #include "events.h"
 #include "log.h"
 #include "methods.h"
@@ -239,6 +240,42 @@ static const struct histogram *
 stage_beats(void *ctx)
 {
 	return stage_loop(ctx).timer_lags;
+}
+
+static struct control_facts
+stage_facts(void *ctx)
+{
+	const struct stage *stage = ctx;
+
+	return (struct control_facts){stage->shards, stage->count,
+	    control_config_limits(), stage_loop(ctx)};
+}
+
+static void
+stage_health(void *ctx, mono_ns now, struct health_input *out)
+{
+	struct control_facts facts = stage_facts(ctx);
+
+	(void)now;
+	*out = control_facts_health(&facts);
+}
+
+static void
+stage_metrics(void *ctx, mono_ns now, struct metrics_input *out)
+{
+	struct control_facts facts = stage_facts(ctx);
+
+	(void)now;
+	*out = control_facts_metrics(&facts);
+}
+
+static void
+stage_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out)
+{
+	struct control_facts facts = stage_facts(ctx);
+
+	(void)now;
+	*out = control_facts_doctor(&facts);
 }
 
 static uint32_t
@@ -482,6 +519,9 @@ fill_source(struct stage *stage)
 	source->session = stage_session;
 	source->check_at = stage_check_at;
 	source->state = stage_state;
+	source->health = stage_health;
+	source->metrics = stage_metrics;
+	source->doctor_facts = stage_doctor_facts;
 	source->process = stage_process;
 	source->loop = stage_loop;
 	source->reconnect = stage_reconnect;

@@ -11,18 +11,24 @@ static struct {
 	struct overrides overrides;
 } stage;
 
-static void
-stage_limits(void *ctx, struct watchdog_limits *out)
+struct watchdog_limits
+control_config_limits(void)
 {
 	const struct config *config = stage.live;
 
-	(void)ctx;
-	*out = (struct watchdog_limits){
+	return (struct watchdog_limits){
 	    .keepalive = config->watchdog_keepalive,
 	    .stall = config->watchdog_stall,
 	    .disconnect_grace = config->watchdog_disconnect_grace,
 	    .max_latency = config->watchdog_max_latency,
 	};
+}
+
+static void
+stage_limits(void *ctx, struct watchdog_limits *out)
+{
+	(void)ctx;
+	*out = control_config_limits();
 }
 
 static const char *

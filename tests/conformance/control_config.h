@@ -14,6 +14,9 @@ void control_config_free(void);
 /** Somebody set a limit some time ago, and nobody here has a name for him. */
 void control_config_override(void);
 
+/** The watchdog's limits that run. */
+struct watchdog_limits control_config_limits(void);
+
 /** Gives source the functions that speak of it. */
 void control_config_fill(struct methods_source *source);
 

@@ -224,7 +224,7 @@ shards_that_are_not_connected(void **state)
 	    "1 of 2 not connected; shard 1: gateway.discord.gg has no address",
 	    "getent hosts gateway.discord.gg");
 	shards[1].disconnect_age = CLOCK_S(30);
-	expect("gateway", DOCTOR_FAIL, "shard 1", "gwctl status");
+	expect("gateway", DOCTOR_FAIL, "shard 1", "gwctl explain");
 	shards[0] = shards[1];
 	shards[0].disconnect_age = SNAPSHOT_NONE;
 	shards[0].shard_id = 0;

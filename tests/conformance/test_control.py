@@ -1,5 +1,6 @@
 """The control socket against clients of every kind, and gwctl against daemons of every kind."""
 
+import contextlib
 import json
 import os
 import pty
@@ -704,7 +705,8 @@ class FakeDaemon:
         self.listener.bind(path)
         self.listener.listen(8)
         self.answer = answer
-        threading.Thread(target=self.run, daemon=True).start()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
 
     def run(self):
         while True:
@@ -720,6 +722,10 @@ class FakeDaemon:
                     peer.sendall(answer)
 
     def close(self):
+        # Awaited: a descriptor that is closed under accept() may be the next listener's.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(DEADLINE)
         self.listener.close()
 
 

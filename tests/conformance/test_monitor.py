@@ -34,10 +34,6 @@ def answers(results, version="0.1.0", protocol=(1, 1), capabilities=None):
 class Dying(FakeDaemon):
     """Hangs up behind the first bytes of an answer."""
 
-    def __init__(self, path, answer):
-        super().__init__(path, answer)
-        self.ended = 0
-
     def run(self):
         while True:
             try:
@@ -52,7 +48,6 @@ class Dying(FakeDaemon):
                     else:
                         peer.sendall(whole[:-20])
                         break
-            self.ended += 1
 
 
 class Monitor(Case):

@@ -3,8 +3,8 @@
  * statuses, out of the tables that the programs are made of.
  *
  *   man_gen page FILE.in    the page, its lines @OPTIONS@, @COMMANDS@, @EXITS@,
- * @ERRORS@,
- *                           @METHODS@, @OBJECTS@ and the names of limits replaced
+ *                           @ERRORS@, @METHODS@, @OBJECTS@, @METRICS@, @STATES@ and
+ *                           the names of limits replaced
  *   man_gen example         conf/gwbot.conf.example
  */
 #include <stdbool.h>
@@ -279,6 +279,10 @@ put_page(const char *path)
 			put_events();
 		} else if (strcmp(line, "@OBJECTS@\n") == 0) {
 			put_objects();
+		} else if (strcmp(line, "@METRICS@\n") == 0) {
+			put_metrics();
+		} else if (strcmp(line, "@STATES@\n") == 0) {
+			put_states();
 		} else {
 			put_line(line);
 		}

@@ -1,5 +1,6 @@
 /*
- * man_gen in parts: running text, and what stands in gwbot-control(7).
+ * man_gen in parts: running text, and what stands in gwbot-control(7) and
+ * gwbot-metrics(7).
  */
 #ifndef GEN_H
 #define GEN_H
@@ -28,7 +29,14 @@ void put_events(void);
 /** Prints the objects that stand inside of results. */
 void put_objects(void);
 
-/** Prints line with the limits of the control protocol in place of their names. */
+/** Prints each metric with type, unit, labels and help. */
+void put_metrics(void);
+
+/** Prints the words that the label state can have, as the end of a sentence. */
+void put_states(void);
+
+/** Prints line with the limits of control protocol and metrics in place of their names.
+ */
 void put_line(const char *line);
 
 #endif

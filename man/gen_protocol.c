@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "control.h"
 #include "feed.h"
+#include "metrics_text.h"
 #include "rpc.h"
 
 #define NAME_BYTES 32
@@ -31,6 +32,7 @@ static const struct {
     {"@HISTORY_KIB@", FEED_HISTORY_MAX_BYTES / 1024},
     {"@QUEUE_KIB@", FEED_QUEUE_MAX_BYTES / 1024},
     {"@LINGER_SECONDS@", CONTROL_LINGER_TIME / CLOCK_S(1)},
+    {"@SHARDS_APART@", METRICS_SHARDS_APART},
 };
 
 /* Prints the value of the limit that text begins with; the size of its name, or 0. */

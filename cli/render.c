@@ -254,15 +254,16 @@ render_reconnect(struct writer *writer, const struct json *result)
 
 	(void)json_int(json_get(result, "shards"), &shards);
 	(void)json_bool(json_get(result, "fresh"), &fresh);
+	const char *what = fresh ? "begin a new session: an IDENTIFY each" :
+				   "reconnect and resume: nothing is lost";
+
 	if (shards == 1) {
-		writer_printf(writer, STYLE_PLAIN, "shard %s",
-		    TEXT_OF(json_get(result, "first_shard")));
+		writer_textf(writer, STYLE_PLAIN, "shard %s asked to %s",
+		    TEXT_OF(json_get(result, "first_shard")), what);
 	} else {
-		writer_printf(writer, STYLE_PLAIN, "%lld shards", (long long)shards);
+		writer_textf(writer, STYLE_PLAIN, "%lld shards asked to %s",
+		    (long long)shards, what);
 	}
-	writer_put(writer, STYLE_PLAIN,
-	    fresh ? " asked to begin a new session: an IDENTIFY each" :
-		    " asked to reconnect and resume: nothing is lost");
 	writer_newline(writer);
 	writer_put(writer, STYLE_DIM, "how far it is: gwctl shards");
 	writer_newline(writer);
@@ -274,7 +275,7 @@ render_reboot(struct writer *writer, const struct json *result)
 	bool again = false;
 
 	(void)json_bool(json_get(result, "already_asked"), &again);
-	writer_printf(writer, STYLE_PLAIN,
+	writer_textf(writer, STYLE_PLAIN,
 	    "%s: gwbotd (pid %s) exits with status 0; its supervisor starts it again",
 	    again ? "already rebooting" : "rebooting",
 	    TEXT_OF(json_get(result, "pid")));

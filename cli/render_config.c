@@ -209,7 +209,7 @@ put_change(struct writer *writer, const struct json *change, size_t column)
 	}
 	const char *source = text_of(change, "new_source");
 
-	if (writer->column + COLUMN_GAP + writer_width(source) > WRITER_COLUMNS) {
+	if (writer->column + COLUMN_GAP + writer_width(source) > writer->columns) {
 		writer_newline(writer);
 		writer_tab(writer, column);
 	} else {

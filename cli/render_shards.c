@@ -11,7 +11,7 @@
 #define TROUBLE_MAX 5
 #define READY_MAX   8
 
-#define BAR_COLUMNS 40 /* the longest bar of a histogram */
+#define BAR_INDENT  28 /* of a histogram's bars */
 
 static const char *
 text_or(const struct json *value, const char *otherwise)
@@ -262,7 +262,7 @@ static void
 render_table(struct writer *writer, const struct json *shards)
 {
 	static const struct writer_column columns[] = {{"SHARD", true}, {"LAST", true},
-	    {"MEAN", true}, {"P50", true}, {"P95", true}, {"P99", true}, {"MAX", true},
+	    {"MEAN", true}, {"P50", true}, {"P90", true}, {"P99", true}, {"MAX", true},
 	    {"OF", true}, {"STATE", false}};
 	struct writer_table table;
 
@@ -277,7 +277,7 @@ render_table(struct writer *writer, const struct json *shards)
 		latency_cell(&table, shard, "latency_seconds");
 		latency_cell(&table, shard, "latency_mean_seconds");
 		latency_cell(&table, shard, "latency_p50_seconds");
-		latency_cell(&table, shard, "latency_p95_seconds");
+		latency_cell(&table, shard, "latency_p90_seconds");
 		latency_cell(&table, shard, "latency_p99_seconds");
 		latency_cell(&table, shard, "latency_max_seconds");
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
@@ -302,10 +302,21 @@ render_bound(struct writer *writer, const struct json *class_,
 	    format_json_latency(open ? json_get(before, "up_to_seconds") : bound).text);
 }
 
+/* The longest bar of a histogram: half of the screen, if that much is left. */
+static int64_t
+bar_columns(const struct writer *writer)
+{
+	size_t half = writer->columns / 2;
+	size_t left = writer->columns - BAR_INDENT;
+
+	return (int64_t)(half < left ? half : left);
+}
+
 static void
 render_bar(struct writer *writer, int64_t count, int64_t most)
 {
-	int64_t columns = most > 0 ? (count * BAR_COLUMNS + most - 1) / most : 0;
+	int64_t longest = bar_columns(writer);
+	int64_t columns = most > 0 ? (count * longest + most - 1) / most : 0;
 
 	writer_printf(writer, STYLE_PLAIN, "  %8lld", (long long)count);
 	if (columns > 0) {
@@ -347,7 +358,7 @@ render_latency_screen(struct writer *writer, const struct json *result)
 	const struct json *shards = json_get(result, "shards");
 
 	render_table(writer, shards);
-	writer_printf(writer, STYLE_PLAIN,
+	writer_textf(writer, STYLE_PLAIN,
 	    "of the last %s answers at most; limit: %s (watchdog.max_latency)",
 	    TEXT_OF(json_get(result, "window")),
 	    format_json_seconds(json_get(result, "max_latency_seconds")).text);

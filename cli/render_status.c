@@ -6,10 +6,12 @@
 #include "render_shards.h"
 #include "skew.h"
 
-#define UP_COLUMN      46 /* where the right half of the first line begins */
-#define REASONS_MAX    3  /* shards whose trouble is told one by one */
-#define ROWS_MAX       8  /* shards in the table; with more only those in trouble */
-#define TEXT_OF(value) format_json_scalar(value).text
+#define UP_COLUMN       48 /* where the right half of the first line begins */
+#define NAME_COLUMNS    24
+#define PROFILE_COLUMNS 12
+#define REASONS_MAX     3 /* shards whose trouble is told one by one */
+#define ROWS_MAX        8 /* shards in the table; with more only those in trouble */
+#define TEXT_OF(value)  format_json_scalar(value).text
 
 static const char *
 text_or(const struct json *value, const char *otherwise)
@@ -50,23 +52,38 @@ state_style(const char *state)
 	return STYLE_YELLOW;
 }
 
+/* On the right, or where no room is, below. */
+static void
+render_up(struct writer *writer, const struct json *daemon)
+{
+	struct format_text up = format_json_seconds(json_get(daemon, "uptime_seconds"));
+	struct format_text pid = format_json_scalar(json_get(daemon, "pid"));
+	size_t width = strlen("  up   pid ") + strlen(up.text) + strlen(pid.text);
+	size_t begin = writer->column < UP_COLUMN ? UP_COLUMN - 2 : writer->column;
+
+	if (begin + width > writer->columns) {
+		writer_newline(writer);
+	} else {
+		writer_tab(writer, begin);
+	}
+	writer_printf(writer, STYLE_PLAIN, "  up %s  pid %s", up.text, pid.text);
+	writer_newline(writer);
+}
+
 void
 render_status_title(struct writer *writer, const struct json *daemon)
 {
 	const char *state = text_or(json_get(daemon, "state"), "unknown");
 	enum writer_style style = state_style(state);
 
-	writer_put(writer, style, "●");
-	writer_printf(writer, STYLE_BOLD, " %.24s",
-	    text_or(json_get(daemon, "name"), "-"));
-	writer_printf(writer, STYLE_PLAIN, "  %.12s  ",
-	    text_or(json_get(daemon, "profile"), "-"));
-	writer_printf(writer, style, "%s", state);
-	writer_tab(writer, UP_COLUMN);
-	writer_printf(writer, STYLE_PLAIN, "  up %s  pid %s",
-	    format_json_seconds(json_get(daemon, "uptime_seconds")).text,
-	    TEXT_OF(json_get(daemon, "pid")));
-	writer_newline(writer);
+	writer_put(writer, style, "● ");
+	writer_put_cut(writer, STYLE_BOLD, text_or(json_get(daemon, "name"), "-"),
+	    NAME_COLUMNS);
+	writer_put(writer, STYLE_PLAIN, "  ");
+	writer_put_cut(writer, STYLE_PLAIN, text_or(json_get(daemon, "profile"), "-"),
+	    PROFILE_COLUMNS);
+	writer_printf(writer, style, "  %s", state);
+	render_up(writer, daemon);
 }
 
 /* ---- the lines below ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "terminal.h"
 #include "text.h"
 #include "xalloc.h"
 
@@ -14,6 +15,8 @@
 #define FACT_GAP         3
 #define TABLE_GAP        2
 #define NOTE_INDENT      6
+#define TEXT_INDENT      4 /* of a text that would have too little room where it is */
+#define TEXT_ROOM_MIN    16
 
 static const char *const codes[] = {
     [STYLE_PLAIN] = "",
@@ -27,7 +30,13 @@ static const char *const codes[] = {
 void
 writer_init(struct writer *writer, bool colour)
 {
-	*writer = (struct writer){.colour = colour};
+	size_t columns = terminal_columns();
+
+	*writer = (struct writer){
+	    .colour = colour,
+	    .fits = columns > 0,
+	    .columns = columns > 0 ? columns : WRITER_COLUMNS,
+	};
 	buf_init(&writer->out, SCREEN_MAX_BYTES);
 }
 
@@ -85,16 +94,58 @@ put_clean(struct writer *writer, enum writer_style style, const char *text)
 	writer->column += writer_width(text);
 }
 
+/* Cuts a clean text to so many columns (at least one), the last of them a mark.  A
+ * character keeps what combines with it. */
+static void
+cut_text(char *text, size_t columns)
+{
+	size_t used = 0;
+	char *at = text;
+
+	if (writer_width(text) <= columns) {
+		return;
+	}
+	while (*at) {
+		uint32_t code = '?';
+		size_t size = text_read(slice_of(at), &code);
+		size_t width = code_width(code);
+
+		if (used + width + 1 > columns) {
+			break;
+		}
+		used += width;
+		at += size ? size : 1;
+	}
+	(void)snprintf(at, sizeof "~", "~");
+}
+
 void
-writer_put(struct writer *writer, enum writer_style style, const char *text)
+writer_put_cut(struct writer *writer, enum writer_style style, const char *text,
+    size_t columns)
 {
 	struct buf clean;
 
 	buf_init(&clean, strlen(text) * 3 + 1);
 	(void)text_clean(slice_of(text), true, &clean);
 	(void)buf_append(&clean, "", 1);
-	put_clean(writer, style, clean.data ? clean.data : "");
+	if (clean.data) {
+		cut_text(clean.data, columns);
+		put_clean(writer, style, clean.data);
+	}
 	buf_fini(&clean);
+}
+
+void
+writer_put(struct writer *writer, enum writer_style style, const char *text)
+{
+	writer_put_cut(writer, style, text, SIZE_MAX);
+}
+
+/* Where lines of facts and texts end. */
+static size_t
+text_end(const struct writer *writer)
+{
+	return writer->columns < WRITER_TEXT_MAX ? writer->columns : WRITER_TEXT_MAX;
 }
 
 /* Formats into fresh memory that the caller frees. */
@@ -124,6 +175,11 @@ writer_printf(struct writer *writer, enum writer_style style, const char *format
 void
 writer_newline(struct writer *writer)
 {
+	struct buf *out = &writer->out;
+
+	while (out->size > 0 && out->data[out->size - 1] == ' ') {
+		out->size--;
+	}
 	put_raw(writer, "\n");
 	writer->column = 0;
 }
@@ -155,7 +211,8 @@ writer_fact(struct writer *writer, enum writer_style style, const char *format, 
 	va_end(args);
 	bool first = writer->column <= LABEL_COLUMNS;
 
-	if (!first && writer->column + FACT_GAP + writer_width(text) > WRITER_COLUMNS) {
+	if (!first &&
+	    writer->column + FACT_GAP + writer_width(text) > text_end(writer)) {
 		writer_newline(writer);
 		first = true;
 	}
@@ -167,15 +224,20 @@ writer_fact(struct writer *writer, enum writer_style style, const char *format, 
 void
 writer_text(struct writer *writer, enum writer_style style, const char *text)
 {
+	size_t end = text_end(writer);
 	size_t begin = writer->column;
 	bool first = true;
 
+	if (begin + TEXT_ROOM_MIN > end && begin + writer_width(text) > end) {
+		begin = TEXT_INDENT;
+		writer_newline(writer);
+		writer_tab(writer, begin);
+	}
 	while (*(text += strspn(text, " ")) != '\0') {
 		size_t size = strcspn(text, " ");
 		char *word = xstrndup(text, size);
 
-		if (!first &&
-		    writer->column + 1 + writer_width(word) > WRITER_COLUMNS) {
+		if (!first && writer->column + 1 + writer_width(word) > end) {
 			writer_newline(writer);
 			writer_tab(writer, begin);
 		} else if (!first) {
@@ -186,6 +248,18 @@ writer_text(struct writer *writer, enum writer_style style, const char *text)
 		text += size;
 		first = false;
 	}
+}
+
+void
+writer_textf(struct writer *writer, enum writer_style style, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	char *text = format_text(format, args);
+	va_end(args);
+	writer_text(writer, style, text);
+	free(text);
 }
 
 void
@@ -257,26 +331,6 @@ writer_table_note(struct writer_table *table, enum writer_style style,
 	cell->note_style = style;
 }
 
-/* Cuts a clean text to so many columns, its last one a mark. */
-static void
-cut_text(char *text, size_t columns)
-{
-	size_t used = 0;
-	char *at = text;
-
-	if (writer_width(text) <= columns) {
-		return;
-	}
-	while (used + 1 < columns && *at) {
-		uint32_t code = '?';
-		size_t size = text_read(slice_of(at), &code);
-
-		used += code_width(code);
-		at += size ? size : 1;
-	}
-	(void)snprintf(at, sizeof "~", "~");
-}
-
 static void
 write_note(struct writer *writer, struct writer_cell *cell)
 {
@@ -287,29 +341,57 @@ write_note(struct writer *writer, struct writer_cell *cell)
 	cell->note = NULL;
 }
 
+static bool
+cuts_at_edge(const struct writer_table *table, const struct writer *writer, bool last)
+{
+	return writer->fits || (last && table->cuts_last);
+}
+
 static void
-write_cell(const struct writer_table *table, struct writer *writer, size_t index,
+write_cell(const struct writer_table *table, struct writer *writer,
+    struct writer_cell *cell, size_t begin, bool last)
+{
+	size_t edge = writer->columns;
+
+	if (cell->text[0] == '\0') {
+		return;
+	}
+	if (cuts_at_edge(table, writer, last) &&
+	    begin + writer_width(cell->text) > edge) {
+		if (begin >= edge) {
+			/* Nothing of it; said once a line, where there is room. */
+			if (writer->column < edge) {
+				writer_tab(writer, edge - 1);
+				put_clean(writer, STYLE_DIM, "~");
+			}
+			return;
+		}
+		cut_text(cell->text, edge - begin);
+	}
+	writer_tab(writer, begin);
+	put_clean(writer, cell->style, cell->text);
+}
+
+static void
+write_row(const struct writer_table *table, struct writer *writer, size_t first,
     const size_t *widths)
 {
-	struct writer_cell *cell = &table->cells[index];
-	size_t column = index % table->column_count;
-	size_t begin = column == 0 ? 0 : writer->column + TABLE_GAP;
-	bool last = column + 1 == table->column_count;
+	size_t begin = 0;
 
-	if (last && table->cuts_last && begin < WRITER_COLUMNS) {
-		cut_text(cell->text, WRITER_COLUMNS - begin);
+	for (size_t i = 0; i < table->column_count; i++) {
+		struct writer_cell *cell = &table->cells[first + i];
+		size_t blanks =
+		    table->columns[i].right ? widths[i] - writer_width(cell->text) : 0;
+
+		write_cell(table, writer, cell, begin + blanks,
+		    i + 1 == table->column_count);
+		begin += widths[i] + TABLE_GAP;
 	}
-	size_t blanks = widths[column] - writer_width(cell->text);
+	writer_newline(writer);
+	struct writer_cell *last = &table->cells[first + table->column_count - 1];
 
-	writer_tab(writer, begin + (table->columns[column].right ? blanks : 0));
-	put_clean(writer, cell->style, cell->text);
-	if (last) {
-		writer_newline(writer);
-		if (cell->note) {
-			write_note(writer, cell);
-		}
-	} else {
-		writer_tab(writer, begin + widths[column]);
+	if (last->note) {
+		write_note(writer, last);
 	}
 }
 
@@ -324,8 +406,8 @@ writer_table_end(struct writer_table *table, struct writer *writer)
 
 		*widest = width > *widest ? width : *widest;
 	}
-	for (size_t i = 0; i < table->count; i++) {
-		write_cell(table, writer, i, widths);
+	for (size_t i = 0; i < table->count; i += table->column_count) {
+		write_row(table, writer, i, widths);
 	}
 	writer_table_drop(table);
 }

@@ -13,9 +13,10 @@
 
 #include "buf.h"
 
-#define WRITER_COLUMNS   80 /* screens fit a terminal of this width */
-#define WRITER_CELL_MAX  96 /* bytes of one table cell, with its NUL */
-#define WRITER_TABLE_MAX 12 /* columns of a table */
+#define WRITER_COLUMNS   80  /* screens fit a terminal of this width, and pipes */
+#define WRITER_TEXT_MAX  120 /* wider lines of text are hard to read */
+#define WRITER_CELL_MAX  96  /* bytes of one table cell, with its NUL */
+#define WRITER_TABLE_MAX 12  /* columns of a table */
 
 enum writer_style {
 	STYLE_PLAIN,
@@ -29,11 +30,14 @@ enum writer_style {
 struct writer {
 	struct buf out;
 	bool colour;
-	bool brief;    /* a screenful: what is long is cut short, and says so */
-	size_t column; /* of the cursor, in what a terminal shows */
+	bool brief; /* a screenful: what is long is cut short, and says so */
+	bool fits;  /* the width is a terminal's: tables are cut at it, since it would
+	             * wrap their lines */
+	size_t columns; /* of the screen */
+	size_t column;  /* of the cursor, in what a terminal shows */
 };
 
-/** An empty screen. */
+/** An empty screen, as wide as the terminal; WRITER_COLUMNS where there is none. */
 void writer_init(struct writer *writer, bool colour);
 void writer_fini(struct writer *writer);
 
@@ -42,7 +46,11 @@ void writer_put(struct writer *writer, enum writer_style style, const char *text
 void writer_printf(struct writer *writer, enum writer_style style, const char *format,
     ...) __attribute__((format(printf, 3, 4)));
 
-/** Ends the line. */
+/** At most so many columns of text; what was cut has a mark at its end. */
+void writer_put_cut(struct writer *writer, enum writer_style style, const char *text,
+    size_t columns);
+
+/** Ends the line; blanks at its end go. */
 void writer_newline(struct writer *writer);
 
 /** Blanks up to a column (from 0); nothing where the cursor is past it. */
@@ -60,8 +68,10 @@ void writer_fact(struct writer *writer, enum writer_style style, const char *for
     ...) __attribute__((format(printf, 3, 4)));
 
 /** A text of any length, broken between words at the width of the screen; its lines
- * begin where the cursor stands now. */
+ * begin where the cursor stands now, or further left where little room is there. */
 void writer_text(struct writer *writer, enum writer_style style, const char *text);
+void writer_textf(struct writer *writer, enum writer_style style, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- tables: cells are collected first, since the widest one sets the column ---- */
 

@@ -95,13 +95,14 @@ latency_read(const struct latency_window *window)
 	uint32_t count = window->count;
 
 	if (count == 0) {
-		return (struct latency_stats){0, -1, -1, -1, -1, -1, -1};
+		return (struct latency_stats){0, -1, -1, -1, -1, -1, -1, -1};
 	}
 	return (struct latency_stats){
 	    .samples = count,
 	    .min = sorted[0],
 	    .mean = window->window_sum / count,
 	    .p50 = rank(sorted, count, 50),
+	    .p90 = rank(sorted, count, 90),
 	    .p95 = rank(sorted, count, 95),
 	    .p99 = rank(sorted, count, 99),
 	    .max = sorted[count - 1],

@@ -24,7 +24,7 @@
 /* Of the window; every value is -1 (unknown) where samples is 0. */
 struct latency_stats {
 	uint32_t samples;
-	mono_ns min, mean, p50, p95, p99, max;
+	mono_ns min, mean, p50, p90, p95, p99, max;
 };
 
 struct latency_window {

@@ -117,6 +117,7 @@ add_latency_stats(struct json *object, const struct snapshot *shard)
 	json_add_seconds(object, "latency_min_seconds", stats->min);
 	json_add_seconds(object, "latency_mean_seconds", stats->mean);
 	json_add_seconds(object, "latency_p50_seconds", stats->p50);
+	json_add_seconds(object, "latency_p90_seconds", stats->p90);
 	json_add_seconds(object, "latency_p95_seconds", stats->p95);
 	json_add_seconds(object, "latency_p99_seconds", stats->p99);
 	json_add_seconds(object, "latency_max_seconds", stats->max);

@@ -36,8 +36,8 @@ static const struct snapshot ready = {
     .last_ready_age = CLOCK_S(274000),
     .disconnect_age = SNAPSHOT_NONE,
     .latency = CLOCK_US(41234),
-    .latency_stats = {128, CLOCK_MS(36), CLOCK_MS(44), CLOCK_MS(41), CLOCK_MS(71),
-	CLOCK_MS(131), CLOCK_MS(390)},
+    .latency_stats = {128, CLOCK_MS(36), CLOCK_MS(44), CLOCK_MS(41), CLOCK_MS(63),
+	CLOCK_MS(71), CLOCK_MS(131), CLOCK_MS(390)},
     .latency_classes = {0, 0, 6200, 400, 38, 4},
     .heartbeat_interval = CLOCK_MS(41250),
     .next_try_in = SNAPSHOT_NONE,
@@ -61,7 +61,7 @@ static const struct snapshot ready = {
 
 static const struct snapshot never = {
     .cure = SNAPSHOT_CURE_IDENTIFY,
-    .latency_stats = {0, -1, -1, -1, -1, -1, -1},
+    .latency_stats = {0, -1, -1, -1, -1, -1, -1, -1},
     .shard_count = 1,
     .state = SNAPSHOT_CONNECTING,
     .uptime = SNAPSHOT_NONE,

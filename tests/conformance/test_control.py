@@ -248,7 +248,7 @@ class Protocol(Case):
             shard = answer["shards"][0]
             self.assertEqual(shard["latency_state"], state)
             self.assertEqual(answer["window"], 128)
-            for figure in ("", "min_", "mean_", "p50_", "p95_", "p99_", "max_"):
+            for figure in ("", "min_", "mean_", "p50_", "p90_", "p95_", "p99_", "max_"):
                 value = shard[f"latency_{figure}seconds"]
                 self.assertEqual(value is None, state != "known", figure)
             bounds = [entry["up_to_seconds"] for entry in shard["classes"]]

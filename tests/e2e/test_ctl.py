@@ -50,7 +50,7 @@ class Ctl(unittest.TestCase):
                    "two latencies of each shard")
         for shard in self.ask("latency")["shards"]:
             self.assertEqual("known", shard["latency_state"])
-            ordered = [shard[f"latency_{name}_seconds"] for name in ("min", "p50", "p95", "p99", "max")]
+            ordered = [shard[f"latency_{name}_seconds"] for name in ("min", "p50", "p90", "p95", "p99", "max")]
             self.assertEqual(sorted(ordered), ordered)
             self.assertTrue(ordered[0] <= shard["latency_mean_seconds"] <= ordered[-1])
             self.assertGreaterEqual(sum(entry["count"] for entry in shard["classes"]),

@@ -96,6 +96,7 @@ the_window_forgets_but_the_classes_do_not(void **state)
 	assert_int_equal(stats.max, CLOCK_MS(128));
 	assert_int_equal(stats.mean, CLOCK_MS(129) / 2);
 	assert_int_equal(stats.p50, CLOCK_MS(64));
+	assert_int_equal(stats.p90, CLOCK_MS(116));
 	assert_int_equal(stats.p95, CLOCK_MS(122));
 	assert_int_equal(stats.p99, CLOCK_MS(127));
 	assert_int_equal(window.classes[LATENCY_CLASSES - 1], LATENCY_WINDOW);
@@ -146,6 +147,7 @@ the_window_is_that_of_the_last_answers(void **state)
 		assert_int_equal(stats.max, last[count - 1]);
 		assert_int_equal(stats.mean, sum / (mono_ns)count);
 		assert_int_equal(stats.p50, last[(count * 50 + 99) / 100 - 1]);
+		assert_int_equal(stats.p90, last[(count * 90 + 99) / 100 - 1]);
 		assert_int_equal(stats.p95, last[(count * 95 + 99) / 100 - 1]);
 		assert_int_equal(stats.p99, last[(count * 99 + 99) / 100 - 1]);
 	}

@@ -80,18 +80,18 @@ run_help(bool colour)
 
 	json_add(document, "commands", describe_commands(NULL));
 	writer_init(&writer, colour);
-	writer_put(&writer, STYLE_PLAIN, "usage: gwctl [OPTION...] [COMMAND [ARG...]]");
+	writer_text(&writer, STYLE_PLAIN, "usage: gwctl [OPTION...] [COMMAND [ARG...]]");
 	writer_newline(&writer);
 	writer_newline(&writer);
 	render_result(&writer, COMMAND_help, document);
 	writer_newline(&writer);
 	put_options(&writer);
 	writer_newline(&writer);
-	writer_put(&writer, STYLE_PLAIN,
+	writer_text(&writer, STYLE_PLAIN,
 	    "without a command: a prompt; from a pipe, a script");
 	writer_newline(&writer);
-	writer_put(&writer, STYLE_PLAIN,
-	    "more: man gwctl     what a command does: gwctl help COMMAND");
+	writer_text(&writer, STYLE_PLAIN,
+	    "more: man gwctl; what a command does: gwctl help COMMAND");
 	writer_newline(&writer);
 	command_flush(&writer);
 	writer_fini(&writer);

@@ -237,13 +237,13 @@ render_shards_screen(struct writer *writer, const struct json *result)
 	writer_put(writer, STYLE_DIM, "RC reconnects, RS resumes, ID identifies");
 	writer_newline(writer);
 	if (trouble_left > 0) {
-		writer_printf(writer, STYLE_YELLOW,
+		writer_textf(writer, STYLE_YELLOW,
 		    "and %zu more that are not ready: gwctl shards down | less",
 		    trouble_left);
 		writer_newline(writer);
 	}
 	if (ready_left > 0) {
-		writer_printf(writer, STYLE_DIM,
+		writer_textf(writer, STYLE_DIM,
 		    "and %zu more that are ready: gwctl shards | less", ready_left);
 		writer_newline(writer);
 	}

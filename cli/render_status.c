@@ -457,7 +457,7 @@ render_shards(struct writer *writer, const struct json *shards, int64_t left_out
 		writer_table_drop(&table);
 	}
 	if (!all) {
-		writer_put(writer, STYLE_DIM,
+		writer_text(writer, STYLE_DIM,
 		    rows > ROWS_MAX ? "and more that are not ready: gwctl shards down" :
 				      "the shards that are ready are in: gwctl shards");
 		writer_newline(writer);

@@ -94,29 +94,35 @@ put_clean(struct writer *writer, enum writer_style style, const char *text)
 	writer->column += writer_width(text);
 }
 
-/* Cuts a clean text to so many columns (at least one), the last of them a mark.  A
- * character keeps what combines with it. */
-static void
-cut_text(char *text, size_t columns)
+/* How many bytes of text take at most so many columns; a character keeps what combines
+ * with it. */
+static size_t
+size_within(const char *text, size_t columns)
 {
+	const char *at = text;
 	size_t used = 0;
-	char *at = text;
 
-	if (writer_width(text) <= columns) {
-		return;
-	}
 	while (*at) {
 		uint32_t code = '?';
 		size_t size = text_read(slice_of(at), &code);
 		size_t width = code_width(code);
 
-		if (used + width + 1 > columns) {
+		if (used + width > columns) {
 			break;
 		}
 		used += width;
 		at += size ? size : 1;
 	}
-	(void)snprintf(at, sizeof "~", "~");
+	return (size_t)(at - text);
+}
+
+/* Cuts a clean text to so many columns (at least one), the last of them a mark. */
+static void
+cut_text(char *text, size_t columns)
+{
+	if (writer_width(text) > columns) {
+		(void)snprintf(text + size_within(text, columns - 1), sizeof "~", "~");
+	}
 }
 
 void
@@ -201,6 +207,64 @@ writer_label(struct writer *writer, const char *label)
 	writer_tab(writer, LABEL_COLUMNS);
 }
 
+/* A word that is longer than a line of a terminal goes on below it. */
+static void
+put_word(struct writer *writer, enum writer_style style, const char *word, size_t begin)
+{
+	size_t end = text_end(writer);
+
+	while (writer->fits && writer->column + writer_width(word) > end) {
+		char *piece = xstrdup(word);
+		size_t size = size_within(piece, end - writer->column);
+
+		piece[size] = '\0';
+		writer_put(writer, style, piece);
+		free(piece);
+		writer_newline(writer);
+		writer_tab(writer, begin);
+		word += size;
+	}
+	writer_put(writer, style, word);
+}
+
+/* Where the lines of a text begin that begins here. */
+static size_t
+begin_text(struct writer *writer, const char *text)
+{
+	size_t end = text_end(writer);
+	bool fits = writer->column + writer_width(text) <= end;
+
+	if (!fits && writer->column + TEXT_ROOM_MIN > end) {
+		writer_newline(writer);
+		writer_tab(writer, TEXT_INDENT);
+	}
+	return writer->column;
+}
+
+void
+writer_text(struct writer *writer, enum writer_style style, const char *text)
+{
+	size_t begin = begin_text(writer, text);
+	bool first = true;
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		size_t size = strcspn(text, " ");
+		char *word = xstrndup(text, size);
+
+		if (!first &&
+		    writer->column + 1 + writer_width(word) > text_end(writer)) {
+			writer_newline(writer);
+			writer_tab(writer, begin);
+		} else if (!first) {
+			writer_put(writer, STYLE_PLAIN, " ");
+		}
+		put_word(writer, style, word, begin);
+		free(word);
+		text += size;
+		first = false;
+	}
+}
+
 void
 writer_fact(struct writer *writer, enum writer_style style, const char *format, ...)
 {
@@ -217,37 +281,8 @@ writer_fact(struct writer *writer, enum writer_style style, const char *format, 
 		first = true;
 	}
 	writer_tab(writer, first ? LABEL_COLUMNS : writer->column + FACT_GAP);
-	writer_put(writer, style, text);
+	writer_text(writer, style, text);
 	free(text);
-}
-
-void
-writer_text(struct writer *writer, enum writer_style style, const char *text)
-{
-	size_t end = text_end(writer);
-	size_t begin = writer->column;
-	bool first = true;
-
-	if (begin + TEXT_ROOM_MIN > end && begin + writer_width(text) > end) {
-		begin = TEXT_INDENT;
-		writer_newline(writer);
-		writer_tab(writer, begin);
-	}
-	while (*(text += strspn(text, " ")) != '\0') {
-		size_t size = strcspn(text, " ");
-		char *word = xstrndup(text, size);
-
-		if (!first && writer->column + 1 + writer_width(word) > end) {
-			writer_newline(writer);
-			writer_tab(writer, begin);
-		} else if (!first) {
-			writer_put(writer, STYLE_PLAIN, " ");
-		}
-		writer_put(writer, style, word);
-		free(word);
-		text += size;
-		first = false;
-	}
 }
 
 void
@@ -347,29 +382,28 @@ cuts_at_edge(const struct writer_table *table, const struct writer *writer, bool
 	return writer->fits || (last && table->cuts_last);
 }
 
-static void
+/* False where the line ends at the edge with it: what follows is not shown. */
+static bool
 write_cell(const struct writer_table *table, struct writer *writer,
     struct writer_cell *cell, size_t begin, bool last)
 {
 	size_t edge = writer->columns;
+	bool over = cuts_at_edge(table, writer, last) && cell->text[0] != '\0' &&
+	    begin + writer_width(cell->text) > edge;
 
-	if (cell->text[0] == '\0') {
-		return;
+	if (over && begin >= edge) {
+		writer_tab(writer, edge - 1);
+		put_clean(writer, STYLE_DIM, writer->column < edge ? "~" : "");
+		return false;
 	}
-	if (cuts_at_edge(table, writer, last) &&
-	    begin + writer_width(cell->text) > edge) {
-		if (begin >= edge) {
-			/* Nothing of it; said once a line, where there is room. */
-			if (writer->column < edge) {
-				writer_tab(writer, edge - 1);
-				put_clean(writer, STYLE_DIM, "~");
-			}
-			return;
-		}
+	if (over) {
 		cut_text(cell->text, edge - begin);
 	}
-	writer_tab(writer, begin);
-	put_clean(writer, cell->style, cell->text);
+	if (cell->text[0] != '\0') {
+		writer_tab(writer, begin);
+		put_clean(writer, cell->style, cell->text);
+	}
+	return !over;
 }
 
 static void
@@ -383,8 +417,10 @@ write_row(const struct writer_table *table, struct writer *writer, size_t first,
 		size_t blanks =
 		    table->columns[i].right ? widths[i] - writer_width(cell->text) : 0;
 
-		write_cell(table, writer, cell, begin + blanks,
-		    i + 1 == table->column_count);
+		if (!write_cell(table, writer, cell, begin + blanks,
+			i + 1 == table->column_count)) {
+			break;
+		}
 		begin += widths[i] + TABLE_GAP;
 	}
 	writer_newline(writer);

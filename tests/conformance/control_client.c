@@ -355,6 +355,24 @@ set_many(struct stage *stage, uint32_t first, uint32_t count, uint32_t shard_cou
 	stage->shards[2].hold = SNAPSHOT_HOLD_SPACING;
 }
 
+/* Two shards with names that take more, or fewer, columns than characters. */
+static void
+set_names(struct stage *stage)
+{
+	static const char host[] = "門e\u0301-🦊.example";
+
+	stage->source.bot_name = "日本語のとても長い名前のボット";
+	stage->count = 2;
+	for (uint32_t i = 0; i < stage->count; i++) {
+		stage->shards[i] = ready;
+		stage->shards[i].shard_id = i;
+		stage->shards[i].shard_count = stage->count;
+	}
+	(void)snprintf(stage->shards[1].host, sizeof stage->shards[1].host, "%s", host);
+	(void)snprintf(stage->shards[1].user_name, sizeof stage->shards[1].user_name,
+	    "cafe\u0301 ☕");
+}
+
 /* The stages by name; false where there is none. */
 static bool
 set_scene(struct stage *stage, const char *name)
@@ -386,6 +404,8 @@ set_scene(struct stage *stage, const char *name)
 		set_many(stage, 0, SHARDS_MAX, SHARDS_MAX);
 	} else if (strcmp(name, "overridden") == 0) {
 		control_config_override();
+	} else if (strcmp(name, "names") == 0) {
+		set_names(stage);
 	} else if (strcmp(name, "stale") == 0) {
 		stage->shards[0].latency = SNAPSHOT_NONE;
 		stage->shards[0].latency_stats =
@@ -509,7 +529,7 @@ fill_source(struct stage *stage)
 	struct methods_source *source = &stage->source;
 
 	source->ctx = stage;
-	source->bot_name = "matchmaker";
+	source->bot_name = source->bot_name ? source->bot_name : "matchmaker";
 	source->bot_version = "2.4.0";
 	source->profile = "prod";
 	source->version = GWBOT_VERSION;

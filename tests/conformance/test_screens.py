@@ -6,12 +6,15 @@ import re
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 import unittest
 
 import test_control
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "gwctl")
 PID = "1412"
+CHANGING = {"reboot", "stop", "set", "reset", "debug"}
+WIDE = "@120.txt"  # ends the name of a golden file that differs at 120 columns
 
 # name: scene of the daemon (None: there is none), arguments of gwctl
 SCREENS = {
@@ -99,6 +102,9 @@ SCREENS = {
     "stop-unconfirmed": ("ready", ["stop"]),
     "reboot": ("ready", ["reboot"]),
     "reboot-json": ("ready", ["--json", "reboot"]),
+    "status-names": ("names", ["status"]),
+    "shards-names": ("names", ["shards"]),
+    "snapshot-names": ("names", ["snapshot", "1"]),
     "sim-without-sim": ("ready", ["sim", "freeze"]),
     "version": ("ready", ["version"]),
     "help": (None, ["help"]),
@@ -108,6 +114,15 @@ SCREENS = {
     "unknown-command": (None, ["staus"]),
     "unknown-option": (None, ["--bogus", "status"]),
 }
+
+
+def columns(line):
+    """How many columns of a terminal a line takes."""
+    width = 0
+    for letter in line:
+        if unicodedata.category(letter) not in ("Mn", "Me", "Cf"):
+            width += 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+    return width
 
 
 class Screens(unittest.TestCase):
@@ -136,20 +151,45 @@ class Screens(unittest.TestCase):
 
     def compare(self, name, run):
         shown = self.normal(f"{run.stdout}{run.stderr}exit {run.returncode}\n")
+        self.compare_file(name, shown)
+        self.check_width(name, run, 80)
+        return shown
+
+    def compare_file(self, name, shown):
         path = os.path.join(GOLDEN, name + ".txt")
         if os.environ.get("GWBOT_REMAKE"):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(shown)
         with open(path, encoding="utf-8") as file:
             self.assertEqual(shown, file.read(), name)
+
+    def check_width(self, name, run, most):
         # A plugin says all in one line.
         if "json" not in name and not name.startswith(("check", "metrics")):
             for line in self.normal(run.stdout).split("\n"):
-                self.assertLessEqual(len(line), 80, line)
+                self.assertLessEqual(columns(line), most, line)
+                self.assertEqual(line.rstrip(), line)
 
-    def run_gwctl(self, args, prefix=()):
+    def compare_widths(self, name, args):
+        """A screen at 80 columns, at 120 where that differs, and at 40, where it is only to fit."""
+        usual = self.compare(name, self.run_gwctl(args))
+        if set(args) & CHANGING:  # it says something else the second time
+            return
+        run = self.run_gwctl(args, COLUMNS="120")
+        wide = self.normal(f"{run.stdout}{run.stderr}exit {run.returncode}\n")
+        path = os.path.join(GOLDEN, name + WIDE)
+        if wide != usual:
+            self.compare_file(name + WIDE.removesuffix(".txt"), wide)
+        elif os.environ.get("GWBOT_REMAKE") and os.path.exists(path):
+            os.remove(path)
+        self.assertEqual(wide != usual, os.path.exists(path), name)
+        self.check_width(name, run, 120)
+        run = self.run_gwctl(args, COLUMNS="40")
+        self.check_width(name, run, 40)
+
+    def run_gwctl(self, args, prefix=(), **more):
         env = {"PATH": os.environ["PATH"], "HOME": self.folder,
-               "GWBOT_STATE_DIR": os.path.join(self.folder, "state")}
+               "GWBOT_STATE_DIR": os.path.join(self.folder, "state"), **more}
         return subprocess.run([*prefix, test_control.GWCTL, "-s", self.path, *args], env=env,
                               stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=20, check=False)
@@ -158,16 +198,16 @@ class Screens(unittest.TestCase):
         for name, (scene, args) in SCREENS.items():
             with self.subTest(name):
                 if scene is None:
-                    self.compare(name, self.run_gwctl(args))
+                    self.compare_widths(name, args)
                     continue
                 daemon = test_control.Daemon(self.folder, scene, ("-p", PID))
                 try:
-                    self.compare(name, self.run_gwctl(args))
+                    self.compare_widths(name, args)
                 finally:
                     daemon.stop()
 
     def test_every_golden_file_is_of_a_screen(self):
-        names = {name[:-4] for name in os.listdir(GOLDEN)}
+        names = {name[:-4] for name in os.listdir(GOLDEN) if not name.endswith(WIDE)}
         self.assertEqual(names, set(SCREENS) | {"no-permission", "skew"})
 
     def test_skew(self):

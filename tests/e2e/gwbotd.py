@@ -18,7 +18,7 @@ import time
 import sim as gwsim
 
 BIN = pathlib.Path(os.environ.get(
-    "GWBOT_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "dev"))
+    "GWBOT_BIN", pathlib.Path(__file__).resolve().parents[2] / "build" / "dev")).resolve()
 
 # Searched for in everything that the programs say.
 TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAw.CANARY.token-that-must-never-be-printed-anywhere"

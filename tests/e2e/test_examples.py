@@ -1,0 +1,269 @@
+"""Every example of the manual pages and of README.md, run against a live gwbotd --sim.
+
+What cannot run here stands in CANNOT_RUN with its reason.  An example that is neither run
+nor listed fails, and so does a row that is no example any more.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import examples
+from gwbotd import BIN, TOKEN, Gwbotd, free_port
+
+SHARDS = 4
+
+CANNOT_RUN = {
+    "gwbotd --check && systemctl reload gwbotd": "there is no systemd in the tests",
+    "gwbotd": "it would connect to Discord, with a real token",
+    "./dev run": "it is what runs without end, and installs packages",
+    "./dev test": "it is what runs this test",
+}
+
+# Texts that are no input of a program: an answer's first lines, or checked elsewhere.
+CHECKED_ELSEWHERE = {
+    "gwbot-metrics.7": "test_metrics.py has promtool read all of them",
+}
+
+# A status other than 0 that an example is about.
+STATUS = {}
+
+# What never ends by itself; it is stopped as with Ctrl-C once it has said something.
+ENDLESS = re.compile(r"--watch|\bevents\b.* (-f|--follow)\b|\btail -f\b")
+
+# Words that an example has for things of which a test has its own.
+SOCKETS = ("/run/gwbot/control.sock", "run/control.sock")
+PORT = "127.0.0.1:10000"
+FILE = "/etc/gwbot.conf"
+TOKEN_FILE = "/etc/gwbot/discord.token"
+
+
+class Supervised(Gwbotd):
+    """A gwbotd that is started again whenever it ends, as systemd would."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.wanted = True
+        self.supervisor = threading.Thread(target=self.supervise, daemon=True)
+        self.start("--sim")
+        self.supervisor.start()
+
+    def supervise(self):
+        while True:
+            self.process.wait()
+            if not self.wanted:
+                return
+            time.sleep(0.1)
+            self.start("--sim")
+
+    def close(self):
+        self.wanted = False
+        super().close()
+        self.supervisor.join(20)
+
+    def wait_state(self, shards, latency=False, timeout=60):
+        """Until it answers with so many shards ready, and where asked a latency."""
+        deadline = time.monotonic() + timeout
+        while True:
+            done = self.ctl("--json", "snapshot")
+            total = json.loads(done.stdout)["total"] if done.returncode == 0 else {}
+            known = total.get("latency_seconds") is not None
+            if total.get("connected", -1) >= shards and (known or not latency):
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not ready: {done.stdout}{done.stderr}")
+            time.sleep(0.1)
+
+
+def shape(text):
+    """A text without what differs from run to run."""
+    text = re.sub(r"\b[0-9a-f]{8}\.\.\.", "ID", text)
+    text = re.sub(r"\d+(\.\d+)* (ms|s|min|h|d)\b( \d+ (s|min|h)\b)?", "TIME", text)
+    text = re.sub(r"\d+(\.\d+)* [KM]iB", "SIZE", text)
+    text = re.sub(r"\d+(\.\d+)*", "N", text)
+    return re.sub(r" *\n *| {2,}", "\n", text.strip()).split("\n")
+
+
+class Examples(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.bot = Supervised(discord__shards=SHARDS)
+        cls.addClassCleanup(cls.bot.close)
+        folder = tempfile.TemporaryDirectory(prefix="gwbot-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.dir = pathlib.Path(folder.name)
+        (cls.dir / "gwbot.conf").write_text("", encoding="utf-8")
+        (cls.dir / "token").write_text(TOKEN + "\n", encoding="utf-8")
+        cls.all = examples.all_examples()
+
+    def environment(self, **more):
+        return {**self.bot.env, "PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.dir),
+                "GWBOT_CONFIG": str(self.dir / "gwbot.conf"), "PYTHONWARNINGS": "ignore",
+                "GWBOT_SHARDS": str(SHARDS), **more}
+
+    def own(self, text):
+        """The example, with the socket, port and files of this test."""
+        for path in SOCKETS:
+            text = text.replace(path, str(self.bot.socket))
+        text = text.replace(PORT, f"127.0.0.1:{self.bot.port}")
+        text = text.replace(TOKEN_FILE, str(self.dir / "token"))
+        return text.replace(FILE, str(self.dir / "gwbot.conf"))
+
+    def run_shell(self, text):
+        return subprocess.run(["bash", "-o", "pipefail", "-c", self.own(text)], env=self.environment(),
+                              cwd=self.dir, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    # ---- kinds of commands ----
+
+    def run_daemon(self, text):
+        """One that stays: beside the other, with a place of its own."""
+        with tempfile.TemporaryDirectory(prefix="gwbot-") as folder:
+            socket = f"{folder}/control.sock"
+            env = self.environment(GWBOT_STATE_DIR=f"{folder}/state", GWBOT_CONTROL_SOCKET=socket,
+                                   PORT=str(free_port()), GWBOT_SHARDS="1")
+            process = subprocess.Popen(["bash", "-c", "exec " + text.removesuffix("&")], env=env, cwd=folder,
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True)
+            try:
+                deadline = time.monotonic() + 30
+                while '"state":"ready"' not in self.bot.ctl("-s", socket, "--json", "status").stdout:
+                    self.assertIsNone(process.poll(), text)
+                    self.assertLess(time.monotonic(), deadline, text)
+                    time.sleep(0.1)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(0, process.wait(30), text)
+            finally:
+                process.kill()
+                process.communicate()
+
+    def run_endless(self, text):
+        process = subprocess.Popen(["bash", "-o", "pipefail", "-c", self.own(text)], env=self.environment(),
+                                   cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            self.assertNotEqual(b"", process.stdout.read1(), text)
+            self.assertIsNone(process.poll(), text)
+            os.killpg(process.pid, signal.SIGINT)
+            said = process.communicate(timeout=20)[1]
+            self.assertNotIn(b"Sanitizer", said)
+            self.assertIn(process.returncode, (0, 130, -signal.SIGINT), text)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+
+    def run_command(self, example):
+        text = example.text
+        faults = re.search(r"\bsim\b", text)
+        self.bot.wait_state(0 if faults else SHARDS)
+        if re.match(r"gwbotd\b", text) and not re.search(r"--(check|print-config|help|version)\b", text):
+            self.run_daemon(text)
+        elif ENDLESS.search(text):
+            self.run_endless(text)
+        else:
+            done = self.run_shell(text)
+            self.assertEqual(STATUS.get(text, 0), done.returncode, done.stdout + done.stderr)
+            self.assertNotIn("Sanitizer", done.stderr)
+            if re.match(r"[\[{\d]", example.answer):
+                self.assertEqual(shape(example.answer), shape(done.stdout))
+        if faults:
+            self.assertEqual(0, self.bot.ctl("sim", "calm").returncode)
+
+    # ---- kinds of texts ----
+
+    def check_configuration(self, text):
+        path = self.dir / "example.conf"
+        path.write_text(self.own(text), encoding="utf-8")
+        env = self.environment()
+        if "token" in text:
+            del env["DISCORD_TOKEN"]
+        return subprocess.run([BIN / "gwbotd", "--check", "--config", path], env=env, capture_output=True,
+                              text=True, timeout=30, check=False)
+
+    def run_diagnostics(self, text):
+        """Messages about the file that `example` makes: line by line as the page has them."""
+        for message in text.splitlines():
+            number = int(re.match(re.escape(FILE) + r":(\d+): error: ", message).group(1))
+            setting = {"a number with a unit": "watchdog: { keepalive = 90s; };",
+                       "unknown setting": "watchdog: { stal = 900; };"}
+            line, = (wrong for begin, wrong in setting.items() if f"error: {begin}" in message)
+            done = self.check_configuration("\n" * (number - 1) + line + "\n")
+            self.assertEqual(78, done.returncode)
+            self.assertIn(message.removeprefix(FILE), done.stderr.replace(str(self.dir / "example.conf"), ""))
+
+    def run_text(self, example):
+        text = example.text
+        if example.page == "README.md":
+            self.compare_screen(text)
+        elif text.startswith("import "):
+            self.bot.wait_state(SHARDS)
+            path = self.dir / "example.py"
+            path.write_text(self.own(text), encoding="utf-8")
+            done = self.run_shell(f"{sys.executable} {path}")
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+        elif example.page == "gwbot.conf.5" and text.startswith(FILE):
+            self.run_diagnostics(text)
+        elif example.page == "gwbot.conf.5":
+            done = self.check_configuration(text)
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        elif example.page == "gwbot-control.7":
+            # lines of a plain answer: each name is there
+            self.bot.wait_state(SHARDS)
+            names = re.findall(r"^[\w.]+(?=: )", self.run_shell("echo status | socat -t 5 - "
+                                                                "UNIX-CONNECT:/run/gwbot/control.sock").stdout, re.M)
+            for line in text.splitlines():
+                self.assertIn(line.split(": ")[0], names)
+        else:
+            self.fail(f"nobody knows what this is:\n{text}")
+
+    def compare_screen(self, text):
+        """A screen in README.md has the labels, facts and columns of today's."""
+        bot = Supervised(watchdog__keepalive="2s", watchdog__stall="20s", watchdog__disconnect_grace="20s")
+        try:
+            bot.wait_state(1, latency=True)
+            done = bot.ctl("status")
+        finally:
+            bot.close()
+        self.assertEqual(shape(text), shape(done.stdout))
+
+    # ---- all of them ----
+
+    def test_examples(self):
+        listed = set()
+        # Texts first: meanwhile the shards get ready, one in 5 s.
+        for example in sorted(self.all, key=lambda example: example.kind != "text"):
+            with self.subTest(example.where, text=example.text.split("\n")[0]):
+                if example.kind == "command" and example.text in CANNOT_RUN:
+                    listed.add(example.text)
+                elif example.page in CHECKED_ELSEWHERE and example.kind == "text":
+                    pass
+                elif example.kind == "command":
+                    self.run_command(example)
+                else:
+                    self.run_text(example)
+        self.assertEqual(set(CANNOT_RUN), listed)
+
+    def test_the_pages_have_examples(self):
+        """What reads the pages finds what is there: it would not notice its own blindness."""
+        for page in (*examples.PAGES, "README.md"):
+            self.assertTrue([example for example in self.all if example.page == page], page)
+        commands = [example.text for example in self.all if example.kind == "command"]
+        self.assertGreaterEqual(len(commands), 25)
+        sources = sum((BIN / "man" / page).read_text(encoding="utf-8").count("\n.Dl $ ") for page in examples.PAGES)
+        self.assertGreaterEqual(len(commands), sources)
+        for expected in ("gwctl status", "gwctl thresholds", "gwctl latency", "gwbotd --sim &",
+                         "gwctl --json status | jq .gateway.last_event_age_seconds"):
+            self.assertIn(expected, commands)
+
+
+if __name__ == "__main__":
+    unittest.main()

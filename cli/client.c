@@ -12,10 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define CONNECT_RETRY CLOCK_MS(20) /* while the daemon's backlog is full */
 
 #define HINT_SERVICE \
 	"is it running?  systemctl status gwbotd     logs: journalctl -u gwbotd -n 50"
+
+static bool lines_are_shown;
+
+void
+client_show_lines(bool shown)
+{
+	lines_are_shown = shown;
+}
 
 void
 client_init(struct client *client, const char *path)
@@ -169,9 +179,27 @@ wait_for(const struct client *client, short events)
 	return ready > 0;
 }
 
+/* Who answers could send anything, a terminal's control characters among it. */
+static void
+show_line(const char *direction, struct slice line)
+{
+	struct buf clean;
+
+	if (!lines_are_shown) {
+		return;
+	}
+	line.size -= line.size > 0 && line.data[line.size - 1] == '\n' ? 1 : 0;
+	buf_init(&clean, line.size * 3 + 1);
+	(void)text_clean(line, true, &clean);
+	(void)fprintf(stderr, "%s %.*s\n", direction, (int)clean.size,
+	    clean.data ? clean.data : "");
+	buf_fini(&clean);
+}
+
 static bool
 send_all(struct client *client, struct slice bytes, struct failure *failure)
 {
+	show_line(">", bytes);
 	while (bytes.size > 0) {
 		ssize_t sent = send(client->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
 
@@ -217,6 +245,7 @@ read_line(struct client *client, struct slice *line, struct failure *failure)
 		enum gw_err err = rpc_lines_take(&client->lines, line);
 
 		if (err == GW_OK) {
+			show_line("<", *line);
 			return true;
 		}
 		if (err != GW_ERR_NOT_FOUND) {

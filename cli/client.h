@@ -27,6 +27,10 @@ struct client {
 /** At rest; path is borrowed. */
 void client_init(struct client *client, const char *path);
 
+/** Whether each line that is sent (>) or received (<) is shown on the standard error.
+ */
+void client_show_lines(bool shown);
+
 /** Hangs up and frees; may be connected again after it. */
 void client_fini(struct client *client);
 

@@ -4,6 +4,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "flat.h"
+#include "pager.h"
 #include "render.h"
 #include "render_config.h"
 
@@ -11,13 +13,12 @@ void
 command_flush(struct writer *writer)
 {
 	if (writer->out.size > 0) {
-		(void)fwrite(writer->out.data, 1, writer->out.size, stdout);
+		pager_write(buf_slice(&writer->out));
 	}
-	(void)fflush(stdout);
 	buf_clear(&writer->out);
 }
 
-/* One document a line, or the command's screen. */
+/* As --output says; a JSON document takes one line. */
 void
 command_show(const struct options *options, bool colour, const struct json *result)
 {
@@ -27,6 +28,10 @@ command_show(const struct options *options, bool colour, const struct json *resu
 	if (options->json) {
 		(void)json_print(result, &writer.out);
 		(void)buf_append(&writer.out, "\n", 1);
+	} else if (options->form == OPTIONS_PLAIN) {
+		flat_plain(result, &writer.out);
+	} else if (options->form == OPTIONS_CSV) {
+		flat_csv(result, &writer.out);
 	} else {
 		writer.brief = isatty(STDOUT_FILENO);
 		render_result(&writer, options->command->id, result);

@@ -24,11 +24,12 @@ struct json *command_ask(const struct options *options, struct client *client,
 struct json *command_ask_for(const struct options *options, const char *method,
     struct client *client, struct failure *failure);
 
-/** Writes a result to stdout: one JSON document a line, or the command's screen. */
+/** Writes a result to stdout as --output says: a document, lines, or a screen. */
 void command_show(const struct options *options, bool colour,
     const struct json *result);
 
-/** Writes what the writer holds to stdout, and empties it. */
+/** Writes what the writer holds to stdout, a long screen through a pager; empties it.
+ */
 void command_flush(struct writer *writer);
 
 /** Asks and shows.  Returns the exit status, with a failure printed. */

@@ -13,6 +13,7 @@
 #define DEFAULT_TIMEOUT CLOCK_S(5)
 #define DEFAULT_WATCH   CLOCK_S(2)
 #define SHORTEST_WATCH  CLOCK_MS(100)
+#define WATCH_COUNT_MAX 1000000000
 
 /* What getopt returns for a row: past every letter. */
 #define ROW_VALUE 1000
@@ -153,6 +154,41 @@ take_watch(struct options *out, struct failure *failure)
 	return true;
 }
 
+static bool
+take_count(struct options *out, struct failure *failure)
+{
+	char *end = NULL;
+
+	out->watch_count = strtoul(optarg, &end, 10);
+	if (optarg[0] >= '0' && optarg[0] <= '9' && *end == '\0' &&
+	    out->watch_count > 0 && out->watch_count <= WATCH_COUNT_MAX) {
+		return true;
+	}
+	return failure_set(failure, EXIT_USAGE, "usage",
+	    "--count wants a number from 1 to %d, not \"%s\"", WATCH_COUNT_MAX, optarg);
+}
+
+static bool
+take_form(struct options *out, struct failure *failure)
+{
+	static const char *const words[] = {
+	    [OPTIONS_HUMAN] = "human",
+	    [OPTIONS_PLAIN] = "plain",
+	    [OPTIONS_CSV] = "csv",
+	};
+
+	out->json = strcmp(optarg, "json") == 0;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (strcmp(words[i], optarg) == 0) {
+			out->form = (enum options_form)i;
+			return true;
+		}
+	}
+	return out->json ||
+	    failure_set(failure, EXIT_USAGE, "usage",
+		"--output wants human, plain, csv or json, not \"%s\"", optarg);
+}
+
 /* The last one of a name counts. */
 static bool
 take_flag(const struct row *row, struct options *out, struct failure *failure)
@@ -212,6 +248,16 @@ take_own(const struct row *row, struct options *out, struct failure *failure)
 		return take_timeout(out, failure);
 	case 'w':
 		return take_watch(out, failure);
+	case 'n':
+		return take_count(out, failure);
+	case 'o':
+		return take_form(out, failure);
+	case 'P':
+		out->no_pager = true;
+		return true;
+	case 'v':
+		out->verbose = true;
+		return true;
 	case 'j':
 		out->json = true;
 		return true;
@@ -345,6 +391,10 @@ take_command(struct options *out, struct failure *failure)
 	if (!out->help && !words_fit(out)) {
 		return failure_set(failure, EXIT_USAGE, "usage", "usage: gwctl %s%s%s",
 		    command->name, command->synopsis[0] ? " " : "", command->synopsis);
+	}
+	if (out->watch_count > 0 && !out->watch) {
+		return failure_set(failure, EXIT_USAGE, "usage",
+		    "--count is for --watch, which is not on the line");
 	}
 	if (out->watch && !screen) {
 		return failure_set(failure, EXIT_USAGE, "usage",

@@ -13,16 +13,20 @@
 
 /* Options of gwctl itself.  X(name, short, argument, help); short 0: none;
  * argument: none, NAME or [NAME] */
-#define OPTIONS_TABLE(X)                                                          \
-	X("socket", 's', "PATH", "control socket of the daemon")                  \
-	X("json", 'j', "", "answer with one JSON document")                       \
-	X("timeout", 't', "DURATION",                                             \
-	    "give up after this long (5s, wait: 30s); 0: never")                  \
-	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")              \
-	X("yes", 'y', "", "confirm what asks for it")                             \
-	X("color", 0, "WHEN", "auto, always or never")                            \
-	X("keep-going", 'k', "", "a script goes on behind a command that failed") \
-	X("help", 'h', "", "show this help, or that of a command")                \
+#define OPTIONS_TABLE(X)                                                               \
+	X("socket", 's', "PATH", "control socket of the daemon")                       \
+	X("json", 'j', "", "answer with one JSON document")                            \
+	X("output", 'o', "FORM", "human, plain (PATH TAB VALUE), csv or json")         \
+	X("timeout", 't', "DURATION",                                                  \
+	    "give up after this long (5s, wait: 30s); 0: never")                          \
+	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")                   \
+	X("count", 'n', "N", "with --watch: show it N times")                          \
+	X("no-pager", 'P', "", "no pager for what is longer than the terminal")        \
+	X("verbose", 'v', "", "show what is sent and received, on the standard error") \
+	X("yes", 'y', "", "confirm what asks for it")                                  \
+	X("color", 0, "WHEN", "auto, always or never")                                 \
+	X("keep-going", 'k', "", "a script goes on behind a command that failed")      \
+	X("help", 'h', "", "show this help, or that of a command")                     \
 	X("version", 'V', "", "show the version of gwctl")
 
 /*
@@ -52,6 +56,12 @@
 #define OPTIONS_FLAGS_MAX 16
 #define OPTIONS_WORDS_MAX 16
 
+enum options_form {
+	OPTIONS_HUMAN,
+	OPTIONS_PLAIN,
+	OPTIONS_CSV,
+};
+
 struct options_flag {
 	const char *name;  /* "fresh" */
 	const char *value; /* empty: none */
@@ -67,10 +77,14 @@ enum options_when {
 struct options {
 	char socket[4096]; /* empty: none could be found */
 	bool json;
-	mono_ns timeout;  /* CLOCK_NEVER: none */
-	bool has_timeout; /* it was said */
+	enum options_form form; /* where it is not JSON */
+	mono_ns timeout;        /* CLOCK_NEVER: none */
+	bool has_timeout;       /* it was said */
 	bool watch;
 	mono_ns watch_period;
+	unsigned long watch_count; /* 0: without end */
+	bool no_pager;
+	bool verbose;
 	bool yes;
 	enum options_when color;
 	bool keep_going;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "pager.h"
 
 /* Runs the command on the line, once. */
 static int
@@ -63,20 +64,24 @@ was_shown(const struct options *options, int status)
 static int
 run_watch(const struct options *options, bool colour, struct failure *failure)
 {
-	bool redraw =
-	    isatty(STDOUT_FILENO) && !options->json && !options_dumb_terminal();
+	bool screens = !options->json && options->form == OPTIONS_HUMAN;
+	bool redraw = isatty(STDOUT_FILENO) && screens && !options_dumb_terminal();
 	bool first = true;
+	unsigned long left = options->watch_count;
 
 	for (;;) {
 		if (redraw) {
 			(void)fputs(first ? "\033[2J\033[H" : "\033[H\033[J", stdout);
-		} else if (!first && !options->json) {
+		} else if (!first && screens) {
 			(void)fputs("\n", stdout);
 		}
 		first = false;
 		int status = run_once(options, colour, failure);
 
 		if (ferror(stdout) || (!was_shown(options, status) && !redraw)) {
+			return status;
+		}
+		if (left > 0 && --left == 0) {
 			return status;
 		}
 		command_pause(options->watch_period);
@@ -88,6 +93,8 @@ run_command(const struct options *options, bool colour)
 {
 	struct failure failure = {.line = options->line};
 
+	client_show_lines(options->verbose);
+	pager_use(!options->no_pager && !options->watch);
 	if (options->help) {
 		return command_help_of(options, options->command, colour);
 	}

@@ -48,6 +48,7 @@ static const struct {
 } values[] = {
     {"shards", "SHARD", FROM_WORDS, "down\t@shards"},
     {"*", "SHARD", FROM_WORDS, "@shards"},
+    {"*", "FORM", FROM_WORDS, "human\tplain\tcsv\tjson"},
     {"*", "FAULT", FROM_WORDS, "@faults"},
     {"*", "FILE", FROM_WORDS, "@files"},
     {"*", "LEVEL", FROM_LEVELS, NULL},

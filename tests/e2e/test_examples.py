@@ -37,7 +37,7 @@ CHECKED_ELSEWHERE = {
 STATUS = {}
 
 # What never ends by itself; it is stopped as with Ctrl-C once it has said something.
-ENDLESS = re.compile(r"--watch|\bevents\b.* (-f|--follow)\b|\btail -f\b")
+ENDLESS = re.compile(r"--watch(?!.*--count)|\bevents\b.* (-f|--follow)\b|\btail -f\b")
 
 # Words that an example has for things of which a test has its own.
 SOCKETS = ("/run/gwbot/control.sock", "run/control.sock")

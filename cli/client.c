@@ -27,6 +27,14 @@ client_show_lines(bool shown)
 	lines_are_shown = shown;
 }
 
+static bool may_only_read;
+
+void
+client_only_read(bool wanted)
+{
+	may_only_read = wanted;
+}
+
 void
 client_init(struct client *client, const char *path)
 {
@@ -355,6 +363,8 @@ explain_error(const struct rpc_answer *answer, struct failure *failure)
 		exit = EXIT_USAGE;
 	} else if (answer->error_number == rpc_error_number(RPC_ERR_SKEW)) {
 		exit = EXIT_VERSION_SKEW;
+	} else if (answer->error_number == rpc_error_number(RPC_ERR_READ_ONLY)) {
+		exit = EXIT_NO_PERMISSION;
 	}
 	(void)failure_set(failure, exit, answer->error_word, "%s", answer->error_text);
 	failure_hint(failure, "%s", answer->error_hint ? answer->error_hint : "");
@@ -393,6 +403,18 @@ take_text(const struct json *value, char *out, size_t room)
 	(void)slice_copy(slice_of(text ? text : "?"), out, room);
 }
 
+/* A daemon from before --read-only would do whatever it is asked. */
+static bool
+explain_not_held(const struct client *client, struct failure *failure)
+{
+	(void)failure_set(failure, EXIT_VERSION_SKEW, "version_skew",
+	    "gwbotd %s is too old to hold a client to reading", client->version);
+	failure_hint(failure,
+	    "leave --read-only out, or restart the daemon after an "
+	    "upgrade: systemctl restart gwbotd");
+	return false;
+}
+
 struct json *
 client_greeting(void)
 {
@@ -404,6 +426,9 @@ client_greeting(void)
 	json_add_text(params, "client", "gwctl");
 	json_add_text(params, "version", GWBOT_VERSION);
 	json_add(params, "protocol", range);
+	if (may_only_read) {
+		json_add_text(params, "access", "read");
+	}
 	return params;
 }
 
@@ -423,8 +448,13 @@ client_take_greeting(struct client *client, const struct json *result,
 	(void)json_int(json_at(protocol, 1), &max);
 	json_free(client->capabilities);
 	client->capabilities = json_copy(json_get(result, "capabilities"));
-	return (min <= RPC_PROTOCOL_MAX && max >= RPC_PROTOCOL_MIN) ||
-	    explain_skew(client, min, max, failure);
+	if (min > RPC_PROTOCOL_MAX || max < RPC_PROTOCOL_MIN) {
+		return explain_skew(client, min, max, failure);
+	}
+	const char *access = json_text(json_get(result, "access"));
+	bool held = !may_only_read || (access && strcmp(access, "read") == 0);
+
+	return held || explain_not_held(client, failure);
 }
 
 bool

@@ -31,6 +31,9 @@ void client_init(struct client *client, const char *path);
  */
 void client_show_lines(bool shown);
 
+/** Whether hello asks to be held to reading, for all clients from now on. */
+void client_only_read(bool wanted);
+
 /** Hangs up and frees; may be connected again after it. */
 void client_fini(struct client *client);
 

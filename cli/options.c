@@ -255,6 +255,9 @@ take_own(const struct row *row, struct options *out, struct failure *failure)
 	case 'P':
 		out->no_pager = true;
 		return true;
+	case 'r':
+		out->read_only = true;
+		return true;
 	case 'v':
 		out->verbose = true;
 		return true;

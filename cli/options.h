@@ -23,6 +23,7 @@
 	X("count", 'n', "N", "with --watch: show it N times")                          \
 	X("no-pager", 'P', "", "no pager for what is longer than the terminal")        \
 	X("verbose", 'v', "", "show what is sent and received, on the standard error") \
+	X("read-only", 'r', "", "have the daemon refuse what changes something")       \
 	X("yes", 'y', "", "confirm what asks for it")                                  \
 	X("color", 0, "WHEN", "auto, always or never")                                 \
 	X("keep-going", 'k', "", "a script goes on behind a command that failed")      \
@@ -85,6 +86,7 @@ struct options {
 	unsigned long watch_count; /* 0: without end */
 	bool no_pager;
 	bool verbose;
+	bool read_only;
 	bool yes;
 	enum options_when color;
 	bool keep_going;

@@ -88,13 +88,20 @@ run_watch(const struct options *options, bool colour, struct failure *failure)
 	}
 }
 
+void
+run_settle(const struct options *options)
+{
+	client_show_lines(options->verbose);
+	client_only_read(options->read_only);
+	pager_use(!options->no_pager && !options->watch);
+}
+
 int
 run_command(const struct options *options, bool colour)
 {
 	struct failure failure = {.line = options->line};
 
-	client_show_lines(options->verbose);
-	pager_use(!options->no_pager && !options->watch);
+	run_settle(options);
 	if (options->help) {
 		return command_help_of(options, options->command, colour);
 	}

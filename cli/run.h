@@ -9,6 +9,10 @@
 /** Shows the general help on stdout. */
 void run_help(bool colour);
 
+/** What options say about all that follows: the protocol shown, only reading, a pager.
+ */
+void run_settle(const struct options *options);
+
 /** Runs options->command; returns the exit status, with all output written. */
 int run_command(const struct options *options, bool colour);
 

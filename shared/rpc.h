@@ -34,7 +34,8 @@
 	X(ERR_SKEW, -32001, "version_skew", "the protocol versions do not overlap")  \
 	X(ERR_BUSY, -32002, "busy", "too many clients are waiting for answers")      \
 	X(ERR_TOO_LARGE, -32003, "too_large", "the request is longer than 64 KiB")   \
-	X(ERR_TIMEOUT, -32004, "timed_out", "the request did not end within 5 s")
+	X(ERR_TIMEOUT, -32004, "timed_out", "the request did not end within 5 s")    \
+	X(ERR_READ_ONLY, -32005, "read_only", "this connection may only read")
 
 enum rpc_error {
 	RPC_OK,

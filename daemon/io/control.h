@@ -66,6 +66,12 @@ const struct rpc_request *control_call_request(const struct control_call *call);
 /** Who asks. */
 struct control_caller control_call_caller(const struct control_call *call);
 
+/** From now on whoever asks this may only read; there is no way back. */
+void control_call_restrict(struct control_call *call);
+
+/** True where whoever asks may only read. */
+bool control_call_restricted(const struct control_call *call);
+
 /** False once nobody waits for the answer any more; it must be given all the same. */
 bool control_call_alive(const struct control_call *call);
 

@@ -136,6 +136,21 @@ control_call_caller(const struct control_call *call)
 	return call->who;
 }
 
+void
+control_call_restrict(struct control_call *call)
+{
+	call->restricted = true;
+	if (call->peer) {
+		call->peer->restricted = true;
+	}
+}
+
+bool
+control_call_restricted(const struct control_call *call)
+{
+	return call->restricted;
+}
+
 bool
 control_call_alive(const struct control_call *call)
 {

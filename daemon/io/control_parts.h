@@ -27,6 +27,7 @@ struct control_peer {
 	struct control_call *call; /* the request that waits for its answer */
 	bool stepping;             /* inside step() */
 	bool ended;                /* it will send no more */
+	bool restricted;           /* it may only read */
 	mono_ns active_at;
 	mono_ns deadline; /* of its present wait; CLOCK_NEVER while idle */
 };
@@ -34,6 +35,7 @@ struct control_peer {
 struct control_call {
 	struct control_peer *peer; /* NULL once it is gone */
 	struct control_caller who;
+	bool restricted; /* as the peer was when it asked */
 	struct rpc_request request;
 	struct control_series series; /* .done is NULL without one */
 	size_t made;                  /* elements of it */

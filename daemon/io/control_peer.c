@@ -132,8 +132,10 @@ serve_line(struct control_peer *peer, struct slice line, mono_ns now)
 	}
 	struct control_call *call = xzalloc(sizeof *call);
 
-	*call =
-	    (struct control_call){.peer = peer, .who = peer->who, .request = request};
+	*call = (struct control_call){.peer = peer,
+	    .who = peer->who,
+	    .restricted = peer->restricted,
+	    .request = request};
 	peer->call = call;
 	peer->host->request(peer->host->request_ctx, call, now);
 }

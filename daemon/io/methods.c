@@ -60,6 +60,24 @@ text_or(const struct json *value, const char *otherwise)
 	return text ? text : otherwise;
 }
 
+/* A client that wants to be held to reading says so; nothing gives it back. */
+static bool
+take_access(const struct visit *visit, const struct json *access)
+{
+	const char *word = access ? json_text(access) : "full";
+
+	if (word && strcmp(word, "read") == 0) {
+		control_call_restrict(visit->call);
+		return true;
+	}
+	if (!word || strcmp(word, "full") != 0) {
+		visit_refuse(visit, RPC_ERR_PARAMS, NULL,
+		    "access must be \"read\" or \"full\"");
+		return false;
+	}
+	return true;
+}
+
 static void
 say_hello(const struct visit *visit)
 {
@@ -79,6 +97,9 @@ say_hello(const struct visit *visit)
 		    text_or(json_get(params, "version"), ""), min, max);
 		return;
 	}
+	if (!take_access(visit, json_get(params, "access"))) {
+		return;
+	}
 	struct json *hello = visit_new_answer("hello");
 	struct json *capabilities = json_new_array();
 
@@ -92,6 +113,8 @@ say_hello(const struct visit *visit)
 		}
 	}
 	json_add(hello, "capabilities", capabilities);
+	json_add_text(hello, "access",
+	    control_call_restricted(visit->call) ? "read" : "full");
 	json_add_text(hello, "name", source->bot_name);
 	json_add_text(hello, "profile", source->profile);
 	json_add_int(hello, "pid", process.pid);
@@ -169,7 +192,15 @@ methods_help(const struct visit *visit)
 static void
 serve_command(const struct visit *visit)
 {
-	if (visit_changes(visit)) {
+	bool changes = visit_changes(visit);
+
+	if (changes && control_call_restricted(visit->call)) {
+		visit_refuse(visit, RPC_ERR_READ_ONLY, "leave --read-only out",
+		    "\"%s\" changes something, and this connection may only read",
+		    visit->command->name);
+		return;
+	}
+	if (changes) {
 		visit_log(visit);
 	}
 	functions[visit->command->id](visit);

@@ -256,6 +256,30 @@ class Protocol(Case):
             self.assertIsNone(bounds[-1])
             self.assertEqual(sum(entry["count"] for entry in shard["classes"]), shard["acks"])
 
+    def test_whoever_asks_to_only_read_is_held_to_it(self):
+        daemon = self.start()
+        with daemon.connect() as peer, daemon.connect() as other:
+            self.assertEqual("read", ask(peer, "hello", params={"access": "read"})["result"]["access"])
+            for method in ("reconnect", "reboot", "sim"):
+                answer = ask(peer, method, params=["freeze"] if method == "sim" else [])
+                self.assertEqual((-32005, "read_only"), (answer["error"]["code"], answer["error"]["data"]["code"]))
+                self.assertIn(f'"{method}" changes something', answer["error"]["message"])
+            self.assertIn("result", ask(peer, "status"))
+            self.assertEqual("read", ask(peer, "hello", params={"access": "full"})["result"]["access"])
+            self.assertIn("error", ask(peer, "reconnect"))
+            peer.sendall(b"reconnect\n")
+            self.assertTrue(read_line(peer).startswith(b'error: "reconnect" changes something'))
+            self.assertFalse(daemon.has_logged("control_command"))
+            self.assertEqual("full", ask(other, "hello")["result"]["access"])
+            self.assertIn("result", ask(other, "reconnect"))
+
+    def test_an_access_that_is_none(self):
+        with self.start().connect() as peer:
+            for access in ("write", "", 1, None, ["read"]):
+                answer = ask(peer, "hello", params={"access": access})
+                self.assertEqual("invalid_arguments", answer["error"]["data"]["code"], access)
+            self.assertEqual("full", ask(peer, "hello")["result"]["access"])
+
     def test_status_of_many_shards_lists_those_in_trouble(self):
         with self.start("many").connect() as peer:
             status = ask(peer, "status")["result"]

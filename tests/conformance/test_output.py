@@ -115,6 +115,25 @@ class Output(unittest.TestCase):
         self.assertEqual(["hello", "version"], [json.loads(line[2:])["method"] for line in lines[::2]])
         self.assertEqual([1, 2], [json.loads(line[2:])["id"] for line in lines[1::2]])
 
+    # ---- only reading ----
+
+    def test_read_only_changes_nothing(self):
+        self.assertIn("ready", self.show("-r", "status"))
+        for command in (["reconnect"], ["reboot"]):
+            done = self.run_gwctl("--read-only", *command)
+            self.assertEqual((4, ""), (done.returncode, done.stdout))
+            self.assertIn("changes something, and this connection may only read", done.stderr)
+            self.assertIn("leave --read-only out", done.stderr)
+        self.assertFalse(self.daemon.has_logged("control_command"))
+
+    def test_read_only_needs_a_daemon_that_knows_it(self):
+        path = os.path.join(self.folder, "old.sock")
+        old = test_control.FakeDaemon(path, test_control.hello_of("0.0.9", [1, 1]))
+        self.addCleanup(old.close)
+        done = self.run_gwctl("-s", path, "-r", "reconnect")
+        self.assertEqual((6, ""), (done.returncode, done.stdout))
+        self.assertIn("0.0.9 is too old to hold a client to reading", done.stderr)
+
     # ---- terminals ----
 
     def on_terminal(self, *args, rows=24, columns=80, **more):

@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "options.h"
+#include "remote.h"
 #include "repl.h"
 #include "run.h"
 #include "script.h"
@@ -53,12 +54,19 @@ main(int argc, char **argv)
 		(void)setlocale(LC_CTYPE, "");
 	}
 	(void)signal(SIGPIPE, SIG_DFL);
+	int words = 0;
+	const char *host = remote_host(argc, argv, &words);
+
+	if (host) {
+		return remote_run(host, argc - 1 - words, argv + 1 + words);
+	}
 	options_init(&base);
 	if (!options_parse(argc, argv, &base, &options, &failure)) {
 		return is_check(argc, argv, &options) ?
 		    command_check_usage(options.json, &failure) :
 		    failure_print(&failure, options.json);
 	}
+	run_settle(&options);
 	if (options.version) {
 		(void)printf("gwctl %s\n", GWBOT_VERSION);
 	} else if (options.command) {

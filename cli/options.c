@@ -255,6 +255,10 @@ take_own(const struct row *row, struct options *out, struct failure *failure)
 	case 'P':
 		out->no_pager = true;
 		return true;
+	case 'H':
+		return failure_set(failure, EXIT_USAGE, "usage",
+		    "--host stands first on gwctl's line: gwctl --host %.100s ...",
+		    optarg);
 	case 'r':
 		out->read_only = true;
 		return true;

@@ -15,6 +15,7 @@
  * argument: none, NAME or [NAME] */
 #define OPTIONS_TABLE(X)                                                               \
 	X("socket", 's', "PATH", "control socket of the daemon")                       \
+	X("host", 'H', "HOST", "first of all: run on that host, by ssh")               \
 	X("json", 'j', "", "answer with one JSON document")                            \
 	X("output", 'o', "FORM", "human, plain (PATH TAB VALUE), csv or json")         \
 	X("timeout", 't', "DURATION",                                                  \

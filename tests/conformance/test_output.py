@@ -134,6 +134,53 @@ class Output(unittest.TestCase):
         self.assertEqual((6, ""), (done.returncode, done.stdout))
         self.assertIn("0.0.9 is too old to hold a client to reading", done.stderr)
 
+    # ---- another host ----
+
+    def fake_ssh(self):
+        """An ssh whose other host is this one; its arguments are written down."""
+        folder = os.path.join(self.folder, "bin")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "ssh"), "w", encoding="utf-8") as script:
+            script.write(f'#!/bin/sh\nprintf "%s\\n" "$@" >{self.folder}/arguments\n'
+                         'while [ "$1" != -- ]; do shift; done\nshift 2\nexec sh -c "$*"\n')
+        os.chmod(os.path.join(folder, "ssh"), 0o755)
+        os.symlink(test_control.GWCTL, os.path.join(folder, "gwctl"))
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "GWCTL_SOCKET": self.daemon.path}
+
+    def remote(self, *args, **more):
+        return subprocess.run([test_control.GWCTL, *args], env={**self.env, **more}, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=20, check=False)
+
+    def test_host_runs_the_same_there(self):
+        env = self.fake_ssh()
+        for first in (["-H", "ada@bot1"], ["-Hada@bot1"], ["--host=ada@bot1"], ["--host", "ada@bot1"]):
+            done = self.remote(*first, "--json", "shards", "0", **env)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            self.assertEqual(0, json.loads(done.stdout)["shards"][0]["shard"])
+            with open(os.path.join(self.folder, "arguments"), encoding="utf-8") as file:
+                self.assertEqual(["-T", "--", "ada@bot1", "gwctl '--json' 'shards' '0'"],
+                                 file.read().splitlines())
+        wide = self.remote("-H", "bot1", "status", COLUMNS="120", **env)
+        self.assertEqual(self.show("status", COLUMNS="120"), wide.stdout)
+
+    def test_the_shell_there_sees_only_words(self):
+        env = self.fake_ssh()
+        for word in ("$(touch x)", "it's", '"; touch x', "a b", "`touch x`", ""):
+            done = self.remote("-H", "bot1", word, **env)
+            self.assertEqual(2, done.returncode)
+            self.assertIn(f'no command "{word}"', done.stderr)
+        self.assertFalse(os.path.exists("x"))
+
+    def test_host_elsewhere_on_the_line_or_without_ssh(self):
+        for args in (["status", "-H", "bot1"], ["--json", "--host=bot1", "status"]):
+            done = self.remote(*args)
+            self.assertEqual((2, ""), (done.returncode, done.stdout))
+            self.assertIn("--host stands first", done.stderr)
+        done = self.remote("-H", "bot1", "status", PATH=self.folder)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn("cannot run ssh", done.stderr)
+        self.assertIn("openssh-client", done.stderr)
+
     # ---- terminals ----
 
     def on_terminal(self, *args, rows=24, columns=80, **more):

@@ -181,7 +181,7 @@ class Errors(Case):
 
     def test_the_table_has_the_errors_that_are_answered(self):
         table = dict(re.findall(r"^\.It (-\d+) Ta (\w+) Ta .+$", self.page.text, re.M))
-        self.assertEqual(10, len(table))
+        self.assertEqual(11, len(table))
         hello = b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"protocol":[98,99]}}\n'
         for data in (b"{]\n", b'{"jsonrpc":"1.0","id":1,"method":"status"}\n', b"[]\n",
                      b'{"jsonrpc":"2.0","id":1,"method":"staus"}\n',
@@ -192,6 +192,10 @@ class Errors(Case):
             self.assertEqual(table.get(str(error["code"])), error["data"]["code"], error)
             self.assertIn("hint", error["data"])
             self.assertTrue(error["message"])
+        raw = self.connect()
+        raw.call("hello", {"access": "read"})
+        error = raw.error(b'{"jsonrpc":"2.0","id":1,"method":"reboot"}\n')
+        self.assertEqual((table.get(str(error["code"])), "read_only"), (error["data"]["code"],) * 2)
 
     def test_what_the_page_says_of_broken_connections(self):
         raw = self.connect()

@@ -5,7 +5,8 @@
 #include "origin.h"
 
 #define COLUMN_GAP        2
-#define VALUE_COLUMNS_MAX 18 /* leaves room for the sources on a line of 80 */
+#define OTHER_COLUMNS     62 /* of a line, for its path and its source */
+#define VALUE_COLUMNS_MIN 18
 #define LABEL_COLUMN      17
 #define TEXT_BYTES        ((size_t)64 * 1024)
 
@@ -50,15 +51,20 @@ widest_path(const struct json *list)
 	return widest;
 }
 
+/* A longer value has its source on the next line. */
 static size_t
-widest_value(const struct json *list)
+widest_value(const struct writer *writer, const struct json *list)
 {
+	size_t columns = writer->columns;
+	size_t most = columns < OTHER_COLUMNS + VALUE_COLUMNS_MIN ?
+	    VALUE_COLUMNS_MIN :
+	    columns - OTHER_COLUMNS;
 	size_t widest = 0;
 
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
 		size_t width = writer_width(value_of(item));
 
-		widest = width > widest && width <= VALUE_COLUMNS_MAX ? width : widest;
+		widest = width > widest && width <= most ? width : widest;
 	}
 	return widest;
 }
@@ -98,7 +104,7 @@ static void
 render_list(struct writer *writer, const struct json *options)
 {
 	size_t values = widest_path(options) + COLUMN_GAP;
-	size_t sources = values + widest_value(options) + COLUMN_GAP;
+	size_t sources = values + widest_value(writer, options) + COLUMN_GAP;
 
 	for (const struct json *option = json_first(options); option;
 	     option = json_next(option)) {

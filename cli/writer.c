@@ -227,14 +227,34 @@ put_word(struct writer *writer, enum writer_style style, const char *word, size_
 	writer_put(writer, style, word);
 }
 
-/* Where the lines of a text begin that begins here. */
+static size_t
+widest_word(const char *text)
+{
+	size_t widest = 0;
+
+	while (*(text += strspn(text, " ")) != '\0') {
+		size_t size = strcspn(text, " ");
+		char *word = xstrndup(text, size);
+		size_t width = writer_width(word);
+
+		widest = width > widest ? width : widest;
+		text += size;
+		free(word);
+	}
+	return widest;
+}
+
+/* Where the lines of a text begin that begins here: further left where there is little
+ * room, or a word would have to be broken. */
 static size_t
 begin_text(struct writer *writer, const char *text)
 {
 	size_t end = text_end(writer);
+	size_t need = widest_word(text);
 	bool fits = writer->column + writer_width(text) <= end;
 
-	if (!fits && writer->column + TEXT_ROOM_MIN > end) {
+	need = need > TEXT_ROOM_MIN ? need : TEXT_ROOM_MIN;
+	if (!fits && writer->column > TEXT_INDENT && writer->column + need > end) {
 		writer_newline(writer);
 		writer_tab(writer, TEXT_INDENT);
 	}

@@ -110,7 +110,7 @@ put_acts(struct writer *writer, const struct json *shard)
 	}
 	if (act && is_true(json_get(shard, "connected"))) {
 		writer_label(writer, "Then");
-		writer_put(writer, STYLE_PLAIN,
+		writer_text(writer, STYLE_PLAIN,
 		    "only if nothing comes from the gateway any more:");
 		writer_newline(writer);
 		label = "";

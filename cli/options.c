@@ -248,7 +248,7 @@ take_own(const struct row *row, struct options *out, struct failure *failure)
 		return take_timeout(out, failure);
 	case 'w':
 		return take_watch(out, failure);
-	case 'n':
+	case 'N':
 		return take_count(out, failure);
 	case 'o':
 		return take_form(out, failure);

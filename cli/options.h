@@ -21,7 +21,7 @@
 	X("timeout", 't', "DURATION",                                                  \
 	    "give up after this long (5s, wait: 30s); 0: never")                          \
 	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")                   \
-	X("count", 'n', "N", "with --watch: show it N times")                          \
+	X("count", 'N', "N", "with --watch: show it N times")                          \
 	X("no-pager", 'P', "", "no pager for what is longer than the terminal")        \
 	X("verbose", 'v', "", "show what is sent and received, on the standard error") \
 	X("read-only", 'r', "", "have the daemon refuse what changes something")       \

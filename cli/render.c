@@ -320,7 +320,8 @@ render_command(struct writer *writer, const struct json *command, const char *sy
 	writer_tab(writer, 2);
 	writer_put(writer, STYLE_BOLD, text_or(json_get(command, "name"), "-"));
 	if (synopsis[0]) {
-		writer_printf(writer, STYLE_PLAIN, " %s", synopsis);
+		writer_put(writer, STYLE_PLAIN, " ");
+		writer_text(writer, STYLE_PLAIN, synopsis);
 	}
 	writer_newline(writer);
 	writer_tab(writer, 6);

@@ -96,11 +96,11 @@ class Output(unittest.TestCase):
     def test_count_ends_a_watch(self):
         documents = self.show("--watch=0.1", "--count=3", "--json", "status").splitlines()
         self.assertEqual(3, len([json.loads(document) for document in documents]))
-        self.assertEqual(2, self.show("-w0.1", "-n", "2", "latency").count("SHARD"))
+        self.assertEqual(2, self.show("-w0.1", "-N", "2", "latency").count("SHARD"))
 
     def test_count_needs_a_watch_and_a_number(self):
-        for args in (["-n", "2", "status"], ["-w", "-n", "0", "status"], ["-w", "-n", "-1", "status"],
-                     ["-w", "-n", "two", "status"], ["-w", "-n", "99999999999999999999", "status"]):
+        for args in (["-N", "2", "status"], ["-w", "-N", "0", "status"], ["-w", "-N", "-1", "status"],
+                     ["-w", "-N", "two", "status"], ["-w", "-N", "99999999999999999999", "status"]):
             done = self.run_gwctl(*args)
             self.assertEqual((2, ""), (done.returncode, done.stdout), args)
             self.assertIn("--count", done.stderr)
@@ -231,7 +231,7 @@ class Output(unittest.TestCase):
     def test_no_pager_where_it_is_not_wanted(self):
         for args, more in ((["thresholds"], {"rows": 24}), (["snapshot"], {"rows": 300}),
                            (["--no-pager", "snapshot"], {}), (["snapshot"], {"pager": ""}),
-                           (["snapshot"], {"pager": "cat"}), (["-w0.1", "-n1", "snapshot"], {})):
+                           (["snapshot"], {"pager": "cat"}), (["-w0.1", "-N1", "snapshot"], {})):
             got, shown = self.paged(*args, **more)
             self.assertIsNone(got, args)
             self.assertIn("LIMIT" if args == ["thresholds"] else "shard 1 of 2", shown)

@@ -39,6 +39,10 @@ STATUS = {}
 # What never ends by itself; it is stopped as with Ctrl-C once it has said something.
 ENDLESS = re.compile(r"--watch(?!.*--count)|\bevents\b.* (-f|--follow)\b|\btail -f\b")
 
+# What README's list has in capitals: a word of the kind.
+PLACEHOLDERS = {"NAME": "watchdog.stall", "SHARD": "0", "KEY": "stall", "VALUE": "10min", "LEVEL": "info",
+                "CONDITION": "ready", "FAULT": "beat"}
+
 # Words that an example has for things of which a test has its own.
 SOCKETS = ("/run/gwbot/control.sock", "run/control.sock")
 PORT = "127.0.0.1:10000"
@@ -68,6 +72,13 @@ class Supervised(Gwbotd):
         self.wanted = False
         super().close()
         self.supervisor.join(20)
+
+    def wait_successor(self, process, timeout=30):
+        """Until another process than this one runs."""
+        deadline = time.monotonic() + timeout
+        while self.process is process:
+            assert time.monotonic() < deadline, "it was not started again"
+            time.sleep(0.02)
 
     def wait_state(self, shards, latency=False, timeout=60):
         """Until it answers with so many shards ready, and where asked a latency."""
@@ -163,6 +174,9 @@ class Examples(unittest.TestCase):
 
     def run_command(self, example):
         text = example.text
+        if example.page == "README.md":
+            text = re.sub(r"\b[A-Z]+\b", lambda word: PLACEHOLDERS[word.group()], text)
+        process = self.bot.process
         faults = re.search(r"\bsim\b", text)
         self.bot.wait_state(0 if faults else SHARDS)
         if re.match(r"gwbotd\b", text) and not re.search(r"--(check|print-config|help|version)\b", text):
@@ -175,6 +189,8 @@ class Examples(unittest.TestCase):
             self.assertNotIn("Sanitizer", done.stderr)
             if re.match(r"[\[{\d]", example.answer):
                 self.assertEqual(shape(example.answer), shape(done.stdout))
+        if re.match(r"gwctl .*\b(reboot|stop)\b", text):
+            self.bot.wait_successor(process)
         if faults:
             self.assertEqual(0, self.bot.ctl("sim", "calm").returncode)
 
@@ -215,6 +231,8 @@ class Examples(unittest.TestCase):
         elif example.page == "gwbot.conf.5":
             done = self.check_configuration(text)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        elif example.page == "gwbot-control.7" and text.startswith('{"jsonrpc"'):
+            self.compare_notification(text)
         elif example.page == "gwbot-control.7":
             # lines of a plain answer: each name is there
             self.bot.wait_state(SHARDS)
@@ -224,6 +242,14 @@ class Examples(unittest.TestCase):
                 self.assertIn(line.split(": ")[0], names)
         else:
             self.fail(f"nobody knows what this is:\n{text}")
+
+    def compare_notification(self, text):
+        """Lines that come by themselves once they were asked for; "..." stands for the rest."""
+        ask = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "events", "params": ["--follow"]})
+        came = self.run_shell(f"(echo '{ask}'; sleep 2) | timeout 5 socat - UNIX-CONNECT:/run/gwbot/control.sock")
+        for line in text.splitlines():
+            begin = re.escape(line.split(", ...")[0])
+            self.assertRegex(came.stdout, "(?m)^" + re.sub(r":\d+$", r":\\d+", begin))
 
     def compare_screen(self, text):
         """A screen in README.md has the labels, facts and columns of today's."""

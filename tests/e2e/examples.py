@@ -34,8 +34,14 @@ def plain(line):
     return line
 
 
-def is_unfinished(line):
-    return line.rstrip().endswith(("|", "\\", "&&", "||"))
+def is_unfinished(command):
+    """Whether the next line belongs to the command, too."""
+    document = re.search(r"<<'?(\w+)'?", command)
+    if document and "\n" in command:
+        return command.split("\n")[-1] != document.group(1)
+    if document:
+        return True
+    return command.rstrip().endswith(("|", "\\", "&&", "||"))
 
 
 def of_block(where, lines):
@@ -48,9 +54,11 @@ def of_block(where, lines):
         if line.startswith(("$ ", "# ")):
             if command:
                 found.append(Example(where, "command", command, "\n".join(answer)))
-            command, answer, open_ended = line[2:].strip(), [], is_unfinished(line)
+            command, answer = line[2:].strip(), []
+            open_ended = is_unfinished(command)
         elif open_ended:
-            command, open_ended = command.rstrip("\\") + " " + line.strip(), is_unfinished(line)
+            command = command + "\n" + line if "<<" in command else command.rstrip("\\") + " " + line.strip()
+            open_ended = is_unfinished(command)
         else:
             answer.append(line)
     return found

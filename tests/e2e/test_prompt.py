@@ -124,8 +124,22 @@ class Typing(Prompt):
         terminal.wait_line(READY)
         self.leave(terminal)
 
+    def test_what_is_longer_than_the_terminal_goes_through_the_pager(self):
+        terminal = self.ready(rows=24)
+        for command in ("help", "snapshot"):
+            terminal.type(command + "\r")
+            terminal.wait_until(lambda screen: screen.lines[-1].startswith(":"), "less asks")
+            terminal.type("q")
+            terminal.wait_line(READY)
+            terminal.type("ls\r")
+            terminal.wait_for("1 of 1 ready")
+            terminal.wait_line(READY)
+            terminal.type("clear\r")
+            terminal.wait_until(lambda screen: screen.lines[0] == READY.rstrip(), "an empty screen")
+        self.leave(terminal)
+
     def test_words_of_the_prompt(self):
-        terminal = self.ready(rows=50)
+        terminal = self.ready(rows=100)
         terminal.type("help watch\r")
         terminal.wait_for("again and again")
         terminal.type("ls\r")

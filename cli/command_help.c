@@ -80,7 +80,8 @@ run_help(bool colour)
 
 	json_add(document, "commands", describe_commands(NULL));
 	writer_init(&writer, colour);
-	writer_text(&writer, STYLE_PLAIN, "usage: gwctl [OPTION...] [COMMAND [ARG...]]");
+	writer_text(&writer, STYLE_PLAIN,
+	    "usage: gwctl [OPTION...] [COMMAND [ARG...]]");
 	writer_newline(&writer);
 	writer_newline(&writer);
 	render_result(&writer, COMMAND_help, document);

@@ -37,6 +37,9 @@ run_lines(const struct options *session)
 		failure_hint(&failure, "all commands: gwctl help");
 		return failure_print(&failure, session->json);
 	}
+	if (session->line_count > 0) {
+		return script_run_lines(session);
+	}
 	return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) ? repl_run(session) :
 							       script_run(session);
 }

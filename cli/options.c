@@ -169,6 +169,18 @@ take_count(struct options *out, struct failure *failure)
 }
 
 static bool
+take_line(struct options *out, struct failure *failure)
+{
+	if (out->line_count == OPTIONS_LINES_MAX) {
+		return failure_set(failure, EXIT_USAGE, "usage",
+		    "--command is there more than %d times; write a script",
+		    OPTIONS_LINES_MAX);
+	}
+	out->lines[out->line_count++] = optarg;
+	return true;
+}
+
+static bool
 take_form(struct options *out, struct failure *failure)
 {
 	static const char *const words[] = {
@@ -239,6 +251,8 @@ take_own(const struct row *row, struct options *out, struct failure *failure)
 	switch (row->letter) {
 	case 0:
 		return take_color(out, failure);
+	case 'c':
+		return take_line(out, failure);
 	case 'k':
 		out->keep_going = true;
 		return true;
@@ -398,6 +412,11 @@ take_command(struct options *out, struct failure *failure)
 	if (!out->help && !words_fit(out)) {
 		return failure_set(failure, EXIT_USAGE, "usage", "usage: gwctl %s%s%s",
 		    command->name, command->synopsis[0] ? " " : "", command->synopsis);
+	}
+	if (out->line_count > 0) {
+		return failure_set(failure, EXIT_USAGE, "usage",
+		    "--command stands in place of a command, and there is \"%.40s\"",
+		    command->name);
 	}
 	if (out->watch_count > 0 && !out->watch) {
 		return failure_set(failure, EXIT_USAGE, "usage",

@@ -19,7 +19,7 @@
 	X("json", 'j', "", "answer with one JSON document")                            \
 	X("output", 'o', "FORM", "human, plain (PATH TAB VALUE), csv or json")         \
 	X("timeout", 't', "DURATION",                                                  \
-	    "give up after this long (5s, wait: 30s); 0: never")                          \
+	    "give up after this long (5s, wait: 30s); 0: never")                       \
 	X("watch", 'w', "[SECONDS]", "show it again and again (2s)")                   \
 	X("count", 'N', "N", "with --watch: show it N times")                          \
 	X("no-pager", 'P', "", "no pager for what is longer than the terminal")        \
@@ -27,6 +27,7 @@
 	X("read-only", 'r', "", "have the daemon refuse what changes something")       \
 	X("yes", 'y', "", "confirm what asks for it")                                  \
 	X("color", 0, "WHEN", "auto, always or never")                                 \
+	X("command", 'c', "LINE", "run this line, as in a script; may be repeated")    \
 	X("keep-going", 'k', "", "a script goes on behind a command that failed")      \
 	X("help", 'h', "", "show this help, or that of a command")                     \
 	X("version", 'V', "", "show the version of gwctl")
@@ -57,6 +58,7 @@
 
 #define OPTIONS_FLAGS_MAX 16
 #define OPTIONS_WORDS_MAX 16
+#define OPTIONS_LINES_MAX 16
 
 enum options_form {
 	OPTIONS_HUMAN,
@@ -91,6 +93,8 @@ struct options {
 	bool yes;
 	enum options_when color;
 	bool keep_going;
+	const char *lines[OPTIONS_LINES_MAX]; /* of --command */
+	size_t line_count;
 	bool help;
 	bool version;
 	const struct command *command; /* NULL: none was given */

@@ -119,6 +119,20 @@ run_line(struct script *script, struct slice line)
 }
 
 int
+script_run_lines(const struct options *session)
+{
+	struct options bare = *session; /* a line has no lines of its own */
+	struct script script = {.session = &bare};
+
+	bare.line_count = 0;
+	for (size_t i = 0; i < session->line_count && !script.done; i++) {
+		script.line++;
+		run_line(&script, slice_of(session->lines[i]));
+	}
+	return script.status;
+}
+
+int
 script_run(const struct options *session)
 {
 	struct script script = {.session = session};

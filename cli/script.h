@@ -13,4 +13,7 @@
  * failed (with --keep-going the last of them), else 0. */
 int script_run(const struct options *session);
 
+/** The same with the lines of --command. */
+int script_run_lines(const struct options *session);
+
 #endif

@@ -105,6 +105,27 @@ class Output(unittest.TestCase):
             self.assertEqual((2, ""), (done.returncode, done.stdout), args)
             self.assertIn("--count", done.stderr)
 
+    # ---- several commands ----
+
+    def test_lines_of_the_call_are_a_script(self):
+        one, two, three = self.show("--json", "-c", "version", "--command=thresholds; latency 0").splitlines()
+        self.assertEqual(["version", "thresholds", "latency"],
+                         [json.loads(line)["command"] for line in (one, two, three)])
+        done = self.run_gwctl("-c", "version", "-c", "staus", "-c", "status")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("gwctl ", done.stdout)
+        self.assertNotIn("Gateway", done.stdout)
+        self.assertIn('no command "staus"', done.stderr)
+        done = self.run_gwctl("-k", "-c", "staus", "-c", "status")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("Gateway", done.stdout)
+
+    def test_lines_of_the_call_are_bounded_and_stand_alone(self):
+        for args in (["-c", "version", "status"], ["-c", "x"] * 17, ["-c", "-c version"], ["-c", "version -c status"]):
+            done = self.run_gwctl(*args)
+            self.assertEqual((2, ""), (done.returncode, done.stdout), args)
+            self.assertTrue(done.stderr, args)
+
     # ---- the protocol ----
 
     def test_verbose_shows_both_directions_beside_the_answer(self):

@@ -285,6 +285,18 @@ class Examples(unittest.TestCase):
                     self.run_text(example)
         self.assertEqual(set(CANNOT_RUN), listed)
 
+    def test_the_comparison_names_only_what_there_is(self):
+        text = (examples.ROOT / "docs" / "gwctl-compared.md").read_text(encoding="utf-8")
+        known = {command["name"] for command in json.loads(self.bot.ctl("--json", "help").stdout)["commands"]}
+        named = set(re.findall(r"`gwctl ([a-z]+)", text))
+        self.assertGreaterEqual(len(named), 8)
+        self.assertLessEqual(named, known)
+        options = self.bot.ctl("--help").stdout
+        cells = [line.split(" | ")[1] for line in text.splitlines() if re.match(r"\| \d+\. ", line)]
+        self.assertGreaterEqual(len(cells), 45)
+        for flag in re.findall(r"(?<![\w-])(--[a-z-]+)", " ".join(cells).replace("gwbotd --check", "")):
+            self.assertIn(flag, options)
+
     def test_the_pages_have_examples(self):
         """What reads the pages finds what is there: it would not notice its own blindness."""
         for page in (*examples.PAGES, "README.md"):

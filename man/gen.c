@@ -3,9 +3,8 @@
  * statuses, out of the tables that the programs are made of.
  *
  *   man_gen page FILE.in    the page, its lines @OPTIONS@, @COMMANDS@, @EXITS@,
- *                           @ERRORS@, @METHODS@, @OBJECTS@, @METRICS@, @STATES@ and
- *                           the names of limits replaced
- *   man_gen example         conf/gwbot.conf.example
+ *                           @ERRORS@, @LISTS@, @METHODS@, @OBJECTS@, @METRICS@,
+ * @STATES@ and the names of limits replaced man_gen example conf/gwbot.conf.example
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,7 +20,7 @@
 #include "failure.h"
 #endif
 
-#define TEXT_BYTES  512
+#define TEXT_BYTES  ALLOWED_TEXT_BYTES
 #define LINE_ROOM   1024
 #define WRAP_COLUMN 78
 
@@ -44,7 +43,7 @@ reload_text(enum config_reload reload)
 }
 
 /* What is allowed, as a C string; small and ours, so that it always fits. */
-static const char *
+const char *
 allowed_text(const struct config_option *option, char out[TEXT_BYTES])
 {
 	struct buf text;
@@ -267,6 +266,8 @@ put_page(const char *path)
 	while (fgets(line, sizeof line, page)) {
 		if (strcmp(line, "@OPTIONS@\n") == 0) {
 			put_options();
+		} else if (strcmp(line, "@LISTS@\n") == 0) {
+			put_lists();
 		} else if (strcmp(line, "@COMMANDS@\n") == 0) {
 			put_commands();
 		} else if (strcmp(line, "@EXITS@\n") == 0) {
@@ -309,6 +310,10 @@ put_example_option(const struct config *config, enum config_id id, const char *i
 	char allowed[TEXT_BYTES];
 	struct buf value;
 
+	if (option->type == CONFIG_GROUPS) {
+		put_example_list(option);
+		return;
+	}
 	buf_init(&value, TEXT_BYTES);
 	if (option->type == CONFIG_SECRET || id == CONFIG_ID_profile) {
 		/* One is never printed, the other decides what is. */
@@ -342,15 +347,15 @@ put_example_options(const struct config *config)
 		bool same = slice_equal(group, next);
 
 		if (!same) {
-			(void)printf("%s\n%.*s: {\n", group.size ? "};\n" : "",
-			    (int)next.size, next.data);
+			(void)printf("%s\n%.*s%s", group.size ? "};\n" : "",
+			    (int)next.size, next.data, next.size ? ": {\n" : "");
 			group = next;
 		} else if (i > 0) {
 			(void)putchar('\n');
 		}
 		put_example_option(config, (enum config_id)i, next.size ? "\t" : "");
 	}
-	(void)printf("};\n");
+	(void)printf("%s", group.size ? "};\n" : "");
 }
 
 static int

@@ -20,6 +20,7 @@
 #include "secret.h"
 
 #define CONFIG_TOKEN_MIN_BYTES 50
+#define CONFIG_ITEMS_MAX       16 /* rows of a list in lists.def */
 
 /* The types of values. */
 enum config_type {
@@ -35,6 +36,8 @@ enum config_type {
 	CONFIG_LIST,
 	CONFIG_INTENTS,
 	CONFIG_SHARDS,
+	CONFIG_WORDS,
+	CONFIG_GROUPS,
 };
 
 /* When a changed value takes effect on reload. */
@@ -47,6 +50,20 @@ enum config_reload {
 
 struct config_list {
 	char **items;
+	size_t count;
+};
+
+/* What every group of a list begins with. */
+struct config_group {
+	/* Where the value of each row came from, in the order of lists.def: NULL is the
+	 * default, else as config_value_source(). */
+	char *sources[CONFIG_ITEMS_MAX];
+	char *source; /* of the whole, where its name stands */
+};
+
+/* The groups of a list: struct config_probe, struct config_job. */
+struct config_groups {
+	struct config_group **at;
 	size_t count;
 };
 
@@ -70,6 +87,22 @@ struct config_shards {
 #define CONFIG_C_LIST     struct config_list
 #define CONFIG_C_INTENTS  uint32_t
 #define CONFIG_C_SHARDS   struct config_shards
+#define CONFIG_C_WORDS    struct config_list
+#define CONFIG_C_GROUPS   struct config_groups
+
+/* One probe; a field a row of lists.def. */
+struct config_probe {
+	struct config_group group;
+#define PROBE(key, type, ...) CONFIG_C_##type key;
+#include "lists.def"
+};
+
+/* One job. */
+struct config_job {
+	struct config_group group;
+#define JOB(key, type, ...) CONFIG_C_##type key;
+#include "lists.def"
+};
 
 /*
  * One field a row, e.g. mono_ns watchdog_stall.  Texts are never NULL; a secret is NULL
@@ -107,6 +140,22 @@ struct config_option {
 	const char *env;
 	const char *legacy;
 	const char *help;
+};
+
+/* A row of lists.def. */
+struct config_item {
+	struct config_option option; /* path is the key */
+	const char *when;            /* of which kinds; "": of all */
+	bool needed;
+	size_t offset; /* of the field in its struct */
+};
+
+/* The rows of one list. */
+struct config_rows {
+	const char *noun; /* "probe" */
+	const struct config_item *items;
+	size_t count;
+	size_t bytes; /* of a group's struct */
 };
 
 /* One assignment from the command line. */
@@ -184,6 +233,45 @@ void config_report_print(const struct config_report *report, struct buf *out);
  */
 enum gw_err config_print(const struct config *config, bool provenance, struct buf *out);
 
+/** The probe at index < config->probes.count. */
+const struct config_probe *config_probe(const struct config *config, size_t index);
+
+/** The job at index < config->jobs.count. */
+const struct config_job *config_job(const struct config *config, size_t index);
+
+/** The rows of the groups in a GROUPS. */
+const struct config_rows *config_rows(const struct config_option *option);
+
+/** The name of a group. */
+const char *config_group_name(const struct config_rows *rows,
+    const struct config_group *group);
+
+/** The groups of the GROUPS at index. */
+const struct config_groups *config_groups_of(const struct config *config, size_t index);
+
+/** The group of that name; NULL where there is none. */
+const struct config_group *config_groups_find(const struct config_rows *rows,
+    const struct config_groups *groups, const char *name);
+
+/** Appends in one line what is not the default: { name = "db"; kind = "tcp"; } */
+enum gw_err config_group_text(const struct config_rows *rows,
+    const struct config_group *group, struct buf *out);
+
+/** True where the row means something for the kind of this group. */
+bool config_item_applies(const struct config_rows *rows, size_t item,
+    const struct config_group *group);
+
+/** Appends a row's value of one group, as config_value_text(). */
+enum gw_err config_item_text(const struct config_rows *rows, size_t item,
+    const struct config_group *group, struct buf *out);
+
+/** "default", or where the value stands. */
+const char *config_item_source(const struct config_group *group, size_t item);
+
+/** The value of a DURATION. */
+mono_ns config_item_duration(const struct config_rows *rows, size_t item,
+    const struct config_group *group);
+
 size_t config_option_count(void);
 
 /** The row at index < config_option_count(). */
@@ -197,6 +285,9 @@ bool config_option_find(const char *path, size_t *index);
  * that fits its path ("*.port").
  */
 bool config_option_fits(size_t index, const char *wanted);
+
+/** The same for any path, such as "probes.db.host". */
+bool config_path_fits(const char *path, const char *wanted);
 
 /** Copies the path or group nearest to a mistyped one; false where none is near. */
 bool config_nearest(const char *wanted, char *out, size_t room);

@@ -37,8 +37,10 @@ static const struct config_scan_setting *
 find_same(struct config_scan *scan, const struct config_place *name)
 {
 	size_t parent = parent_of(scan);
+	size_t first =
+	    scan->bracket_count > 0 ? scan->brackets[scan->bracket_count - 1].first : 0;
 
-	for (size_t i = 0; i < scan->setting_count; i++) {
+	for (size_t i = first; i < scan->setting_count; i++) {
 		const struct config_scan_setting *other = &scan->settings[i];
 
 		if (other->parent == parent && !other->passed &&

@@ -45,10 +45,15 @@ bool
 config_value_same(const struct config *a, const struct config *b, size_t index)
 {
 	enum config_id id = (enum config_id)index;
-	const void *x = config_field_at(a, id);
-	const void *y = config_field_at(b, id);
 
-	switch (config_option(id)->type) {
+	return config_field_same(config_option(id), config_field_at(a, id),
+	    config_field_at(b, id));
+}
+
+bool
+config_field_same(const struct config_option *option, const void *x, const void *y)
+{
+	switch (option->type) {
 	case CONFIG_BOOL:
 		return *(const bool *)x == *(const bool *)y;
 	case CONFIG_INTEGER:
@@ -58,14 +63,17 @@ config_value_same(const struct config *a, const struct config *b, size_t index)
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		return same_text(config_text_at(a, id), config_text_at(b, id));
+		return same_text(*(char *const *)x, *(char *const *)y);
 	case CONFIG_SECRET:
 		return same_secret(*(struct secret *const *)x,
 		    *(struct secret *const *)y);
 	case CONFIG_CHOICE:
 		return *(const int *)x == *(const int *)y;
 	case CONFIG_LIST:
+	case CONFIG_WORDS:
 		return same_list(x, y);
+	case CONFIG_GROUPS:
+		return config_groups_same(config_rows(option), x, y);
 	case CONFIG_INTENTS:
 		return *(const uint32_t *)x == *(const uint32_t *)y;
 	case CONFIG_SHARDS:
@@ -123,14 +131,10 @@ copy_secret(const struct secret *secret)
 	return secret ? secret_new(secret_reveal(secret), secret_size(secret)) : NULL;
 }
 
-/* The field to holds nothing that must be freed. */
-static void
-copy_value(struct config *to, const struct config *from, enum config_id id)
+void
+config_field_copy(const struct config_option *option, void *field, const void *value)
 {
-	void *field = config_field_of(to, id);
-	const void *value = config_field_at(from, id);
-
-	switch (config_option(id)->type) {
+	switch (option->type) {
 	case CONFIG_BOOL:
 		*(bool *)field = *(const bool *)value;
 		return;
@@ -142,7 +146,7 @@ copy_value(struct config *to, const struct config *from, enum config_id id)
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		*(char **)field = xstrdup(config_text_at(from, id));
+		*(char **)field = xstrdup(*(char *const *)value);
 		return;
 	case CONFIG_SECRET:
 		*(struct secret **)field = copy_secret(*(struct secret *const *)value);
@@ -151,7 +155,12 @@ copy_value(struct config *to, const struct config *from, enum config_id id)
 		*(int *)field = *(const int *)value;
 		return;
 	case CONFIG_LIST:
+	case CONFIG_WORDS:
 		*(struct config_list *)field = copy_list(value);
+		return;
+	case CONFIG_GROUPS:
+		*(struct config_groups *)field =
+		    config_groups_copy(config_rows(option), value);
 		return;
 	case CONFIG_INTENTS:
 		*(uint32_t *)field = *(const uint32_t *)value;
@@ -168,7 +177,8 @@ config_adopt(struct config *config, const struct config *from, size_t index)
 	enum config_id id = (enum config_id)index;
 
 	config_value_clear(config, id);
-	copy_value(config, from, id);
+	config_field_copy(config_option(id), config_field_of(config, id),
+	    config_field_at(from, id));
 	config_note(config, id, from->origins->at[id].layer,
 	    from->origins->at[id].source);
 }

@@ -17,9 +17,7 @@
 /* Only to see whether a presence is a JSON object; nothing is read out of it. */
 #include <cJSON.h>
 
-#define HOST_MAX_BYTES 255
-#define SCHEME_ROOM    16
-#define NAME_ROOM      64
+#define SCHEME_ROOM 16
 
 /* Discord, "List of Intents": the documented bits. */
 static const struct {
@@ -115,8 +113,8 @@ take_scheme(const char *words, const char *text, char scheme[SCHEME_ROOM])
 	return false;
 }
 
-static bool
-is_host_name(const char *host)
+bool
+config_is_host_name(const char *host)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
@@ -140,8 +138,8 @@ is_port(const char *text, size_t size)
 }
 
 /* Copies the host of "host:port/path" without brackets; false where it has none. */
-static bool
-take_host(const char *text, char host[HOST_MAX_BYTES + 1])
+bool
+config_take_host(const char *text, char host[CONFIG_HOST_MAX_BYTES + 1])
 {
 	bool bracket = *text == '[';
 	const char *start = bracket ? text + 1 : text;
@@ -152,7 +150,7 @@ take_host(const char *text, char host[HOST_MAX_BYTES + 1])
 	if (bracket && start[size] != ']') {
 		return false;
 	}
-	if (!slice_copy((struct slice){start, size}, host, HOST_MAX_BYTES + 1)) {
+	if (!slice_copy((struct slice){start, size}, host, CONFIG_HOST_MAX_BYTES + 1)) {
 		return false;
 	}
 	if (*rest == ':') {
@@ -166,14 +164,15 @@ take_host(const char *text, char host[HOST_MAX_BYTES + 1])
 	if (*rest != '/' && *rest != '\0') {
 		return false;
 	}
-	return bracket ? inet_pton(AF_INET6, host, &v6) == 1 : is_host_name(host);
+	return bracket ? inet_pton(AF_INET6, host, &v6) == 1 :
+			 config_is_host_name(host);
 }
 
 static enum gw_err
 check_url(const struct config_option *option, const char *text, char *reason)
 {
 	char scheme[SCHEME_ROOM];
-	char host[HOST_MAX_BYTES + 1];
+	char host[CONFIG_HOST_MAX_BYTES + 1];
 
 	if (!take_scheme(option->unit, text, scheme)) {
 		return refuse(GW_ERR_SYNTAX, reason, "no URL with an allowed scheme");
@@ -184,7 +183,7 @@ check_url(const struct config_option *option, const char *text, char *reason)
 		return refuse(GW_ERR_SYNTAX, reason,
 		    "a URL with a user, query, fragment, backslash or blank");
 	}
-	if (!take_host(rest, host)) {
+	if (!config_take_host(rest, host)) {
 		return refuse(GW_ERR_SYNTAX, reason, "a URL without a valid host");
 	}
 	bool plain = strcmp(scheme, "http") == 0 || strcmp(scheme, "ws") == 0;
@@ -265,18 +264,6 @@ check_readable(const char *text, char *reason)
 	return GW_OK;
 }
 
-static enum gw_err
-check_name(const char *text, char *reason)
-{
-	char name[NAME_ROOM];
-
-	if (!config_profile_name(text, name, sizeof name)) {
-		return refuse(GW_ERR_SYNTAX, reason,
-		    "a name has 1 to 32 letters, digits and _ . - only");
-	}
-	return GW_OK;
-}
-
 enum gw_err
 config_check_text(const struct config_option *option, const char *text, char *reason)
 {
@@ -292,11 +279,11 @@ config_check_text(const struct config_option *option, const char *text, char *re
 	if (option->type != CONFIG_PATH && !text_is_utf8(slice_of(text))) {
 		return refuse(GW_ERR_SYNTAX, reason, "a text that is not UTF-8");
 	}
-	if (strcmp(option->unit, "name") == 0) {
-		return check_name(text, reason);
-	}
 	if (*text == '\0') {
 		return GW_OK;
+	}
+	if (option->type == CONFIG_TEXT) {
+		return config_form_check(option->unit, text, reason);
 	}
 	if (option->type == CONFIG_URL) {
 		return check_url(option, text, reason);

@@ -1,13 +1,12 @@
 /*
- * One text -> libconfig's tree -> options.  The only include of libconfig.
+ * One text -> libconfig's tree -> options.
  *
  * libconfig accepts every name and type in silence, so both are checked here, and all
  * problems are told at once.
  */
-#include "config_private.h"
+#include "config_tree.h"
 
 #include <inttypes.h>
-#include <libconfig.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,9 +16,7 @@
 #include "xalloc.h"
 
 #define PATH_ROOM     128
-#define WHERE_ROOM    512
 #define ALLOWED_BYTES 512
-#define VALUE_BYTES   16384
 
 struct config_file {
 	config_t tree;
@@ -27,19 +24,9 @@ struct config_file {
 	struct config_scan *scan;
 };
 
-/* Where settings go: the configuration, or a blank one that is only there for checks.
- */
-struct target {
-	const struct config_file *file;
-	struct config *config;
-	enum config_layer layer;
-	struct config_report *report;
-	struct config_setters *setters;
-};
-
-/* What the scan knows of a setting; of none of the file (its root) all zeroes. */
-static const struct config_scan_setting *
-scanned(const struct target *target, const config_setting_t *setting)
+/* Of none of the file (its root) all zeroes. */
+const struct config_scan_setting *
+config_tree_scanned(const struct config_target *target, const config_setting_t *setting)
 {
 	static const struct config_scan_setting none;
 	const struct config_scan_setting *found =
@@ -49,12 +36,11 @@ scanned(const struct target *target, const config_setting_t *setting)
 	return found ? found : &none;
 }
 
-/* At the setting's name, or at its value. */
-__attribute__((format(printf, 3, 4))) static void
-complain(const struct target *target, const struct config_place *place,
-    const char *format, ...)
+void
+config_tree_complain(const struct config_target *target,
+    const struct config_place *place, const char *format, ...)
 {
-	char text[VALUE_BYTES / 16];
+	char text[CONFIG_VALUE_BYTES / 16];
 	va_list args;
 
 	va_start(args, format);
@@ -89,8 +75,24 @@ put_scalar(const config_setting_t *setting, struct buf *out)
 }
 
 static bool
-put_items(const config_setting_t *setting, struct buf *out)
+is_word(const config_setting_t *item)
 {
+	const char *text = config_setting_get_string(item);
+
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7F) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Words may have blanks and commas in them, and no line end: one is their mark. */
+static bool
+put_items(enum config_type type, const config_setting_t *setting, struct buf *out)
+{
+	static const char words_mark[] = {CONFIG_WORDS_MARK, '\0'};
+	const char *mark = type == CONFIG_WORDS ? words_mark : ", ";
 	int count = config_setting_length(setting);
 
 	for (int i = 0; i < count; i++) {
@@ -98,7 +100,8 @@ put_items(const config_setting_t *setting, struct buf *out)
 		    config_setting_get_elem(setting, (unsigned)i);
 
 		if (config_setting_type(item) != CONFIG_TYPE_STRING ||
-		    buf_printf(out, "%s", i > 0 ? ", " : "") != GW_OK ||
+		    (type == CONFIG_WORDS && !is_word(item)) ||
+		    buf_printf(out, "%s", i > 0 ? mark : "") != GW_OK ||
 		    !put_scalar(item, out)) {
 			return false;
 		}
@@ -134,6 +137,10 @@ fits(enum config_type type, int found)
 		return integer || string || array;
 	case CONFIG_SHARDS:
 		return integer || string;
+	case CONFIG_WORDS:
+		return array;
+	case CONFIG_GROUPS:
+		return false; /* config_list.c takes them */
 	}
 	return false;
 }
@@ -147,7 +154,7 @@ put_setting(enum config_type type, const config_setting_t *setting, struct buf *
 		return false;
 	}
 	if (found == CONFIG_TYPE_ARRAY || found == CONFIG_TYPE_LIST) {
-		return put_items(setting, out);
+		return put_items(type, setting, out);
 	}
 	return put_scalar(setting, out);
 }
@@ -155,27 +162,59 @@ put_setting(enum config_type type, const config_setting_t *setting, struct buf *
 /* ---- settings -> options ---- */
 
 static void
-refuse(const struct target *target, const struct config_place *place,
-    const struct config_option *option, const char *shown, const char *reason)
+refuse(const struct config_target *target, const struct config_place *place,
+    const struct config_option *option, const char *path, const char *shown,
+    const char *reason)
 {
 	struct buf allowed;
 
 	buf_init(&allowed, ALLOWED_BYTES);
 	(void)config_allowed(option, &allowed);
-	complain(target, place, "%s%s: %s; allowed: %.*s", option->path, shown, reason,
-	    (int)allowed.size, allowed.data);
+	config_tree_complain(target, place, "%s%s: %s; allowed: %.*s", path, shown,
+	    reason, (int)allowed.size, allowed.data);
 	buf_fini(&allowed);
+}
+
+bool
+config_tree_take(const struct config_target *target, const config_setting_t *setting,
+    const struct config_option *option, const char *path, void *field)
+{
+	const struct config_place *place = &config_tree_scanned(target, setting)->value;
+	char reason[CONFIG_REASON_ROOM] = "";
+	struct buf text;
+	bool done = false;
+
+	buf_init(&text, CONFIG_VALUE_BYTES);
+	if (!put_setting(option->type, setting, &text) ||
+	    buf_append(&text, "", 1) != GW_OK) {
+		refuse(target, place, option, path, "", "wrong type of value");
+	} else if (config_field_set(option, field, text.data, reason) != GW_OK) {
+		char value[CONFIG_SHOWN_ROOM];
+		char shown[CONFIG_SHOWN_ROOM + 8];
+
+		config_shown(text.data, value);
+		(void)snprintf(shown, sizeof shown, " = \"%s\"", value);
+		refuse(target, place, option, path,
+		    option->type == CONFIG_SECRET ? "" : shown, reason);
+	} else {
+		done = true;
+	}
+	if (text.data) {
+		explicit_bzero(text.data, text.size);
+	}
+	buf_fini(&text);
+	return done;
 }
 
 /* A drop-in goes over the file's top level, yet not over a section in that file: who
  * wrote the drop-in may not expect it. */
 static void
-note_setter(const struct target *target, const struct config_place *place,
+note_setter(const struct config_target *target, const struct config_place *place,
     enum config_id id)
 {
 	struct config_setters *setters = target->setters;
 	const struct config_origins *origins = target->config->origins;
-	char text[WHERE_ROOM * 2];
+	char text[CONFIG_PLACE_ROOM * 2];
 
 	if (target->layer == LAYER_FILE) {
 		setters->file[id] = setters->now;
@@ -193,51 +232,35 @@ note_setter(const struct target *target, const struct config_place *place,
 }
 
 static void
-take_option(const struct target *target, const config_setting_t *setting,
+take_option(const struct config_target *target, const config_setting_t *setting,
     enum config_id id)
 {
 	const struct config_option *option = config_option(id);
-	const struct config_scan_setting *place = scanned(target, setting);
-	char reason[CONFIG_REASON_ROOM] = "";
-	char source[WHERE_ROOM];
-	struct buf text;
+	const struct config_place *place = &config_tree_scanned(target, setting)->name;
+	bool taken = option->type == CONFIG_GROUPS ?
+	    config_tree_take_list(target, setting, id) :
+	    config_tree_take(target, setting, option, option->path,
+		config_field_of(target->config, id));
 
-	buf_init(&text, VALUE_BYTES);
-	if (!put_setting(option->type, setting, &text) ||
-	    buf_append(&text, "", 1) != GW_OK) {
-		refuse(target, &place->value, option, "", "wrong type of value");
-		goto out;
-	}
-	if (config_value_set(target->config, id, text.data, reason) != GW_OK) {
-		char value[CONFIG_SHOWN_ROOM];
-		char shown[CONFIG_SHOWN_ROOM + 8];
+	if (taken) {
+		char source[CONFIG_PLACE_ROOM];
 
-		config_shown(text.data, value);
-		(void)snprintf(shown, sizeof shown, " = \"%s\"", value);
-		refuse(target, &place->value, option,
-		    option->type == CONFIG_SECRET ? "" : shown, reason);
-		goto out;
+		config_scan_where(config_file_scan(target->file), place, true, source,
+		    sizeof source);
+		note_setter(target, place, id);
+		config_note(target->config, id, target->layer, source);
 	}
-	config_scan_where(target->file->scan, &place->name, true, source,
-	    sizeof source);
-	note_setter(target, &place->name, id);
-	config_note(target->config, id, target->layer, source);
-out:
-	if (text.data) {
-		explicit_bzero(text.data, text.size);
-	}
-	buf_fini(&text);
 }
 
 static void
-refuse_unknown(const struct target *target, const config_setting_t *setting,
+refuse_unknown(const struct config_target *target, const config_setting_t *setting,
     const char *path)
 {
 	char shown[CONFIG_SHOWN_ROOM];
 	char nearest[PATH_ROOM];
 	char profile[PATH_ROOM];
 	bool group = config_setting_is_group(setting) == CONFIG_TRUE;
-	const struct config_place *place = &scanned(target, setting)->name;
+	const struct config_place *place = &config_tree_scanned(target, setting)->name;
 	/* Without its group it may be one of any group. */
 	bool near = group || strchr(path, '.') ?
 	    config_nearest_path(path, group, nearest, sizeof nearest) :
@@ -246,25 +269,25 @@ refuse_unknown(const struct target *target, const config_setting_t *setting,
 	config_shown(path, shown);
 	if (group && config_profile_name(path, profile, sizeof profile) &&
 	    config_is_known_profile(profile)) {
-		complain(target, place,
+		config_tree_complain(target, place,
 		    "\"%s\" is no group of settings; that of a profile is written "
 		    "profiles: { %s: { ... }; };",
 		    shown, profile);
 		return;
 	}
-	complain(target, place, "unknown setting \"%s\"%s%s", shown,
+	config_tree_complain(target, place, "unknown setting \"%s\"%s%s", shown,
 	    near ? "; nearest: " : "", near ? nearest : "");
 }
 
-static void take_group(const struct target *target, const config_setting_t *group,
-    const char *prefix);
+static void take_group(const struct config_target *target,
+    const config_setting_t *group, const char *prefix);
 
 static void
-take_setting(const struct target *target, const config_setting_t *setting,
+take_setting(const struct config_target *target, const config_setting_t *setting,
     const char *prefix)
 {
 	const char *name = config_setting_name(setting);
-	const struct config_scan_setting *place = scanned(target, setting);
+	const struct config_scan_setting *place = config_tree_scanned(target, setting);
 	char path[PATH_ROOM];
 	size_t id;
 	int size = snprintf(path, sizeof path, "%s%s%s", prefix, *prefix ? "." : "",
@@ -283,14 +306,14 @@ take_setting(const struct target *target, const config_setting_t *setting,
 	} else if (config_setting_is_group(setting) == CONFIG_TRUE) {
 		take_group(target, setting, path);
 	} else if (!place->mended) {
-		complain(target, &place->name, "%s is a group; write %s: { ... };",
-		    path, path);
+		config_tree_complain(target, &place->name,
+		    "%s is a group; write %s: { ... };", path, path);
 	}
 }
 
 /* prefix is "" or the name of a group: paths have two parts at most. */
 static void
-take_group(const struct target *target, const config_setting_t *group,
+take_group(const struct config_target *target, const config_setting_t *group,
     const char *prefix)
 {
 	int count = config_setting_length(group);
@@ -305,7 +328,8 @@ take_group(const struct target *target, const config_setting_t *group,
 			continue;
 		}
 		if (!top && !*prefix && strcmp(name, "profile") == 0) {
-			complain(target, &scanned(target, setting)->name,
+			config_tree_complain(target,
+			    &config_tree_scanned(target, setting)->name,
 			    "profile stands at the top level of the file only");
 			continue;
 		}
@@ -314,20 +338,21 @@ take_group(const struct target *target, const config_setting_t *group,
 }
 
 static void
-take_section(const struct target *target, const config_setting_t *section,
+take_section(const struct config_target *target, const config_setting_t *section,
     const char *profile)
 {
 	char name[PATH_ROOM];
 	struct config blank = {.origins = NULL};
-	struct target check = *target;
+	struct config_target check = *target;
 
-	if (scanned(target, section)->passed) {
+	if (config_tree_scanned(target, section)->passed) {
 		return;
 	}
 
 	if (config_setting_is_group(section) != CONFIG_TRUE ||
 	    !config_profile_name(config_setting_name(section), name, sizeof name)) {
-		complain(target, &scanned(target, section)->name,
+		config_tree_complain(target,
+		    &config_tree_scanned(target, section)->name,
 		    "a section of a profile is a group: profiles: { prod: { ... }; };");
 		return;
 	}
@@ -346,7 +371,7 @@ void
 config_file_apply_top(const struct config_file *file, struct config_setters *setters,
     struct config *config, struct config_report *report)
 {
-	const struct target target = {file, config, LAYER_FILE, report, setters};
+	const struct config_target target = {file, config, LAYER_FILE, report, setters};
 
 	if (file->parsed) {
 		take_group(&target, config_root_setting(&file->tree), "");
@@ -357,7 +382,8 @@ void
 config_file_apply_sections(const struct config_file *file, const char *profile,
     struct config_setters *setters, struct config *config, struct config_report *report)
 {
-	const struct target target = {file, config, LAYER_SECTION, report, setters};
+	const struct config_target target = {file, config, LAYER_SECTION, report,
+	    setters};
 	const config_setting_t *sections =
 	    file->parsed ? config_lookup(&file->tree, "profiles") : NULL;
 
@@ -365,7 +391,8 @@ config_file_apply_sections(const struct config_file *file, const char *profile,
 		return;
 	}
 	if (config_setting_is_group(sections) != CONFIG_TRUE) {
-		complain(&target, &scanned(&target, sections)->name,
+		config_tree_complain(&target,
+		    &config_tree_scanned(&target, sections)->name,
 		    "profiles is a group of sections: profiles: { prod: { ... }; };");
 		return;
 	}

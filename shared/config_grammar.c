@@ -93,6 +93,7 @@ open_bracket(struct config_scan *scan, const struct config_token *token)
 	    .mark = mark,
 	    .at = token->place,
 	    .setting = scan->current,
+	    .first = scan->setting_count,
 	};
 	/* A list takes items of any kind: which ones are right is looked at later. */
 	put(scan, mark == '{' ? "{" : "(");

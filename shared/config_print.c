@@ -52,11 +52,14 @@ put_url(const struct config_option *option, struct buf *out)
 static enum gw_err
 put_text(const struct config_option *option, struct buf *out)
 {
-	bool name = strcmp(option->unit, "name") == 0;
+	const char *form = config_form_allowed(option->unit);
 
-	return buf_printf(out, "%s of %" PRId64 " to %" PRId64 " %s",
-	    name ? "a name" : "a text", option->min, option->max,
-	    name ? "letters, digits and _ . -" : "bytes");
+	if (form) {
+		return buf_printf(out, "%s%s", form,
+		    option->min > 0 ? "" : ", or empty");
+	}
+	return buf_printf(out, "a text of %" PRId64 " to %" PRId64 " bytes",
+	    option->min, option->max);
 }
 
 enum gw_err
@@ -100,6 +103,16 @@ config_allowed(const struct config_option *option, struct buf *out)
 		    ", or a range of at most %" PRId64
 		    " as first-last/total, such as \"0-15/64\"",
 		    option->min, option->max, option->max);
+	case CONFIG_WORDS:
+		return buf_printf(out,
+		    "a whole path and its arguments, at most %" PRId64
+		    " words, such as [\"/bin/true\", \"-v\"]",
+		    option->max);
+	case CONFIG_GROUPS:
+		return buf_printf(out,
+		    "a list of at most %" PRId64
+		    " groups, such as %ss = ( { name = \"a\"; ... } )",
+		    option->max, option->unit);
 	}
 	return GW_ERR_UNKNOWN;
 }
@@ -116,6 +129,11 @@ put_line(const struct config *config, enum config_id id, bool provenance,
 	const struct config_option *option = config_option(id);
 	const char *dot = strchr(option->path, '.');
 	bool secret = option->type == CONFIG_SECRET;
+
+	if (option->type == CONFIG_GROUPS) {
+		return config_groups_print(option, config_field_at(config, id),
+		    provenance, out);
+	}
 	size_t start = out->size;
 	enum gw_err err = buf_printf(out, "%s%s%s = ", dot ? "\t" : "",
 	    secret ? "# " : "", dot ? dot + 1 : option->path);
@@ -151,13 +169,13 @@ config_print(const struct config *config, bool provenance, struct buf *out)
 		struct slice next = {path, path[size] == '.' ? size : 0};
 
 		if (!slice_equal(group, next)) {
-			err = buf_printf(out, "%s\n%.*s: {\n", group.size ? "};\n" : "",
-			    (int)next.size, next.data);
+			err = buf_printf(out, "%s\n%.*s%s", group.size ? "};\n" : "",
+			    (int)next.size, next.data, next.size ? ": {\n" : "");
 			group = next;
 		}
 		if (err == GW_OK) {
 			err = put_line(config, (enum config_id)i, provenance, out);
 		}
 	}
-	return err == GW_OK ? buf_printf(out, "};\n") : err;
+	return err == GW_OK && group.size ? buf_printf(out, "};\n") : err;
 }

@@ -50,6 +50,76 @@ struct config_origins {
 enum gw_err config_value_set(struct config *config, enum config_id id, const char *text,
     char reason[CONFIG_REASON_ROOM]);
 
+/** The same for the field of any row, of options.def or lists.def. */
+enum gw_err config_field_set(const struct config_option *option, void *field,
+    const char *text, char reason[CONFIG_REASON_ROOM]);
+
+/** Frees what a field of that type holds. */
+void config_field_clear(const struct config_option *option, void *field);
+
+/** Appends a field's value in the syntax of the file (literal) or the environment. */
+enum gw_err config_field_text(const struct config_option *option, const void *field,
+    bool literal, struct buf *out);
+
+/** True where two fields of a row hold the same. */
+bool config_field_same(const struct config_option *option, const void *a,
+    const void *b);
+
+/** Copies a value into a field that holds nothing that must be freed. */
+void config_field_copy(const struct config_option *option, void *to, const void *from);
+
+/* What a WORDS has between its words while it is one text. */
+#define CONFIG_WORDS_MARK '\n'
+
+/** Appends a text between quotes, as libconfig reads it back. */
+enum gw_err config_put_quoted(const char *text, struct buf *out);
+
+/* ---- config_groups.c: lists of groups ---- */
+
+/** A group with the defaults of its rows, and an empty name. */
+struct config_group *config_group_new(const struct config_rows *rows);
+void config_group_free(const struct config_rows *rows,
+    struct config_group *owned_group);
+
+/** The field of a row. */
+void *config_item_field(const struct config_rows *rows, size_t item,
+    struct config_group *group);
+
+/** True for "tcp|http" and "http". */
+bool config_word_is_among(const char *words, const char *word);
+
+/** The word of a group's kind or action. */
+struct slice config_group_kind(const struct config_rows *rows,
+    const struct config_group *group);
+
+/** Room for one more, which it owns from then on. */
+void config_groups_add(struct config_groups *groups, struct config_group *owned_group);
+
+void config_groups_clear(const struct config_rows *rows, struct config_groups *groups);
+bool config_groups_same(const struct config_rows *rows, const struct config_groups *a,
+    const struct config_groups *b);
+struct config_groups config_groups_copy(const struct config_rows *rows,
+    const struct config_groups *from);
+
+/** The names. */
+enum gw_err config_groups_text(const struct config_rows *rows,
+    const struct config_groups *groups, struct buf *out);
+
+/** As a file has it, a line a value, each followed by what note makes of its source. */
+enum gw_err config_groups_print(const struct config_option *option,
+    const struct config_groups *groups, bool provenance, struct buf *out);
+
+/** What only the whole shows: probes that jobs name. */
+void config_groups_check(const struct config *config, struct config_report *report);
+
+/* ---- config_form.c: forms of texts ---- */
+
+/** What a form allows, such as "a host name or numeric address"; NULL: no such form. */
+const char *config_form_allowed(const char *form);
+
+/** Whether text has the form; GW_OK where there is none of that name. */
+enum gw_err config_form_check(const char *form, const char *text, char *reason);
+
 /** Frees what a list holds, and empties it. */
 void config_list_clear(struct config_list *list);
 
@@ -83,6 +153,14 @@ enum gw_err config_check_text(const struct config_option *option, const char *te
 
 /** Whether text is a numeric address. */
 enum gw_err config_check_address(const char *text, char *reason);
+
+#define CONFIG_HOST_MAX_BYTES 255
+
+/** True for a text of letters, digits and - . _ only. */
+bool config_is_host_name(const char *host);
+
+/** Copies the host of "host:port/path" without brackets; false where it has none. */
+bool config_take_host(const char *text, char host[CONFIG_HOST_MAX_BYTES + 1]);
 
 /** Reads names of intents, or their sum. */
 enum gw_err config_parse_intents(const struct config_option *option, const char *text,
@@ -141,6 +219,9 @@ struct config_nearest {
 
 void config_nearest_init(struct config_nearest *nearest, const char *text);
 void config_nearest_offer(struct config_nearest *nearest, const char *candidate);
+
+/** The word of "a|b|c" at index. */
+struct slice config_word_at(const char *words, int index);
 
 /** Copies the nearest path of an option, or of a group where group is set; false where
  * none is near. */

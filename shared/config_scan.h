@@ -46,6 +46,8 @@ struct config_bracket {
 	char mark;
 	struct config_place at;
 	size_t setting; /* whose value it is in */
+	size_t
+	    first; /* setting that may stand in it: each group of a list has its own */
 };
 
 struct config_scan {

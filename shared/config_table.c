@@ -175,7 +175,12 @@ config_nearest_path(const char *path, bool group, char *out, size_t room)
 bool
 config_option_fits(size_t index, const char *wanted)
 {
-	const char *path = options[index].path;
+	return config_path_fits(options[index].path, wanted);
+}
+
+bool
+config_path_fits(const char *path, const char *wanted)
+{
 	size_t size = strlen(wanted);
 
 	return (strncmp(path, wanted, size) == 0 &&
@@ -256,6 +261,10 @@ config_type_word(enum config_type type)
 		return "intents";
 	case CONFIG_SHARDS:
 		return "shards";
+	case CONFIG_WORDS:
+		return "array of texts";
+	case CONFIG_GROUPS:
+		return "list of groups";
 	}
 	return "";
 }

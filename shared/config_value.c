@@ -106,8 +106,8 @@ word_index(const char *words, const char *text)
 	}
 }
 
-static struct slice
-word_at(const char *words, int index)
+struct slice
+config_word_at(const char *words, int index)
 {
 	for (; index > 0; index--) {
 		words += strcspn(words, "|") + 1;
@@ -116,14 +116,15 @@ word_at(const char *words, int index)
 }
 
 static enum gw_err
-set_choice(enum config_id id, const char *text, int *out, char *reason)
+set_choice(const struct config_option *option, const char *text, int *out, char *reason)
 {
-	const char *words = config_option(id)->unit;
+	const char *words = option->unit;
 	enum log_level level;
 	int index = word_index(words, text);
 
 	/* The other names that LOG_LEVEL has in the wild. */
-	if (index < 0 && id == CONFIG_ID_log_level && log_level_parse(text, &level)) {
+	if (index < 0 && option == config_option(CONFIG_ID_log_level) &&
+	    log_level_parse(text, &level)) {
 		index = (int)level;
 	}
 	if (index < 0) {
@@ -226,6 +227,52 @@ set_list(const struct config_option *option, const char *text, struct config_lis
 	return GW_OK;
 }
 
+/* A text of words with a mark between them, as config_file.c makes it. */
+static enum gw_err
+set_words(const struct config_option *option, const char *text, struct config_list *out,
+    char *reason)
+{
+	size_t max = (size_t)option->max;
+	struct config_list list = {xzalloc(max * sizeof *list.items), 0};
+	enum gw_err err = GW_OK;
+
+	/* Behind the last mark there is a word as well, if only an empty one. */
+	for (const char *at = text; at && err == GW_OK;) {
+		const char *mark = strchr(at, CONFIG_WORDS_MARK);
+
+		if (list.count == max) {
+			err = refuse(GW_ERR_RANGE, reason, "more than %zu words", max);
+			break;
+		}
+		list.items[list.count++] =
+		    xstrndup(at, mark ? (size_t)(mark - at) : strlen(at));
+		at = mark ? mark + 1 : NULL;
+	}
+	if (err == GW_OK && list.items[0][0] != '/') {
+		err = refuse(GW_ERR_SYNTAX, reason,
+		    "the first word is no whole path that begins with /");
+	}
+	if (err != GW_OK) {
+		config_list_clear(&list);
+		return err;
+	}
+	config_list_clear(out);
+	*out = list;
+	return GW_OK;
+}
+
+/* A list of groups stands in a file only. */
+static enum gw_err
+set_groups(const struct config_option *option, const char *text,
+    struct config_groups *out, char *reason)
+{
+	if (*text != '\0') {
+		return refuse(GW_ERR_TYPE, reason, "a list stands in a file only");
+	}
+	config_groups_clear(config_rows(option), out);
+	return GW_OK;
+}
+
 /* Blanks around a value mean something in texts only. */
 static bool
 trim(const char *text, char *out, size_t room)
@@ -243,15 +290,13 @@ static bool
 is_text(enum config_type type)
 {
 	return type == CONFIG_TEXT || type == CONFIG_PATH || type == CONFIG_URL ||
-	    type == CONFIG_JSON || type == CONFIG_SECRET;
+	    type == CONFIG_JSON || type == CONFIG_SECRET || type == CONFIG_WORDS;
 }
 
 enum gw_err
-config_value_set(struct config *config, enum config_id id, const char *text,
+config_field_set(const struct config_option *option, void *field, const char *text,
     char reason[CONFIG_REASON_ROOM])
 {
-	const struct config_option *option = config_option(id);
-	void *field = config_field_of(config, id);
 	char word[WORD_ROOM];
 
 	if (!trim(text, word, sizeof word) && !is_text(option->type)) {
@@ -272,23 +317,39 @@ config_value_set(struct config *config, enum config_id id, const char *text,
 	case CONFIG_SECRET:
 		return set_secret(text, field);
 	case CONFIG_CHOICE:
-		return set_choice(id, word, field, reason);
+		return set_choice(option, word, field, reason);
 	case CONFIG_LIST:
 		return set_list(option, word, field, reason);
 	case CONFIG_INTENTS:
 		return config_parse_intents(option, word, field, reason);
 	case CONFIG_SHARDS:
 		return config_parse_shards(option, word, field, reason);
+	case CONFIG_WORDS:
+		return set_words(option, text, field, reason);
+	case CONFIG_GROUPS:
+		return set_groups(option, word, field, reason);
 	}
 	return GW_ERR_UNKNOWN;
+}
+
+enum gw_err
+config_value_set(struct config *config, enum config_id id, const char *text,
+    char reason[CONFIG_REASON_ROOM])
+{
+	return config_field_set(config_option(id), config_field_of(config, id), text,
+	    reason);
 }
 
 void
 config_value_clear(struct config *config, enum config_id id)
 {
-	void *field = config_field_of(config, id);
+	config_field_clear(config_option(id), config_field_of(config, id));
+}
 
-	switch (config_option(id)->type) {
+void
+config_field_clear(const struct config_option *option, void *field)
+{
+	switch (option->type) {
 	case CONFIG_TEXT:
 	case CONFIG_PATH:
 	case CONFIG_URL:
@@ -301,7 +362,11 @@ config_value_clear(struct config *config, enum config_id id)
 		*(struct secret **)field = NULL;
 		return;
 	case CONFIG_LIST:
+	case CONFIG_WORDS:
 		config_list_clear(field);
+		return;
+	case CONFIG_GROUPS:
+		config_groups_clear(config_rows(option), field);
 		return;
 	case CONFIG_BOOL:
 	case CONFIG_INTEGER:
@@ -337,24 +402,23 @@ put_duration(mono_ns duration, const char *quote, struct buf *out)
 }
 
 static enum gw_err
-put_word(enum config_id id, int index, const char *quote, struct buf *out)
+put_word(const struct config_option *option, int index, const char *quote,
+    struct buf *out)
 {
-	struct slice word = word_at(config_option(id)->unit, index);
+	struct slice word = config_word_at(option->unit, index);
 
 	return buf_printf(out, "%s%.*s%s", quote, (int)word.size, word.data, quote);
 }
 
 static enum gw_err
-put_secret(const struct config *config, enum config_id id, struct buf *out)
+put_secret(const struct secret *secret, struct buf *out)
 {
-	bool set = *(struct secret *const *)config_field_at(config, id) != NULL;
-
-	return buf_printf(out, "%s", set ? "(set)" : "(not set)");
+	return buf_printf(out, "%s", secret ? "(set)" : "(not set)");
 }
 
 /* Only what libconfig reads back: \" \\ \n \t \r, other bytes as they are. */
-static enum gw_err
-put_quoted(const char *text, struct buf *out)
+enum gw_err
+config_put_quoted(const char *text, struct buf *out)
 {
 	enum gw_err err = buf_append(out, "\"", 1);
 
@@ -377,12 +441,44 @@ put_quoted(const char *text, struct buf *out)
 }
 
 static enum gw_err
-put_value(const struct config *config, enum config_id id, bool literal, struct buf *out)
+put_words(const struct config_list *list, bool literal, struct buf *out)
 {
-	const void *field = config_field_at(config, id);
+	enum gw_err err = literal ? buf_append(out, "[", 1) : GW_OK;
+
+	for (size_t i = 0; i < list->count && err == GW_OK; i++) {
+		const char *before = i == 0 ? "" : literal ? ", " : " ";
+
+		err = buf_printf(out, "%s", before);
+		if (err == GW_OK) {
+			err = literal ? config_put_quoted(list->items[i], out) :
+					buf_printf(out, "%s", list->items[i]);
+		}
+	}
+	return err == GW_OK && literal ? buf_append(out, "]", 1) : err;
+}
+
+static enum gw_err
+put_text(const char *text, bool literal, struct buf *out)
+{
+	return literal ? config_put_quoted(text, out) : buf_printf(out, "%s", text);
+}
+
+static enum gw_err
+put_intents(uint32_t intents, bool literal, struct buf *out)
+{
+	if (intents == 0) {
+		return buf_append(out, "0", 1);
+	}
+	return config_intents_text(intents, literal ? "\"" : "", ", ", out);
+}
+
+static enum gw_err
+put_value(const struct config_option *option, const void *field, bool literal,
+    struct buf *out)
+{
 	const char *quote = literal ? "\"" : "";
 
-	switch (config_option(id)->type) {
+	switch (option->type) {
 	case CONFIG_BOOL:
 		return buf_printf(out, "%s", *(const bool *)field ? "true" : "false");
 	case CONFIG_INTEGER:
@@ -393,44 +489,50 @@ put_value(const struct config *config, enum config_id id, bool literal, struct b
 	case CONFIG_PATH:
 	case CONFIG_URL:
 	case CONFIG_JSON:
-		return literal ? put_quoted(config_text_at(config, id), out) :
-				 buf_printf(out, "%s", config_text_at(config, id));
+		return put_text(*(char *const *)field, literal, out);
 	case CONFIG_SECRET:
-		return put_secret(config, id, out);
+		return put_secret(*(struct secret *const *)field, out);
 	case CONFIG_CHOICE:
-		return put_word(id, *(const int *)field, quote, out);
+		return put_word(option, *(const int *)field, quote, out);
 	case CONFIG_LIST:
 		return put_list(field, quote, out);
 	case CONFIG_INTENTS:
-		if (*(const uint32_t *)field == 0 && !literal) {
-			return buf_append(out, "0", 1);
-		}
-		return config_intents_text(*(const uint32_t *)field, quote, ", ", out);
+		return put_intents(*(const uint32_t *)field, literal, out);
 	case CONFIG_SHARDS:
 		return config_shards_text(field, quote, out);
+	case CONFIG_WORDS:
+		return put_words(field, literal, out);
+	case CONFIG_GROUPS:
+		return config_groups_text(config_rows(option), field, out);
 	}
 	return GW_ERR_UNKNOWN;
 }
 
 enum gw_err
+config_field_text(const struct config_option *option, const void *field, bool literal,
+    struct buf *out)
+{
+	bool list = option->type == CONFIG_LIST;
+	bool some = option->type == CONFIG_INTENTS && *(const uint32_t *)field != 0;
+	bool array = literal && (list || some);
+	enum gw_err err = array ? buf_append(out, "[", 1) : GW_OK;
+
+	if (err == GW_OK) {
+		err = put_value(option, field, literal, out);
+	}
+	return err == GW_OK && array ? buf_append(out, "]", 1) : err;
+}
+
+enum gw_err
 config_value_text(const struct config *config, size_t index, struct buf *out)
 {
-	return put_value(config, (enum config_id)index, false, out);
+	return config_field_text(config_option(index),
+	    config_field_at(config, (enum config_id)index), false, out);
 }
 
 enum gw_err
 config_value_literal(const struct config *config, enum config_id id, struct buf *out)
 {
-	enum config_type type = config_option(id)->type;
-	bool array = type == CONFIG_LIST || type == CONFIG_INTENTS;
-
-	if (type == CONFIG_INTENTS && config->discord_intents == 0) {
-		return buf_append(out, "0", 1);
-	}
-	enum gw_err err = array ? buf_append(out, "[", 1) : GW_OK;
-
-	if (err == GW_OK) {
-		err = put_value(config, id, true, out);
-	}
-	return err == GW_OK && array ? buf_append(out, "]", 1) : err;
+	return config_field_text(config_option(id), config_field_at(config, id), true,
+	    out);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "methods_lists.h"
 #include "methods_rows.h"
 #include "methods_setting.h"
 
@@ -145,7 +146,8 @@ answer_diff(const struct visit *visit)
 		const char *acts =
 		    held ? "override" : config_reload_word(config_option(i)->reload);
 
-		if (!config_value_same(running, fresh, i)) {
+		if (!config_value_same(running, fresh, i) &&
+		    !methods_lists_changes(changes, running, fresh, i, acts)) {
 			json_append(changes,
 			    setting_describe_change(running, fresh, i, acts));
 		}
@@ -194,6 +196,7 @@ methods_config(const struct visit *visit)
 		if (!wanted || config_option_fits(i, wanted)) {
 			json_append(options, describe_option(visit, i));
 		}
+		methods_lists_items(options, config, i, wanted);
 	}
 	if (json_count(options) == 0) {
 		json_free(options);
@@ -232,9 +235,13 @@ methods_reload(const struct visit *visit)
 		    source->loaded(source->ctx) :
 		    source->config(source->ctx);
 
-		json_append(list,
-		    setting_describe_change(before, fresh, changes.ids[i],
-			config_reload_word(reload)));
+		const char *acts = config_reload_word(reload);
+
+		if (!methods_lists_changes(list, before, fresh, changes.ids[i], acts)) {
+			json_append(list,
+			    setting_describe_change(before, fresh, changes.ids[i],
+				acts));
+		}
 	}
 	json_add(answer, "files", list_files(source->loaded(source->ctx)));
 	json_add(answer, "changes", list);

@@ -126,7 +126,7 @@ connect_next(struct fetch_job *job, mono_ns now)
 		unsigned left = job->addresses.count - job->tried;
 		mono_ns share = (job->deadline - now) / (left + 1);
 
-		if (!job->url.tls && !is_loopback(address)) {
+		if (!job->url.tls && !job->plain_anywhere && !is_loopback(address)) {
 			fetch_job_note(job,
 			    "plain http to %s, which is no loopback address", address);
 			continue;
@@ -300,6 +300,7 @@ fetch_start(struct fetch *fetch, const struct fetch_request *request,
 	job->id = ++fetch->last_id;
 	job->fn = fn;
 	job->ctx = ctx;
+	job->plain_anywhere = request->plain_anywhere;
 	job->deadline = clock_add(now, request->timeout);
 	job->timer = loop_timer_new(fetch->loop, on_timer, job);
 	TAILQ_INSERT_TAIL(&fetch->jobs, job, link);

@@ -27,8 +27,10 @@ struct fetch_header {
 #define FETCH_HEADERS_MAX 8
 
 struct fetch_request {
-	const char *method; /* "GET", "POST", ... */
-	const char *url;    /* http:// or https://; http only to loopback addresses */
+	const char *method;  /* "GET", "POST", ... */
+	const char *url;     /* http:// or https:// */
+	bool plain_anywhere; /* http:// not to loopback addresses only: for what the
+	                        operator named, never with the token */
 	struct fetch_header headers[FETCH_HEADERS_MAX]; /* ended by a NULL name */
 	struct slice body;                              /* empty: none */
 	mono_ns timeout;       /* from the start to the last byte, lookup included */

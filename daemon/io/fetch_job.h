@@ -43,6 +43,7 @@ struct fetch_job {
 	struct buf head;                     /* the owner's headers */
 	struct buf body;                     /* LWS_PRE bytes, then what is sent */
 	bool body_waits;                     /* to be written */
+	bool plain_anywhere;
 
 	enum fetch_step step;
 	mono_ns deadline;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -201,11 +202,17 @@ spawn(const char *dir, struct simchild *out, char *why, size_t room)
 		(void)snprintf(why, room, "pipe: %s", strerror(errno));
 		return GW_ERR_IO;
 	}
-	(void)signal(SIGCHLD, SIG_IGN); /* nobody waits for it */
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		exec_child(program, dir, out->control, ready[1]);
+		/* Nobody waits for gwsim: it is the child of a child that has ended. */
+		if (fork() == 0) {
+			exec_child(program, dir, out->control, ready[1]);
+		}
+		_exit(0);
+	}
+	if (pid > 0) {
+		(void)waitpid(pid, NULL, 0);
 	}
 	(void)close(ready[1]);
 	bool up = pid > 0 &&

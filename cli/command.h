@@ -45,6 +45,8 @@ int command_run_events(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_help(const struct options *options, bool colour,
     struct failure *failure);
+int command_run_job(const struct options *options, bool colour,
+    struct failure *failure);
 int command_run_reboot(const struct options *options, bool colour,
     struct failure *failure);
 int command_run_reconnect(const struct options *options, bool colour,

@@ -7,6 +7,7 @@
 #include "render_events.h"
 #include "render_explain.h"
 #include "render_health.h"
+#include "render_jobs.h"
 #include "render_runtime.h"
 #include "render_shards.h"
 #include "render_status.h"
@@ -300,6 +301,24 @@ render_program(struct writer *writer, const char *name, const struct json *progr
 	    TEXT_OF(json_get(program, "version")), TEXT_OF(json_at(protocol, 0)),
 	    TEXT_OF(json_at(protocol, 1)));
 	writer_newline(writer);
+}
+
+static void
+render_probes(struct writer *writer, const struct json *result)
+{
+	render_probes_screen(writer, result);
+}
+
+static void
+render_jobs(struct writer *writer, const struct json *result)
+{
+	render_jobs_screen(writer, result);
+}
+
+static void
+render_job(struct writer *writer, const struct json *result)
+{
+	render_job_screen(writer, result);
 }
 
 static void

@@ -23,6 +23,8 @@ run_once(const struct options *options, bool colour, struct failure *failure)
 		return command_run_stop(options, colour, failure);
 	case COMMAND_version:
 		return command_run_version(options, colour, failure);
+	case COMMAND_job:
+		return command_run_job(options, colour, failure);
 	case COMMAND_sim:
 		return command_run_sim(options, colour, failure);
 	case COMMAND_check:
@@ -40,6 +42,8 @@ run_once(const struct options *options, bool colour, struct failure *failure)
 	case COMMAND_latency:
 	case COMMAND_thresholds:
 	case COMMAND_metrics:
+	case COMMAND_probes:
+	case COMMAND_jobs:
 	case COMMAND_log:
 	case COMMAND_config:
 	case COMMAND_reload:

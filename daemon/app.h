@@ -20,9 +20,11 @@
 #include "fetch.h"
 #include "gateway.h"
 #include "http.h"
+#include "jobs.h"
 #include "loop.h"
 #include "methods.h"
 #include "override.h"
+#include "probes.h"
 #include "resolver.h"
 #include "rest.h"
 #include "simchild.h"
@@ -64,6 +66,9 @@ struct app {
 	struct dispatch dispatch; /* to all that the shards' dispatches go */
 	struct events *events;    /* hears the log from the first line on */
 	struct gateway *gateway;
+	struct children *children;
+	struct probes *probes;
+	struct jobs *jobs;
 	struct http *http;
 	struct control *control;
 	struct methods *methods;
@@ -76,6 +81,8 @@ struct app {
 	unsigned shard_fds;      /* descriptors that the shards may need */
 	char state_problem[256]; /* texts of the last app_doctor_facts() */
 	char trust_place[256];
+	struct probe_view probe_views[PROBES_MAX]; /* as last asked for */
+	struct job_view job_views[JOBS_MAX];
 
 	bool was_late;            /* the last check came too late for a verdict */
 	mono_ns checked_at;       /* the watchdog, last; at first the start */

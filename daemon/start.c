@@ -36,7 +36,9 @@ on_stop_timer(void *ctx, mono_ns now)
 {
 	struct app *app = ctx;
 
-	if (store_is_synced(app->store) || now >= app->stop_deadline) {
+	bool still = store_is_synced(app->store) && children_count(app->children) == 0;
+
+	if (still || now >= app->stop_deadline) {
 		loop_stop(app->loop, app->exit_status);
 		return;
 	}
@@ -58,6 +60,7 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	log_info("stopping", KV("exit_status", exit_status), KV("reason", reason));
 	gateway_stop(app->gateway, now);
 	store_flush(app->store);
+	children_stop(app->children);
 	loop_timer_arm(app->stop_timer, now + STOP_POLL);
 }
 
@@ -338,6 +341,30 @@ start_gateway(struct app *app)
 }
 
 static int
+start_probes(struct app *app)
+{
+	struct probes_options probes = {
+	    .loop = app->loop,
+	    .resolver = app->resolver,
+	    .user_agent = "gwbotd/" GWBOT_VERSION,
+	    .ca_file = text_or_null(app->config->discord_ca_file),
+	};
+
+	app->children = children_new(app->loop);
+	probes.children = app->children;
+	app->probes = probes_new(&probes);
+	struct jobs_options jobs = {
+	    .loop = app->loop,
+	    .children = app->children,
+	    .probes = app->probes,
+	    .seed = (uint64_t)app->started_at ^ (uint64_t)getpid() << 32,
+	};
+
+	app->jobs = jobs_new(&jobs);
+	return 0;
+}
+
+static int
 start_sim(struct app *app)
 {
 	char why[256] = "";
@@ -367,6 +394,7 @@ start_all(struct app *app)
 	    start_store,
 	    start_sim,
 	    start_gateway,
+	    start_probes,
 	    start_http,
 	    start_control,
 	};
@@ -387,6 +415,9 @@ free_all(struct app *app)
 	control_free(app->control);
 	methods_free(app->methods);
 	http_free(app->http);
+	jobs_free(app->jobs);
+	probes_free(app->probes);
+	children_free(app->children);
 	gateway_free(app->gateway);
 	rest_free(app->rest);
 	fetch_free(app->fetch);
@@ -429,6 +460,8 @@ app_run(struct app *app)
 		    KV("disconnect_grace_s",
 			clock_seconds(config->watchdog_disconnect_grace)));
 		gateway_start(app->gateway, now);
+		probes_configure(app->probes, app->live, now);
+		jobs_configure(app->jobs, app->live, now);
 		status = loop_run(app->loop);
 	}
 	free_all(app);

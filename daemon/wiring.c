@@ -73,6 +73,29 @@ origin_of(const struct app *app, const char *path)
 	    "";
 }
 
+/* The probes as they are, borrowed until the next call. */
+static size_t
+probe_views(struct app *app)
+{
+	size_t count = probes_count(app->probes);
+
+	for (size_t i = 0; i < count; i++) {
+		app->probe_views[i] = probes_view(app->probes, i);
+	}
+	return count;
+}
+
+static size_t
+job_views(struct app *app)
+{
+	size_t count = jobs_count(app->jobs);
+
+	for (size_t i = 0; i < count; i++) {
+		jobs_view(app->jobs, i, &app->job_views[i]);
+	}
+	return count;
+}
+
 static void
 health_now(void *ctx, mono_ns now, struct health_input *out)
 {
@@ -92,6 +115,9 @@ health_now(void *ctx, mono_ns now, struct health_input *out)
 	    .identify_reserve = budget.reserve,
 	    .release_wall_ms = budget.release_at_wall_ms,
 	    .budget_low = budget.low,
+	    .probes = app->probe_views,
+	    .probe_count = probe_views(app),
+	    .now = now,
 	};
 	out->shards = app_snapshots(app, now, &out->count);
 }
@@ -125,6 +151,11 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .rest = {rest.requests, rest.retries, rest.limited, rest.queued,
 		rest.invalid_10min},
 	    .http = {http.requests, http.evicted, http.open},
+	    .probes = app->probe_views,
+	    .probe_count = probe_views(app),
+	    .jobs = app->job_views,
+	    .job_count = job_views(app),
+	    .now = now,
 	    .control_clients = control_peers(app->control),
 	    .log_dropped = log_dropped(),
 	    .process = process_figures_read(),
@@ -337,6 +368,32 @@ source_reload(void *ctx, mono_ns now, struct config_report *report,
 	return app_reload(ctx, now, report, changes);
 }
 
+static size_t
+source_probes(void *ctx, const struct probe_view **out)
+{
+	struct app *app = ctx;
+
+	*out = app->probe_views;
+	return probe_views(app);
+}
+
+static size_t
+source_jobs(void *ctx, const struct job_view **out)
+{
+	struct app *app = ctx;
+
+	*out = app->job_views;
+	return job_views(app);
+}
+
+static enum gw_err
+source_run_job(void *ctx, const char *name, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	return app->stopping ? GW_ERR_CLOSED : jobs_run(app->jobs, name, now);
+}
+
 static enum gw_err
 source_override(void *ctx, const struct override_ask *ask, mono_ns now,
     struct config_changes *changes, char *why, size_t room)
@@ -405,6 +462,9 @@ app_methods_source(struct app *app)
 	    .override = source_override,
 	    .take_back = source_take_back,
 	    .overrides = source_overrides,
+	    .probes = source_probes,
+	    .jobs = source_jobs,
+	    .run_job = source_run_job,
 	    .reboot = source_reboot,
 	    .stop = source_stop,
 	};

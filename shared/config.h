@@ -253,6 +253,23 @@ const struct config_groups *config_groups_of(const struct config *config, size_t
 const struct config_group *config_groups_find(const struct config_rows *rows,
     const struct config_groups *groups, const char *name);
 
+/** True where both say the same, wherever it stands. */
+bool config_group_same(const struct config_rows *rows, const struct config_group *a,
+    const struct config_group *b);
+
+/** A group with the defaults of its rows, and an empty name. */
+struct config_group *config_group_new(const struct config_rows *rows);
+
+/** A copy that shares nothing with the original. */
+struct config_group *config_group_copy(const struct config_rows *rows,
+    const struct config_group *from);
+void config_group_free(const struct config_rows *rows,
+    struct config_group *owned_group);
+
+/** The word of a group's second row: "tcp", "exec". */
+struct slice config_group_kind(const struct config_rows *rows,
+    const struct config_group *group);
+
 /** Appends in one line what is not the default: { name = "db"; kind = "tcp"; } */
 enum gw_err config_group_text(const struct config_rows *rows,
     const struct config_group *group, struct buf *out);

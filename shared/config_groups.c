@@ -218,8 +218,8 @@ config_item_text(const struct config_rows *rows, size_t item,
 	    false, out);
 }
 
-static bool
-same_group(const struct config_rows *rows, const struct config_group *a,
+bool
+config_group_same(const struct config_rows *rows, const struct config_group *a,
     const struct config_group *b)
 {
 	for (size_t i = 0; i < rows->count; i++) {
@@ -231,8 +231,8 @@ same_group(const struct config_rows *rows, const struct config_group *a,
 	return true;
 }
 
-static struct config_group *
-copy_group(const struct config_rows *rows, const struct config_group *from)
+struct config_group *
+config_group_copy(const struct config_rows *rows, const struct config_group *from)
 {
 	struct config_group *copy = xzalloc(rows->bytes);
 
@@ -279,7 +279,7 @@ config_groups_same(const struct config_rows *rows, const struct config_groups *a
 		return false;
 	}
 	for (size_t i = 0; i < a->count; i++) {
-		if (!same_group(rows, a->at[i], b->at[i])) {
+		if (!config_group_same(rows, a->at[i], b->at[i])) {
 			return false;
 		}
 	}
@@ -295,7 +295,7 @@ config_groups_copy(const struct config_rows *rows, const struct config_groups *f
 		copy.at = xzalloc(from->count * sizeof *copy.at);
 	}
 	for (size_t i = 0; i < from->count; i++) {
-		copy.at[i] = copy_group(rows, from->at[i]);
+		copy.at[i] = config_group_copy(rows, from->at[i]);
 	}
 	return copy;
 }

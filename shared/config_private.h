@@ -76,21 +76,12 @@ enum gw_err config_put_quoted(const char *text, struct buf *out);
 
 /* ---- config_groups.c: lists of groups ---- */
 
-/** A group with the defaults of its rows, and an empty name. */
-struct config_group *config_group_new(const struct config_rows *rows);
-void config_group_free(const struct config_rows *rows,
-    struct config_group *owned_group);
-
 /** The field of a row. */
 void *config_item_field(const struct config_rows *rows, size_t item,
     struct config_group *group);
 
 /** True for "tcp|http" and "http". */
 bool config_word_is_among(const char *words, const char *word);
-
-/** The word of a group's kind or action. */
-struct slice config_group_kind(const struct config_rows *rows,
-    const struct config_group *group);
 
 /** Room for one more, which it owns from then on. */
 void config_groups_add(struct config_groups *groups, struct config_group *owned_group);

@@ -8,10 +8,14 @@
 static const struct metric table[] = {
 #define ONE(name, type, unit, help, value)      {name, #type, unit, help, ""},
 #define SHARD(name, type, unit, help, value)    {name, #type, unit, help, "shard"},
+#define PROBE(name, type, unit, help, value)    {name, #type, unit, help, "probe"},
+#define JOB(name, type, unit, help, value)      {name, #type, unit, help, "job"},
 #define OWN(name, type, unit, help, labels, fn) {name, #type, unit, help, labels},
 #include "metrics.def"
 #undef ONE
 #undef SHARD
+#undef PROBE
+#undef JOB
 #undef OWN
 };
 

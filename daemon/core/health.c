@@ -83,6 +83,23 @@ shard_state(const struct snapshot *shard, const struct watchdog_limits *limits)
 							     STATE_DOWN;
 }
 
+static bool
+is_failing(const struct probe_view *view)
+{
+	return view->required && view->probe.state == PROBE_DOWN;
+}
+
+static bool
+probes_are_failing(const struct health_input *input)
+{
+	for (size_t i = 0; i < input->probe_count; i++) {
+		if (is_failing(&input->probes[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static enum state
 whole_state(const struct health_input *input)
 {
@@ -96,7 +113,9 @@ whole_state(const struct health_input *input)
 
 		worst = state > worst ? state : worst;
 	}
-	return worst == STATE_READY && input->budget_low ? STATE_DEGRADED : worst;
+	bool degraded = input->budget_low || probes_are_failing(input);
+
+	return worst == STATE_READY && degraded ? STATE_DEGRADED : worst;
 }
 
 static unsigned
@@ -226,6 +245,13 @@ health_reasons(const struct health_input *input, health_reason *each, void *ctx)
 	}
 	if (explain_budget(input, text, sizeof text)) {
 		each(ctx, text);
+	}
+	for (size_t i = 0; i < input->probe_count; i++) {
+		if (is_failing(&input->probes[i])) {
+			(void)snprintf(text, sizeof text, "probe %s: %s",
+			    input->probes[i].name, input->probes[i].probe.reason);
+			each(ctx, text);
+		}
 	}
 	for (uint32_t i = 0; i < input->count; i++) {
 		const struct snapshot *shard = &input->shards[i];
@@ -402,6 +428,37 @@ put_reasons(struct document *doc, const struct health_input *input)
 }
 
 static void
+put_component(struct document *doc, const struct probe_view *view, mono_ns now)
+{
+	const struct probe *probe = &view->probe;
+	bool known = probe->state != PROBE_UNKNOWN;
+	bool ran = probe->runs > 0;
+
+	PUT(doc, "{\"name\":\"%s\"", view->name);
+	put_string(doc, "kind", view->kind);
+	put_string(doc, "state", probe_state_text(probe->state));
+	PUT(doc, ",\"required\":%s", bool_text(view->required));
+	put_whole_seconds(doc, "state_age_s",
+	    known ? now - probe->since : SNAPSHOT_NONE);
+	put_whole_seconds(doc, "last_run_age_s",
+	    ran ? now - probe->last_at : SNAPSHOT_NONE);
+	put_seconds(doc, "duration_s", ran ? probe->last_took : SNAPSHOT_NONE, 6);
+	put_string(doc, "reason", probe->reason);
+	PUT(doc, "}");
+}
+
+static void
+put_components(struct document *doc, const struct health_input *input)
+{
+	PUT(doc, ",\"components\":[");
+	for (size_t i = 0; i < input->probe_count; i++) {
+		PUT(doc, "%s", i > 0 ? "," : "");
+		put_component(doc, &input->probes[i], input->now);
+	}
+	PUT(doc, "]");
+}
+
+static void
 put_uptime(struct document *doc, mono_ns uptime)
 {
 	int64_t seconds = uptime / CLOCK_S(1);
@@ -439,6 +496,7 @@ put_document(struct document *doc, const struct health_input *input)
 	PUT(doc, ",\"shards_total\":%u,\"shards_connected\":%u", total.shards,
 	    total.connected);
 	put_shards(doc, input);
+	put_components(doc, input);
 	PUT(doc, "}\n");
 }
 

@@ -5,6 +5,7 @@
 #define GWBOTD_HEALTH_H
 
 #include "buf.h"
+#include "probe.h"
 #include "snapshot.h"
 #include "watchdog.h"
 
@@ -38,6 +39,9 @@ struct health_input {
 	int64_t release_wall_ms;  /* none is left until then; 0: some are */
 	bool strict_probe;
 	bool stopping; /* a stop was asked for */
+	const struct probe_view *probes;
+	size_t probe_count;
+	mono_ns now; /* for the ages of the probes */
 };
 
 /* Of more shards than this the document lists only those that are not well, and no more

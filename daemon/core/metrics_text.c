@@ -105,6 +105,16 @@ put_shard_label(struct writer *to, uint32_t shard_id)
 	put(to, "\"");
 }
 
+/* NAME{label="value"} */
+static void
+put_named(struct writer *to, const char *name, const char *label, const char *value)
+{
+	put(to, name);
+	put(to, "{");
+	put_label(to, label, value);
+	put(to, "}");
+}
+
 static void
 put_family(struct writer *to, const char *name, const char *type, const char *help)
 {
@@ -421,18 +431,48 @@ value_of_count(uint64_t number)
 		put_family(to, name, #type, help);                         \
 		metrics_put_##fn(to, name, in);                            \
 	}
+#define PROBE(metric, type, unit, help, x)                                 \
+	static void ROW(struct writer *to, const struct metrics_input *in) \
+	{                                                                  \
+		put_family(to, metric, #type, help);                       \
+		for (size_t i = 0; i < in->probe_count; i++) {             \
+			const struct probe_view *view = &in->probes[i];    \
+			const struct probe *probe = &view->probe;          \
+                                                                           \
+			put_named(to, metric, "probe", view->name);        \
+			(void)probe;                                       \
+			put_sample(to, VALUE(x));                          \
+		}                                                          \
+	}
+#define JOB(metric, type, unit, help, x)                                   \
+	static void ROW(struct writer *to, const struct metrics_input *in) \
+	{                                                                  \
+		put_family(to, metric, #type, help);                       \
+		for (size_t i = 0; i < in->job_count; i++) {               \
+			const struct job_view *job = &in->jobs[i];         \
+                                                                           \
+			put_named(to, metric, "job", job->name);           \
+			put_sample(to, VALUE(x));                          \
+		}                                                          \
+	}
 #include "metrics.def"
 #undef ONE
 #undef SHARD
+#undef PROBE
+#undef JOB
 #undef OWN
 
 static void (*const put_rows[])(struct writer *to, const struct metrics_input *in) = {
 #define ONE(name, type, unit, help, x)          ROW,
 #define SHARD(name, type, unit, help, x)        ROW,
+#define PROBE(name, type, unit, help, x)        ROW,
+#define JOB(name, type, unit, help, x)          ROW,
 #define OWN(name, type, unit, help, labels, fn) ROW,
 #include "metrics.def"
 #undef ONE
 #undef SHARD
+#undef PROBE
+#undef JOB
 #undef OWN
 };
 

@@ -11,6 +11,8 @@
 #include "buf.h"
 #include "clock.h"
 #include "histogram.h"
+#include "job.h"
+#include "probe.h"
 #include "snapshot.h"
 #include "watchdog.h"
 
@@ -54,6 +56,11 @@ struct metrics_input {
 		uint64_t requests, evicted;
 		unsigned open;
 	} http;
+	const struct probe_view *probes;
+	size_t probe_count;
+	const struct job_view *jobs;
+	size_t job_count;
+	mono_ns now; /* the instant that ages of probes are counted from */
 	unsigned control_clients;
 	uint64_t log_dropped;
 	struct process_figures process;

@@ -16,9 +16,11 @@
 #include "gateway.h"
 #include "health.h"
 #include "histogram.h"
+#include "job.h"
 #include "loop.h"
 #include "metrics_text.h"
 #include "override.h"
+#include "probe.h"
 #include "rest.h"
 #include "snapshot.h"
 #include "watchdog.h"
@@ -91,6 +93,13 @@ struct methods_source {
 	unsigned (*take_back)(void *ctx, const bool wanted[CONFIG_ID_COUNT],
 	    mono_ns now, struct config_changes *changes);
 	const struct overrides *(*overrides)(void *ctx);
+	/** The dependency probes as they are; how many, borrowed until the next call.
+	 */
+	size_t (*probes)(void *ctx, const struct probe_view **out);
+	/** The jobs as they are, likewise. */
+	size_t (*jobs)(void *ctx, const struct job_view **out);
+	/** As jobs_run(). */
+	enum gw_err (*run_job)(void *ctx, const char *name, mono_ns now);
 	/** Ask for the end of the process with status 0, to be started again or for
 	 * good.  May be called again. */
 	void (*reboot)(void *ctx);

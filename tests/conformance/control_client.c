@@ -523,6 +523,112 @@ read_arguments(int argc, char **argv, struct stage *stage)
 	return argc - optind == 2 && set_scene(stage, argv[optind + 1]);
 }
 
+/* ---- probes and jobs ---- */
+
+static size_t
+stage_probes(void *ctx, const struct probe_view **out)
+{
+	static struct probe_view views[] = {
+	    {.name = "db",
+		.kind = "tcp",
+		.required = true,
+		.interval = CLOCK_S(30),
+		.probe = {.state = PROBE_DOWN,
+		    .streak = 4,
+		    .runs = 900,
+		    .failures = 6,
+		    .last_took = CLOCK_MS(2),
+		    .reason = "10.0.0.5 port 5432: Connection refused"}},
+	    {.name = "report-disk",
+		.kind = "command",
+		.interval = CLOCK_S(60),
+		.running = true},
+	    {.name = "site",
+		.kind = "http",
+		.interval = CLOCK_S(60),
+		.probe = {.state = PROBE_UP,
+		    .streak = 450,
+		    .runs = 450,
+		    .last_took = CLOCK_MS(41),
+		    .last_good = true,
+		    .reason = "status 200"}},
+	};
+	const struct stage *stage = ctx;
+	mono_ns now = clock_now();
+
+	for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+		/* Calls count from an instant that is a little before this one. */
+		views[i].probe.since =
+		    now - CLOCK_S(i == 0 ? 97 : 27000) - CLOCK_MS(400);
+		views[i].probe.last_at =
+		    now - CLOCK_S(i == 0 ? 17 : 12) - CLOCK_MS(400);
+	}
+	*out = views;
+	return stage->count == 1 ? 0 : sizeof views / sizeof views[0];
+}
+
+/* 28 November 2026, 18:00 in Vienna, and what was before it. */
+#define SIX_PM SCHEDULE_S(INT64_C(1795885200))
+
+static size_t
+stage_jobs(void *ctx, const struct job_view **out)
+{
+	static struct job_view views[] = {
+	    {.name = "refresh",
+		.action = "probe",
+		.schedule = "at 02:00,10:00,18:00",
+		.zone = "Europe/Vienna",
+		.standard = true,
+		.begun_wall = SIX_PM - SCHEDULE_S(8 * 3600),
+		.next = SIX_PM,
+		.next_offset = 3600,
+		.runs = 9,
+		.failures = 2,
+		.ended = true,
+		.took = CLOCK_MS(2104),
+		.result = "1 of 3 probes failed: db",
+		.output = ""},
+	    {.name = "report",
+		.action = "exec",
+		.schedule = "cron 30 9 * * mon-fri",
+		.zone = "Europe/Vienna",
+		.next = SIX_PM + SCHEDULE_S(55800),
+		.next_offset = 3600,
+		.result = "",
+		.output = ""},
+	    {.name = "rotate",
+		.action = "exec",
+		.schedule = "every 3h",
+		.running = true,
+		.begun_wall = SIX_PM - SCHEDULE_S(60),
+		.next = SIX_PM + SCHEDULE_S(3600),
+		.runs = 25,
+		.missed = 1,
+		.ended = true,
+		.good = true,
+		.took = CLOCK_S(71),
+		.result = "exit status 0",
+		.output = "rotated 4 files\n"},
+	};
+	const struct stage *stage = ctx;
+	mono_ns now = clock_now();
+
+	views[0].begun_at = now - CLOCK_S(28000);
+	views[2].begun_at = now - CLOCK_S(60);
+	*out = views;
+	return stage->count == 1 ? 0 : sizeof views / sizeof views[0];
+}
+
+static enum gw_err
+stage_run_job(void *ctx, const char *name, mono_ns now)
+{
+	(void)ctx;
+	(void)now;
+	return strcmp(name, "refresh") == 0 ? GW_OK :
+	    strcmp(name, "rotate") == 0     ? GW_ERR_BUSY :
+					      GW_ERR_NOT_FOUND;
+}
+
 static void
 fill_source(struct stage *stage)
 {
@@ -549,6 +655,9 @@ fill_source(struct stage *stage)
 	source->rest = stage_rest;
 	source->beats = stage_beats;
 	control_config_fill(source);
+	source->probes = stage_probes;
+	source->jobs = stage_jobs;
+	source->run_job = stage_run_job;
 	source->reboot = stage_reboot;
 	source->stop = stage_stop;
 }

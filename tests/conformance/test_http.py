@@ -183,6 +183,7 @@ def specified_body(shards, strict, stopping):
         "disconnect_grace_sec": 210.5, "disconnect_age": seconds(down),
         "last_ready_age": seconds(min(readies, default=-1)),
         "identifies_left": 0, "identify_reserve": 0, "identify_release_at": None,
+        "components": [],
         "shards_total": len(shards),
         "shards_connected": sum(s["connected"] for s in shards),
         "shards": [{

@@ -84,6 +84,17 @@ SCREENS = {
     "explain-unknown": (None, ["explain", "watchdog.stal"]),
     "explain-unknown-json": (None, ["--json", "explain", "99999"]),
     "explain-no-daemon": (None, ["explain"]),
+    "probes": ("two", ["probes"]),
+    "probes-one": ("two", ["probes", "db"]),
+    "probes-json": ("two", ["--json", "probes", "site"]),
+    "probes-none": ("ready", ["probes"]),
+    "probes-unknown": ("two", ["probes", "dc"]),
+    "jobs": ("two", ["jobs"]),
+    "jobs-none": ("ready", ["jobs"]),
+    "job-run": ("two", ["job", "run", "refresh"]),
+    "job-run-busy": ("two", ["job", "run", "rotate"]),
+    "job-run-unknown": ("two", ["job", "run", "refrsh"]),
+    "job-without-run": ("two", ["job", "refresh"]),
     "thresholds": ("two", ["thresholds"]),
     "thresholds-overridden": ("overridden", ["thresholds"]),
     "thresholds-json": ("overridden", ["--json", "thresholds"]),
@@ -142,6 +153,7 @@ class Screens(unittest.TestCase):
         text = re.sub(r"mode 0660, group \w+", "mode 0660, group GROUP", text)
         text = re.sub(r"(?m)^(ok    socket +).*\n(?: .*\n)*", r"\1SOCKET\n", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+        text = re.sub(r'"(state_age|last_run_age)_seconds":([0-9]+)[.0-9]*', r'"\1_seconds":\2', text)
         text = re.sub(r'"uptime_seconds":2743\d\d[.\d]*', '"uptime_seconds":274375', text)
         text = re.sub(r"reverts at \d\d:\d\d(:\d\d)?", "reverts at HH:MM", text)
         text = re.sub(r"in 55 min( \d s)?|in 54 min 5\d s", "in 55 min", text)

@@ -228,6 +228,54 @@ a_spent_budget_says_until_when(void **state)
 	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 206);
 }
 
+static void
+a_required_probe_that_is_down_degrades_what_is_ready_only(void **state)
+{
+	struct probe_view probes[] = {
+	    {.name = "db",
+		.kind = "tcp",
+		.required = true,
+		.probe = {.state = PROBE_DOWN,
+		    .runs = 3,
+		    .since = CLOCK_S(40),
+		    .last_at = CLOCK_MS(98500),
+		    .last_took = CLOCK_MS(12),
+		    .reason = "no \"answer\""}},
+	    {.name = "new", .kind = "http", .required = true},
+	    {.name = "other", .kind = "command", .probe = {.state = PROBE_DOWN}},
+	};
+	struct health_input input = input_of(&fresh, 1);
+	struct buf body;
+
+	(void)state;
+	input.probes = probes;
+	input.probe_count = sizeof probes / sizeof probes[0];
+	input.now = CLOCK_S(100);
+	buf_init(&body, 1U << 16);
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body), 206);
+	assert_int_equal(buf_append(&body, "", 1), GW_OK);
+	assert_non_null(
+	    strstr(body.data, "\"reasons\":[\"probe db: no \\\"answer\\\"\"]"));
+	assert_non_null(strstr(body.data,
+	    "\"components\":[{\"name\":\"db\",\"kind\":\"tcp\",\"state\":\"down\","
+	    "\"required\":true,\"state_age_s\":60,\"last_run_age_s\":1,"
+	    "\"duration_s\":0.012000,\"reason\":\"no \\\"answer\\\"\"},"
+	    "{\"name\":\"new\",\"kind\":\"http\",\"state\":\"unknown\","
+	    "\"required\":true,\"state_age_s\":null,\"last_run_age_s\":null,"
+	    "\"duration_s\":null,\"reason\":null}"));
+	buf_fini(&body);
+	assert_string_equal(health_state(&input), "degraded");
+	assert_int_equal(health_render(HEALTH_PATH_READYZ, &input, NULL), 200);
+	assert_int_equal(health_render(HEALTH_PATH_HEALTH, &input, NULL), 200);
+	input.shards = &lost;
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 503);
+	/* One that is not required, and one that is not known, count for nothing. */
+	input.shards = &fresh;
+	input.probes = &probes[1];
+	input.probe_count = 2;
+	assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, NULL), 200);
+}
+
 static unsigned
 count_of(const char *text, const char *word)
 {
@@ -548,6 +596,7 @@ main(void)
 	    cmocka_unit_test(each_state_has_its_row_in_the_truth_table),
 	    cmocka_unit_test(several_shards_are_as_bad_as_their_worst),
 	    cmocka_unit_test(a_low_identify_budget_degrades_what_is_ready_only),
+	    cmocka_unit_test(a_required_probe_that_is_down_degrades_what_is_ready_only),
 	    cmocka_unit_test(without_a_shard_it_is_starting),
 	    cmocka_unit_test(only_exact_paths_are_found),
 	    cmocka_unit_test(a_healthy_shard_is_told_in_full),

@@ -17,6 +17,29 @@
 static struct histogram lags, turns, beats;
 static struct buf document;
 
+static const struct probe_view probes[] = {
+    {.name = "db",
+	.required = true,
+	.probe = {.state = PROBE_DOWN,
+	    .runs = 9,
+	    .failures = 4,
+	    .last_at = CLOCK_S(40),
+	    .last_took = CLOCK_MS(250)}},
+    {.name = "site", .probe = {.state = PROBE_UP, .runs = 1}},
+    {.name = "new"},
+};
+
+static const struct job_view jobs[] = {
+    {.name = "refresh",
+	.begun_wall = SCHEDULE_S(1600000000),
+	.next = SCHEDULE_S(1700003600),
+	.runs = 12,
+	.failures = 3,
+	.missed = 2,
+	.took = CLOCK_MS(1500)},
+    {.name = "never", .next = SCHEDULE_NEVER},
+};
+
 static struct metrics_input
 input_of(const struct snapshot *shards, uint32_t count)
 {
@@ -34,6 +57,11 @@ input_of(const struct snapshot *shards, uint32_t count)
 	    .identifies_used = 10,
 	    .beats = &beats,
 	    .loop = {7, 1, CLOCK_US(2500), &turns, &lags},
+	    .probes = probes,
+	    .probe_count = sizeof probes / sizeof probes[0],
+	    .jobs = jobs,
+	    .job_count = sizeof jobs / sizeof jobs[0],
+	    .now = CLOCK_S(50),
 	};
 }
 
@@ -126,6 +154,34 @@ histograms_are_cumulative_and_end_in_infinity(void **state)
 	expect_line(text, "gwbotd_event_loop_lag_seconds_bucket{le=\"+Inf\"} 3");
 	expect_line(text, "gwbotd_event_loop_lag_seconds_sum 9.0072");
 	expect_line(text, "gwbotd_event_loop_lag_seconds_count 3");
+}
+
+static void
+probes_and_jobs_have_a_sample_each(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+	const char *text = render(&input);
+
+	(void)state;
+	expect_line(text, "gwbotd_probe_up{probe=\"db\"} 0");
+	expect_line(text, "gwbotd_probe_up{probe=\"site\"} 1");
+	expect_line(text, "gwbotd_probe_up{probe=\"new\"} 0");
+	expect_line(text, "gwbotd_probe_required{probe=\"db\"} 1");
+	expect_line(text, "gwbotd_probe_runs_total{probe=\"db\"} 9");
+	expect_line(text, "gwbotd_probe_failures_total{probe=\"db\"} 4");
+	expect_line(text, "gwbotd_probe_duration_seconds{probe=\"db\"} 0.25");
+	expect_line(text,
+	    "gwbotd_probe_last_run_timestamp_seconds{probe=\"db\"} 1699999990.123");
+	expect_line(text, "gwbotd_probe_last_run_timestamp_seconds{probe=\"new\"} 0");
+	expect_line(text, "gwbotd_job_runs_total{job=\"refresh\"} 12");
+	expect_line(text, "gwbotd_job_failures_total{job=\"refresh\"} 3");
+	expect_line(text, "gwbotd_job_missed_total{job=\"refresh\"} 2");
+	expect_line(text, "gwbotd_job_duration_seconds{job=\"refresh\"} 1.5");
+	expect_line(text,
+	    "gwbotd_job_last_run_timestamp_seconds{job=\"refresh\"} 1600000000");
+	expect_line(text,
+	    "gwbotd_job_next_run_timestamp_seconds{job=\"refresh\"} 1700003600");
+	expect_line(text, "gwbotd_job_next_run_timestamp_seconds{job=\"never\"} 0");
 }
 
 /* A name that is declared once, right before its samples. */
@@ -260,6 +316,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_exact_and_labels_escaped),
 	    cmocka_unit_test(histograms_are_cumulative_and_end_in_infinity),
+	    cmocka_unit_test(probes_and_jobs_have_a_sample_each),
 	    cmocka_unit_test(each_row_is_there_once_with_help_and_type),
 	    cmocka_unit_test(latencies_of_many_shards_are_counted_together),
 	    cmocka_unit_test(a_document_that_does_not_fit_is_an_error),

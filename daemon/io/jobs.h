@@ -1,0 +1,43 @@
+/*
+ * Jobs: runs each when its schedule says so, one run of a job at a time, and on demand.
+ */
+#ifndef GWBOTD_JOBS_H
+#define GWBOTD_JOBS_H
+
+#include "job.h"
+#include "job_actions.h"
+#include "loop.h"
+#include "schedule.h"
+
+#define JOBS_MAX 65 /* those of the configuration, and refresh */
+
+struct jobs;
+
+struct jobs_options {
+	struct loop *loop;
+	struct children *children;
+	struct probes *probes;
+	uint64_t seed;         /* of the jitter */
+	wall_us (*wall)(void); /* the wall clock; NULL: the host's */
+};
+
+struct jobs *jobs_new(const struct jobs_options *options);
+
+/** Ends all runs without a word.  NULL is allowed. */
+void jobs_free(struct jobs *owned_jobs);
+
+/**
+ * Takes over the jobs of a configuration, which may go afterwards; reads their zones.
+ *
+ * A run that is under way ends by itself, also one of a job that is gone.
+ */
+void jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now);
+
+size_t jobs_count(const struct jobs *jobs);
+void jobs_view(const struct jobs *jobs, size_t index, struct job_view *out);
+
+/** Starts a run now.  GW_ERR_NOT_FOUND without such a job, GW_ERR_BUSY while it runs.
+ */
+enum gw_err jobs_run(struct jobs *jobs, const char *name, mono_ns now);
+
+#endif

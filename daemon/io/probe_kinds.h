@@ -1,0 +1,47 @@
+/*
+ * What a probe can try; one row a kind, in the order of the words in lists.def.
+ *
+ * For probes.c and the kinds' own files.
+ */
+#ifndef GWBOTD_PROBE_KINDS_H
+#define GWBOTD_PROBE_KINDS_H
+
+#include "child.h"
+#include "config.h"
+#include "fetch.h"
+#include "loop.h"
+#include "resolver.h"
+
+/* What the kinds work with. */
+struct probe_tools {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct children *children;
+	/** The client for http, made when it is first needed; NULL where it cannot be.
+	 */
+	struct fetch *(*fetch)(void *ctx);
+	void *ctx;
+};
+
+/* One run. */
+struct probe_task {
+	const struct probe_tools *tools;
+	const struct config_probe *config; /* may move to an equal one between calls */
+	/** Ends the run; reason (borrowed) says why it is bad, or what it found. */
+	void (
+	    *done)(struct probe_task *task, bool good, const char *reason, mono_ns now);
+	void *work; /* of the kind; NULL between two runs */
+};
+
+struct probe_kind {
+	/** Begins a run: done is called once, never from inside, within the timeout. */
+	void (*start)(struct probe_task *task, mono_ns now);
+	/** Ends it without done. */
+	void (*cancel)(struct probe_task *task);
+};
+
+extern const struct probe_kind probe_tcp;
+extern const struct probe_kind probe_http;
+extern const struct probe_kind probe_command;
+
+#endif

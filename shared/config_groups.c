@@ -9,7 +9,7 @@
 #include "xalloc.h"
 
 #define COMMENT_COLUMN 48
-#define TEXT_BYTES     ((size_t)64 * 1024)
+#define PATH_ROOM      128
 #define SHORT_ROOM     1024
 
 /* Rows that every list begins with. */
@@ -250,10 +250,11 @@ config_group_copy(const struct config_rows *rows, const struct config_group *fro
 void
 config_groups_add(struct config_groups *groups, struct config_group *owned_group)
 {
-	struct config_group **at = xzalloc((groups->count + 1) * sizeof *at);
+	struct config_group **at =
+	    xzalloc((groups->count + 1) * sizeof(struct config_group *));
 
 	if (groups->count > 0) {
-		memcpy(at, groups->at, groups->count * sizeof *at);
+		memcpy(at, groups->at, groups->count * sizeof(struct config_group *));
 	}
 	free(groups->at);
 	at[groups->count] = owned_group;
@@ -292,7 +293,7 @@ config_groups_copy(const struct config_rows *rows, const struct config_groups *f
 	struct config_groups copy = {NULL, from->count};
 
 	if (from->count > 0) {
-		copy.at = xzalloc(from->count * sizeof *copy.at);
+		copy.at = xzalloc(from->count * sizeof(struct config_group *));
 	}
 	for (size_t i = 0; i < from->count; i++) {
 		copy.at[i] = config_group_copy(rows, from->at[i]);
@@ -361,6 +362,18 @@ config_groups_find(const struct config_rows *rows, const struct config_groups *g
 	return NULL;
 }
 
+/* "    # probes.db.host: gwbot.conf:12" behind so many columns. */
+static enum gw_err
+put_source(struct buf *out, size_t used, const char *path, const char *source)
+{
+	char shown[SHORT_ROOM];
+	int gap = used < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - used) : 1;
+
+	/* The name of a file may hold a line end. */
+	config_printable(source, shown, sizeof shown);
+	return buf_printf(out, "%*s# %s: %s", gap, "", path, shown);
+}
+
 static enum gw_err
 print_item(const struct config_option *list, const struct config_rows *rows,
     size_t item, const struct config_group *group, bool provenance, struct buf *out)
@@ -376,25 +389,33 @@ print_item(const struct config_option *list, const struct config_rows *rows,
 		err = buf_append(out, ";", 1);
 	}
 	if (err == GW_OK && provenance) {
-		char source[SHORT_ROOM];
-		size_t used = out->size - start + 14; /* two tabs of 8 columns */
-		int gap = used < COMMENT_COLUMN ? (int)(COMMENT_COLUMN - used) : 1;
+		char path[PATH_ROOM];
 
-		config_printable(config_item_source(group, item), source,
-		    sizeof source);
-		err = buf_printf(out, "%*s# %s.%s.%s: %s", gap, "", list->path,
-		    config_group_name(rows, group), option->path, source);
+		(void)snprintf(path, sizeof path, "%s.%s.%s", list->path,
+		    config_group_name(rows, group), option->path);
+		/* Two tabs of 8 columns. */
+		err = put_source(out, out->size - start + 14, path,
+		    config_item_source(group, item));
 	}
 	return err == GW_OK ? buf_append(out, "\n", 1) : err;
 }
 
 enum gw_err
 config_groups_print(const struct config_option *option,
-    const struct config_groups *groups, bool provenance, struct buf *out)
+    const struct config_groups *groups, const char *source, bool provenance,
+    struct buf *out)
 {
 	const struct config_rows *rows = config_rows(option);
+	size_t start = out->size;
 	enum gw_err err =
-	    buf_printf(out, "%s = (%s", option->path, groups->count > 0 ? "\n" : "");
+	    buf_printf(out, "%s = (%s", option->path, groups->count > 0 ? "" : ");");
+
+	if (err == GW_OK && provenance) {
+		err = put_source(out, out->size - start, option->path, source);
+	}
+	if (err == GW_OK) {
+		err = buf_append(out, "\n", 1);
+	}
 
 	for (size_t i = 0; i < groups->count && err == GW_OK; i++) {
 		err = buf_printf(out, "\t{\n");
@@ -409,7 +430,7 @@ config_groups_print(const struct config_option *option,
 			    i + 1 < groups->count ? "," : "");
 		}
 	}
-	return err == GW_OK ? buf_printf(out, ");\n") : err;
+	return err == GW_OK && groups->count > 0 ? buf_printf(out, ");\n") : err;
 }
 
 /* ---- what only the whole shows ---- */

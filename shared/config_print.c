@@ -132,7 +132,7 @@ put_line(const struct config *config, enum config_id id, bool provenance,
 
 	if (option->type == CONFIG_GROUPS) {
 		return config_groups_print(option, config_field_at(config, id),
-		    provenance, out);
+		    config_value_source(config, id), provenance, out);
 	}
 	size_t start = out->size;
 	enum gw_err err = buf_printf(out, "%s%s%s = ", dot ? "\t" : "",

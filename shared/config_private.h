@@ -66,7 +66,8 @@ bool config_field_same(const struct config_option *option, const void *a,
     const void *b);
 
 /** Copies a value into a field that holds nothing that must be freed. */
-void config_field_copy(const struct config_option *option, void *to, const void *from);
+void config_field_copy(const struct config_option *option, void *field,
+    const void *value);
 
 /* What a WORDS has between its words while it is one text. */
 #define CONFIG_WORDS_MARK '\n'
@@ -96,9 +97,11 @@ struct config_groups config_groups_copy(const struct config_rows *rows,
 enum gw_err config_groups_text(const struct config_rows *rows,
     const struct config_groups *groups, struct buf *out);
 
-/** As a file has it, a line a value, each followed by what note makes of its source. */
+/** As a file has it, a line a value; with provenance each line says its source, and the
+ * first one that of the whole. */
 enum gw_err config_groups_print(const struct config_option *option,
-    const struct config_groups *groups, bool provenance, struct buf *out);
+    const struct config_groups *groups, const char *source, bool provenance,
+    struct buf *out);
 
 /** What only the whole shows: probes that jobs name. */
 void config_groups_check(const struct config *config, struct config_report *report);

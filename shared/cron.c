@@ -217,6 +217,7 @@ cron_parse(const char *text, struct cron *out, char *why, size_t room)
 	bool too_long = false;
 	size_t count = split(text, words, &too_long);
 
+	why[0] = '\0';
 	if (count != FIELDS || too_long) {
 		return refuse(&trouble, GW_ERR_SYNTAX,
 		    "%s fields where five are needed: minute hour day month weekday",
@@ -299,6 +300,7 @@ cron_times_parse(const char *text, struct cron_times *out, char *why, size_t roo
 	static const char separators[] = ", \t";
 	const struct trouble trouble = {why, room};
 
+	why[0] = '\0';
 	out->count = 0;
 	for (text += strspn(text, separators); *text != '\0';
 	     text += strspn(text, separators)) {

@@ -61,7 +61,7 @@ read_block(const unsigned char *body, const struct header *header, struct zone *
 {
 	const unsigned char *indexes = body + (size_t)header->transitions * 8;
 	const unsigned char *types = indexes + header->transitions;
-	int32_t offsets[ZONE_TYPES_MAX];
+	int32_t offsets[ZONE_TYPES_MAX] = {0};
 
 	for (uint32_t i = 0; i < header->types; i++) {
 		offsets[i] = (int32_t)read_u32(types + (size_t)i * 6);

@@ -18,20 +18,21 @@ struct job_view {
 	char action[16];
 	char schedule[JOB_WORDS_ROOM]; /* "at 02:00, 10:00" */
 	const char *zone;              /* NULL: it knows none */
-	bool standard;                 /* refresh, which no one wrote down */
-	bool running;
-	mono_ns begun_at;    /* the present or last run; meaningless before the first */
-	wall_us begun_wall;  /* the same by the wall clock; 0: never */
-	wall_us next;        /* SCHEDULE_NEVER: none */
-	int32_t next_offset; /* of the zone then: seconds east of UTC */
+	mono_ns begun_at;   /* the present or last run; meaningless before the first */
+	wall_us begun_wall; /* the same by the wall clock; 0: never */
+	wall_us next;       /* SCHEDULE_NEVER: none */
 	uint64_t runs;
 	uint64_t failures;
 	uint64_t missed;
-	bool ended; /* some run has; what follows is of the last one */
-	bool good;
-	mono_ns took;
+	mono_ns
+	    took; /* the last run that ended, if ended; the same is true of these: */
 	const char *result;
 	const char *output;
+	bool good;
+	bool ended;
+	bool running;
+	bool standard;       /* refresh, which no one wrote down */
+	int32_t next_offset; /* of the zone at next: seconds east of UTC */
 };
 
 #endif

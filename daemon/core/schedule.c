@@ -6,7 +6,7 @@
 
 /* Dates and weekdays repeat after 28 years, or 40 with a century between that has no
  * leap day. */
-#define DAYS_MAX (40 * 366)
+#define DAYS_MAX (INT64_C(40) * 366)
 
 /* A date that does not fit is left in a few steps, none of them over its end. */
 #define LATE_HOUR 21
@@ -153,7 +153,7 @@ static bool
 next_by_clock(const struct schedule *schedule, int64_t after, int64_t *out)
 {
 	int64_t at = after + 1;
-	int64_t end = after + (int64_t)DAYS_MAX * DAY_S;
+	int64_t end = after + DAYS_MAX * DAY_S;
 
 	while (at < end) {
 		local_s local = at + zone_offset(schedule->zone, at);

@@ -65,7 +65,7 @@ describe_item(const struct place *place, size_t item, const char *path)
 	json_add_text(object, "acts", config_reload_word(place->list->reload));
 	(void)config_allowed(option, &allowed);
 	add_text(object, "allowed", &allowed);
-	json_add_text(object, "default", option->def);
+	json_add_text(object, "default", option->def ? option->def : "");
 	json_add_null(object, "environment");
 	json_add_text(object, "help", option->help);
 	buf_fini(&allowed);

@@ -247,7 +247,9 @@ probes_configure(struct probes *probes, const struct config *config, mono_ns now
 			free_entry(probes->entries[i]);
 		}
 	}
-	memcpy(probes->entries, fresh, count * sizeof fresh[0]);
+	for (size_t i = 0; i < count; i++) {
+		probes->entries[i] = fresh[i];
+	}
 	probes->count = count;
 }
 

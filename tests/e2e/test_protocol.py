@@ -21,6 +21,8 @@ CALLS = {
     "explain": [(), ["watchdog.*"], ["gwbotd_shard_up"], ["exit", "78"], [4004], {"name": "status"}],
     "events": [(), ["--last=100"], {"last": 3, "type": "shard.*", "shard": "0"}],
     "metrics": [(), ["gwbotd_build_info"], {"glob": "shard_*"}],
+    "probes": [(), ["a"], {"name": "a"}],
+    "job": [["run", "a"], ["run", "b"]],
     "config": [(), ["watchdog"], {"path": "diff"}],
     "thresholds": [(), ["set", "keepalive", "2min", "--for=1h"], {"key": "stall", "value": 90},
                    (), {"key": "stall"}, ["reset"]],
@@ -95,7 +97,12 @@ class Case(unittest.TestCase):
         cls.bot = Gwbotd()
         cls.addClassCleanup(cls.bot.close)
         cls.file = cls.bot.dir / "gwbot.conf"
-        cls.file.touch()
+        cls.file.write_text("""probes = (
+            { name = "a"; kind = "command"; command = [ "/bin/true" ]; } );
+        jobs = (
+            { name = "a"; action = "exec"; command = [ "/bin/true" ]; every = 3600; },
+            { name = "b"; action = "exec"; command = [ "/bin/true" ]; every = 3600; } );
+        """)
         cls.bot.env["GWBOT_CONFIG"] = str(cls.file)
         cls.bot.start("--sim").wait_ready()
 

@@ -13,6 +13,7 @@
 
 #define COUNT(cases) (sizeof(cases) / sizeof(cases)[0])
 #define HOUR         SCHEDULE_S(3600)
+#define DAY          (24 * HOUR)
 #define MINUTE       SCHEDULE_S(60)
 #define WHY_ROOM     256
 
@@ -129,8 +130,8 @@ the_next_instant_is_after_the_given_one(void **state)
 	(void)state;
 	use(&schedule, "UTC", "10:00");
 	assert_int_equal(schedule_next(&schedule, whole - 1), whole);
-	assert_int_equal(schedule_next(&schedule, whole), whole + 24 * HOUR);
-	assert_int_equal(schedule_next(&schedule, whole + 1), whole + 24 * HOUR);
+	assert_int_equal(schedule_next(&schedule, whole), whole + DAY);
+	assert_int_equal(schedule_next(&schedule, whole + 1), whole + DAY);
 	schedule.times.count = 0;
 	assert_int_equal(schedule_next(&schedule, whole), SCHEDULE_NEVER);
 }
@@ -190,7 +191,7 @@ a_time_is_run_once_when_it_comes(void **state)
 	assert_int_equal(step(&stage, HOUR - 1), SCHEDULE_WAIT);
 	assert_int_equal(step(&stage, 1), SCHEDULE_RUN);
 	assert_int_equal(step(&stage, 0), SCHEDULE_WAIT);
-	assert_int_equal(step(&stage, 24 * HOUR - 1), SCHEDULE_WAIT);
+	assert_int_equal(step(&stage, DAY - 1), SCHEDULE_WAIT);
 	assert_int_equal(step(&stage, 1), SCHEDULE_RUN);
 }
 
@@ -215,7 +216,7 @@ all_that_was_missed_is_one_run_or_none(void **state)
 	(void)state;
 	for (int run_missed = 0; run_missed <= 1; run_missed++) {
 		start(&stage, run_missed == 1);
-		assert_int_equal(step(&stage, 5 * 24 * HOUR),
+		assert_int_equal(step(&stage, 5 * DAY),
 		    run_missed ? SCHEDULE_RUN : SCHEDULE_MISSED);
 		assert_int_equal(step(&stage, 0), SCHEDULE_WAIT);
 		assert_int_equal(stage.run.planned, instant("2026-02-06T10:00:00Z"));
@@ -247,8 +248,8 @@ a_clock_that_was_wrong_is_forgotten(void **state)
 	(void)state;
 	start(&stage, true);
 	/* It said 2027 for a while. */
-	assert_int_equal(step(&stage, 365 * 24 * HOUR), SCHEDULE_RUN);
-	assert_int_equal(step(&stage, -365 * 24 * HOUR), SCHEDULE_WAIT);
+	assert_int_equal(step(&stage, 365 * DAY), SCHEDULE_RUN);
+	assert_int_equal(step(&stage, -365 * DAY), SCHEDULE_WAIT);
 	assert_int_equal(stage.run.planned, instant("2026-02-01T10:00:00Z"));
 	assert_int_equal(step(&stage, HOUR), SCHEDULE_RUN);
 }

@@ -144,8 +144,10 @@ make_file(unsigned char out[512], const char *footer)
 	out[at + 15 + 2] = 0x1C;
 	out[at + 15 + 3] = 0x20;
 	at += 8 + 1 + 12 + 4;
-	memcpy(out + at, footer, strlen(footer));
-	return at + strlen(footer);
+	for (; *footer != '\0'; footer++) {
+		out[at++] = (unsigned char)*footer;
+	}
+	return at;
 }
 
 static enum gw_err

@@ -112,7 +112,6 @@ check_row(struct entry *entry, size_t row)
 	const char *kind_key = rows->items[ROW_KIND].option.path;
 	struct slice kind = config_group_kind(rows, entry->group);
 	bool kind_known = entry->group->sources[ROW_KIND] != NULL;
-	char words[WORDS_ROOM];
 
 	if (item->when[0] != '\0' && !kind_known) {
 		return;
@@ -127,6 +126,8 @@ check_row(struct entry *entry, size_t row)
 		entry->broken = true;
 	}
 	if (!applies && entry->seen[row]) {
+		char words[WORDS_ROOM];
+
 		join_words(item->when, words);
 		config_tree_complain(entry->target, entry->place,
 		    "%s \"%s\": %s belongs to %s %s, and this one is %.*s", rows->noun,

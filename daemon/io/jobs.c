@@ -364,9 +364,10 @@ static void
 put_words(const struct job *job, char out[JOB_WORDS_ROOM])
 {
 	const struct config_job *config = job->config;
-	char text[DURATION_TEXT_ROOM];
 
 	if (config->every > 0) {
+		char text[DURATION_TEXT_ROOM];
+
 		duration_format(config->every, text, sizeof text);
 		(void)snprintf(out, JOB_WORDS_ROOM, "every %s", text);
 	} else if (config->cron[0]) {

@@ -84,9 +84,10 @@ every_default_is_one_that_its_row_allows(void **state)
 		assert_string_equal(rows->items[0].option.path, "name");
 		for (size_t j = 0; j < rows->count; j++) {
 			const struct config_option *option = &rows->items[j].option;
-			char reason[CONFIG_REASON_ROOM] = "";
 
 			if (option->def && option->def[0]) {
+				char reason[CONFIG_REASON_ROOM] = "";
+
 				assert_int_equal(config_field_set(option,
 						     config_item_field(rows, j, group),
 						     option->def, reason),

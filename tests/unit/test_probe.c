@@ -15,19 +15,18 @@ static void
 expect(struct probe_limits limits, const char *runs, const char *states)
 {
 	struct probe probe = {.state = PROBE_UNKNOWN};
-	mono_ns since = 0;
 
 	for (size_t i = 0; runs[i]; i++) {
 		mono_ns now = CLOCK_S((int64_t)i + 1);
+		mono_ns since = probe.since;
 		const struct probe_result result = {runs[i] == '+',
 		    runs[i] == '+' ? "" : "why", CLOCK_MS(3)};
 		enum probe_state before = probe.state;
 		bool changed = probe_note(&probe, &limits, &result, now);
 
-		since = changed ? now : since;
 		assert_int_equal(changed, probe.state != before);
 		assert_int_equal(probe_state_text(probe.state)[0], states[i]);
-		assert_int_equal(probe.since, since);
+		assert_int_equal(probe.since, changed ? now : since);
 		assert_int_equal(probe.last_at, now);
 		assert_int_equal(probe.runs, i + 1);
 		assert_string_equal(probe.reason, result.reason);

@@ -133,6 +133,8 @@ class Probes(Running):
         self.assertEqual({"down"}, {part["state"] for part in body["components"]})
         self.assertIn('gwbotd_probe_up{probe="db"} 0\n', self.bot.get("/metrics")[2].decode())
 
+        self.assertIn("probe db is down, was up: ", self.bot.ctl("events").stdout)
+
         web.body, web.status = b'{"ok":true}', 503
         self.bot.wait_event("probe_changed", probe="web", state="down")
         deadline = time.monotonic() + 20

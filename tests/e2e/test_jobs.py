@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import threading
@@ -99,6 +100,12 @@ class Running(unittest.TestCase):
     def wait_probe(self, name, state, count=1):
         return self.bot.wait_event("probe_changed", 30, count, probe=name, state=state)[1]
 
+    def wait_runs(self, name, count):
+        deadline = time.monotonic() + 40
+        while self.probes()[name]["runs"] < count:
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.05)
+
     def shell(self, script):
         return f'command = [ "/bin/sh", "-c", "{script}" ]'
 
@@ -170,6 +177,8 @@ class Probes(Running):
             self.assertLess(probe["last_duration_seconds"], 10, name)
         self.assertEqual(1, len(self.bot.events("shard_state", to="ready")))
         self.assertEqual(200, self.bot.get("/livez")[0])
+        lateness = re.search(r"^gwbotd_heartbeat_lateness_p99_seconds (\S+)$", self.bot.get("/metrics")[2].decode(), re.M)
+        self.assertLess(float(lateness[1]), 2)
         self.assertEqual(0, self.bot.stop())
         self.assertEqual([], alive(self.mark))
 
@@ -181,10 +190,7 @@ class Probes(Running):
             {{ name = "flap"; kind = "command"; {self.shell(script)}; interval = 1; fail_after = 2; }}
         );""")
         self.wait_probe("flap", "up")
-        deadline = time.monotonic() + 40
-        while self.probes()["flap"]["runs"] < 5:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.1)
+        self.wait_runs("flap", 5)
         self.assertGreaterEqual(self.probes()["flap"]["failures"], 2)
         self.assertEqual(1, len(self.bot.events("probe_changed")))
 
@@ -205,6 +211,19 @@ class Probes(Running):
         self.assertEqual({"one"}, set(self.probes()))
         self.assertEqual("up", self.probes()["one"]["state"])  # it went on
         self.bot.wait_health(200)
+
+    def test_as_many_as_there_may_be(self):
+        groups = [f'{{ name = "probe-{i}"; kind = "command"; command = [ "/bin/echo", "{"x" * 1000}" ]; }}'
+                  for i in range(64)]
+        self.start(f"probes = ( {', '.join(groups)} );")
+        for i in (0, 31, 63):
+            self.wait_probe(f"probe-{i}", "up")
+        self.assertEqual(64, len(self.probes()))
+        self.assertEqual(64, len(self.bot.wait_health(200)["components"]))
+        options = self.ask("config", "probes.*.command")["options"]
+        self.assertEqual(64, len(options))
+        self.assertEqual("probe-63", self.ask("config", "probes.probe-63.name")["options"][0]["value"])
+        self.assertGreater(len(self.ask("config")["options"]), 64 * 8)
 
     def test_the_operators_hosts_may_be_plain_http_anywhere(self):
         address = own_address()
@@ -285,7 +304,9 @@ class Jobs(Running):
         job = self.jobs()["refresh"]
         self.assertEqual(("at 04:30", "Asia/Kolkata", True), (job["schedule"], job["zone"], job["standard"]))
         self.assertRegex(job["next_time"], r"T23:00:00\.000Z$")
-        self.bot.wait_event("probe_changed", probe="good", state="up")
+        # A run that is under way would count as the refresh's own.
+        self.wait_runs("good", 1)
+        self.wait_runs("bad", 1)
         done = self.bot.ctl("job", "run", "refresh", "--wait")
         self.assertEqual(1, done.returncode)
         self.assertIn("1 of 2 probes failed: bad", done.stdout)

@@ -60,6 +60,7 @@ describe_item(const struct place *place, size_t item, const char *path)
 	json_add_text(object, "path", path);
 	add_value(object, "value", place, item);
 	json_add_text(object, "source", config_item_source(place->group, item));
+	json_add_null(object, "override");
 	json_add_bool(object, "secret", false);
 	json_add_bool(object, "set", true);
 	json_add_text(object, "acts", config_reload_word(place->list->reload));

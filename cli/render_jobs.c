@@ -34,7 +34,7 @@ is_null(const struct json *object, const char *name)
 static void
 put_line(struct writer *writer, enum writer_style style, const char *text)
 {
-	writer_put(writer, style, text);
+	writer_text(writer, style, text);
 	writer_newline(writer);
 }
 
@@ -245,17 +245,16 @@ render_job_screen(struct writer *writer, const struct json *result)
 	const struct json *job = ended ? ended : json_get(result, "job");
 	bool good = flag_of(job, "last_good");
 
-	writer_printf(writer, STYLE_BOLD, "%s", text_of(job, "name"));
+	writer_printf(writer, STYLE_BOLD, "%s ", text_of(job, "name"));
 	if (!ended && flag_of(job, "running")) {
-		put_line(writer, STYLE_PLAIN, " started; what comes of it: gwctl jobs");
+		put_line(writer, STYLE_PLAIN, "started; what comes of it: gwctl jobs");
 		return;
 	}
 	if (!ended) {
-		put_line(writer, STYLE_PLAIN, " was started");
+		put_line(writer, STYLE_PLAIN, "was started");
 		return;
 	}
-	writer_put(writer, good ? STYLE_GREEN : STYLE_RED,
-	    good ? " is done" : " failed");
+	writer_put(writer, good ? STYLE_GREEN : STYLE_RED, good ? "is done" : "failed");
 	writer_printf(writer, STYLE_PLAIN, " after %s: ",
 	    format_json_latency(json_get(job, "last_duration_seconds")).text);
 	writer_text(writer, STYLE_PLAIN, text_of(job, "last_result"));

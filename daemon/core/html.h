@@ -29,7 +29,7 @@ void html_put(struct html *html, const char *format, ...)
 void html_text(struct html *html, const char *text);
 
 /** The same of a slice. */
-void html_slice(struct html *html, struct slice text);
+void html_slice(struct html *html, struct slice rest);
 
 /** "0.4 s", "3 min 20 s", "4 h 12 min", "3 d 4 h"; "never" for a negative one. */
 void html_span(struct html *html, mono_ns span);

@@ -344,7 +344,7 @@ what_happened_stands_newest_first_and_is_bounded(void **state)
 
 		(void)snprintf(text, sizeof text, "<event %u>", i);
 		const struct feed_entry entry = {.level = LOG_LEVEL_WARNING,
-		    .wall_ms = 1000 * i,
+		    .wall_ms = INT64_C(1000) * i,
 		    .shard = 3,
 		    .type = slice_of("shard.lost"),
 		    .text = slice_of(text)};

@@ -11,12 +11,22 @@ http_status_text(unsigned status)
 	} texts[] = {
 	    {200, "OK"},
 	    {206, "Partial Content"},
+	    {301, "Moved Permanently"},
+	    {302, "Found"},
+	    {304, "Not Modified"},
+	    {307, "Temporary Redirect"},
+	    {308, "Permanent Redirect"},
 	    {400, "Bad Request"},
+	    {401, "Unauthorized"},
+	    {403, "Forbidden"},
 	    {404, "Not Found"},
 	    {405, "Method Not Allowed"},
+	    {410, "Gone"},
 	    {413, "Content Too Large"},
 	    {415, "Unsupported Media Type"},
+	    {429, "Too Many Requests"},
 	    {500, "Internal Server Error"},
+	    {502, "Bad Gateway"},
 	    {503, "Service Unavailable"},
 	    {504, "Gateway Timeout"},
 	};
@@ -62,6 +72,7 @@ http_head_put(struct buf *out, const struct http_head *head, int64_t wall_ms)
 	err = put_field(out, err, "Content-Security-Policy", head->policy);
 	err =
 	    put_field(out, err, "Referrer-Policy", head->policy ? "no-referrer" : NULL);
+	err = put_field(out, err, "ETag", head->etag);
 	err = put_field(out, err, "Retry-After", head->status == 503 ? "5" : NULL);
 	return put_field(out, err, "Connection", "close\r\n");
 }

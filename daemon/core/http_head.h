@@ -20,6 +20,7 @@ struct http_head {
 	const char *state;  /* X-Gwbot-State; NULL: none */
 	const char *allow;  /* NULL: none */
 	const char *policy; /* Content-Security-Policy; NULL: none */
+	const char *etag;   /* with its quotes; NULL: none */
 };
 
 /** "Not Found" for 404; "Unknown" where there is no phrase. */

@@ -2,6 +2,7 @@
 
 #include <libwebsockets.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,6 @@
 #define OTHER_FDS           64         /* log, state, helpers, REST, control */
 #define REQUEST_DEADLINE    CLOCK_S(8) /* from accept to a whole request */
 #define SWEEP_EVERY         CLOCK_MS(500)
-#define REPLY_MAX_BYTES     (4U << 20) /* /metrics of 1000 shards: 2.3 MB at most */
 #define HEAD_MAX_BYTES      4096
 #define LOG_EVERY           CLOCK_S(10)
 
@@ -43,6 +43,8 @@ http_connection_move(struct connection *conn, enum connection_state state,
 	struct http *http = conn->http;
 
 	TAILQ_REMOVE(&http->lists[conn->state], conn, link);
+	http->deferred -= conn->state == CONNECTION_DEFERRED ? 1 : 0;
+	http->deferred += state == CONNECTION_DEFERRED ? 1 : 0;
 	conn->state = state;
 	conn->deadline = deadline;
 	TAILQ_INSERT_TAIL(&http->lists[state], conn, link);
@@ -52,6 +54,7 @@ http_connection_move(struct connection *conn, enum connection_state state,
 static void
 connection_doom(struct connection *conn)
 {
+	http_later_forget(conn);
 	conn->http->stats.open--;
 	http_connection_move(conn, CONNECTION_DOOMED, CLOCK_NEVER);
 	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
@@ -63,9 +66,9 @@ connection_gone(struct connection *conn)
 {
 	struct http *http = conn->http;
 
-	if (conn->state != CONNECTION_DOOMED) {
-		http->stats.open--;
-	}
+	http_later_forget(conn);
+	http->stats.open -= conn->state != CONNECTION_DOOMED ? 1 : 0;
+	http->deferred -= conn->state == CONNECTION_DEFERRED ? 1 : 0;
 	if (http->adopting == conn) {
 		http->adopting = NULL;
 	}
@@ -84,12 +87,31 @@ sweep_connections(struct http *http, enum connection_state state, mono_ns now)
 	}
 }
 
+/* Deferred connections are not read from, so the library does not see their end. */
+static void
+sweep_gone(struct http *http)
+{
+	struct connection *conn = TAILQ_FIRST(&http->lists[CONNECTION_DEFERRED]);
+
+	while (conn) {
+		struct connection *next = TAILQ_NEXT(conn, link);
+		struct pollfd pfd = {.fd = lws_get_socket_fd(conn->wsi)};
+
+		if (poll(&pfd, 1, 0) == 1) {
+			connection_doom(conn); /* reset, or closed both ways */
+		}
+		conn = next;
+	}
+}
+
 static void
 on_sweep(void *ctx, mono_ns now)
 {
 	struct http *http = ctx;
 
 	sweep_connections(http, CONNECTION_WAITING, now);
+	sweep_gone(http);
+	sweep_connections(http, CONNECTION_DEFERRED, now);
 	sweep_connections(http, CONNECTION_ANSWERING, now);
 	http->sweeping = http->stats.open > 0;
 	loop_timer_arm(http->sweep, http->sweeping ? now + SWEEP_EVERY : CLOCK_NEVER);
@@ -102,6 +124,16 @@ sweep_soon(struct http *http, mono_ns now)
 		http->sweeping = true;
 		loop_timer_arm(http->sweep, now + SWEEP_EVERY);
 	}
+}
+
+static int
+on_writable(struct connection *conn, mono_ns now)
+{
+	if (conn->state == CONNECTION_DEFERRED) {
+		return http_later_write(conn, now);
+	}
+	return conn->state == CONNECTION_ANSWERING ? http_connection_finish(conn, now) :
+						     0;
 }
 
 static int
@@ -119,18 +151,20 @@ on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in
 		conn->wsi = wsi;
 		return 0;
 	case LWS_CALLBACK_HTTP:
-	/* An upgrade that is not wanted is passed over (RFC 9110 7.8). */
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return http_connection_request(conn, clock_now());
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+		/* An upgrade that is not wanted is passed over (RFC 9110 7.8), and
+		 * anything but an end would make it. */
+		conn->upgrading = true;
+		(void)http_connection_request(conn, clock_now());
+		return -1;
 	case LWS_CALLBACK_RAW_ADOPT:
 		return 0;
 	case LWS_CALLBACK_RAW_RX:
 		return http_connection_raw(conn, in, size, clock_now());
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 	case LWS_CALLBACK_RAW_WRITEABLE:
-		return conn->state == CONNECTION_ANSWERING ?
-		    http_connection_finish(conn, clock_now()) :
-		    0;
+		return on_writable(conn, clock_now());
 	case LWS_CALLBACK_WSI_DESTROY:
 		lws_set_opaque_user_data(wsi, NULL);
 		connection_gone(conn);
@@ -278,7 +312,9 @@ static struct lws_vhost *
 vhost_new(struct loop *loop)
 {
 	static const struct lws_protocols protocols[] = {
-	    {.name = "http", .callback = on_event, .tx_packet_size = REPLY_MAX_BYTES},
+	    {.name = "http",
+		.callback = on_event,
+		.tx_packet_size = HTTP_REPLY_MAX_BYTES},
 	    {.name = NULL},
 	};
 	struct lws_context_creation_info info = {
@@ -329,8 +365,8 @@ http_new(const struct http_options *options, char *why, size_t room)
 	for (unsigned i = 0; i < CONNECTION_STATES; i++) {
 		TAILQ_INIT(&http->lists[i]);
 	}
-	buf_init(&http->reply, REPLY_MAX_BYTES);
-	buf_init(&http->body, REPLY_MAX_BYTES - HEAD_MAX_BYTES);
+	buf_init(&http->reply, HTTP_REPLY_MAX_BYTES);
+	buf_init(&http->body, HTTP_REPLY_MAX_BYTES - HEAD_MAX_BYTES);
 	http->sweep = loop_timer_new(options->loop, on_sweep, http);
 	http->drain = drain_new(options->loop);
 	http->vhost = vhost_new(options->loop);

@@ -9,6 +9,7 @@
 #ifndef GWBOTD_HTTP_H
 #define GWBOTD_HTTP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -16,13 +17,19 @@
 #include "health.h"
 #include "listener.h"
 #include "loop.h"
+#include "query.h"
 
 struct http;
+
+/* One peer's connection. */
+struct connection;
 
 /* What was asked; for the time of one answer(). */
 struct http_request {
 	const struct http_route *route;
+	const struct query *query;
 	mono_ns now;
+	struct connection *conn; /* whose it is */
 };
 
 /* What the owner says. */
@@ -30,6 +37,8 @@ struct http_reply {
 	unsigned status;
 	const char *type;   /* Content-Type; NULL: application/json */
 	char state[32];     /* X-Gwbot-State; empty: none */
+	const char *cache;  /* Cache-Control; NULL: no-store */
+	const char *etag;   /* with its quotes: who has that one gets 304; NULL: none */
 	const char *policy; /* Content-Security-Policy of a page; NULL: none */
 	struct buf *body;   /* the document is appended here */
 };
@@ -77,6 +86,30 @@ struct http *http_new(const struct http_options *options, char *why, size_t room
  * allowed.
  */
 void http_free(struct http *owned_http);
+
+/* ---- answers that come later ---- */
+
+/* An answer that is owed to a connection, and outlives it. */
+struct http_later;
+
+/**
+ * Inside answer(): the answer comes later, within 30 s; the reply is not looked at.
+ *
+ * The caller answers or drops it once.  NULL where half of the connections that may be
+ * open wait for one already, so that a probe always finds a place: answer now then.
+ */
+struct http_later *http_answer_later(const struct http_request *request);
+
+/** False when the client has gone, or its time was over. */
+bool http_later_is_wanted(const struct http_later *later);
+
+/** Gives the answer, not from inside answer(); reply and its body are borrowed. */
+void http_later_answer(struct http_later *owned_later, const struct http_reply *reply);
+
+/** Ends the connection without an answer; NULL is allowed. */
+void http_later_drop(struct http_later *owned_later);
+
+/* ---- limits and figures ---- */
 
 /** Another limit, for connections to come; 0: 256. */
 void http_set_max_connections(struct http *http, unsigned wanted);

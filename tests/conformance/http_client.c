@@ -7,6 +7,9 @@
  *
  *   strict=0 stopping=0 shard=CONNECTED:STATE:EVENT:READY:DISCONNECT:LATENCY:REASON ...
  *       the snapshots from now on (ages in ms, -1 unknown); answers "set"
+ *   later
+ *       answers the oldest request of /later that is not answered yet; "gone" where its
+ *       client has gone, "none" where there is none
  *   stats
  *       answers with one line of JSON
  *
@@ -22,6 +25,7 @@
 #include "log.h"
 
 #define SHARDS_MAX     2000
+#define LATER_MAX      2000
 #define LINE_MAX_BYTES (1U << 20)
 #define TICK           CLOCK_MS(10)
 
@@ -35,6 +39,8 @@ struct client {
 	struct snapshot shards[SHARDS_MAX];
 	struct health_input input;
 	size_t pad; /* blanks behind the document: a large answer */
+	struct http_later *later[LATER_MAX];
+	unsigned later_first, later_end;
 };
 
 static void
@@ -50,21 +56,73 @@ on_tick(void *ctx, mono_ns now)
 }
 
 static void
+put_blanks(struct buf *body, size_t count)
+{
+	if (count > 0 && buf_reserve(body, count) == GW_OK) {
+		memset(body->data + body->size, ' ', count);
+		body->size += count;
+	}
+}
+
+static void
 answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	struct client *client = ctx;
 
 	reply->status =
 	    health_render(request->route->probe, &client->input, reply->body);
-	if (client->pad > 0 && buf_reserve(reply->body, client->pad) == GW_OK) {
-		memset(reply->body->data + reply->body->size, ' ', client->pad);
-		reply->body->size += client->pad;
-	}
+	put_blanks(reply->body, client->pad);
 	(void)snprintf(reply->state, sizeof reply->state, "%s",
 	    health_state(&client->input));
 }
 
-static const struct http_route routes[] = {
+/* Says what it was asked, so that the reading of queries is seen. */
+static void
+answer_later(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	struct client *client = ctx;
+	struct slice value = {NULL, 0};
+	struct http_later *later = NULL;
+
+	if (query_find(request->query, "q", &value) == QUERY_ONE) {
+		reply->status = 200;
+		reply->etag = "\"tag\"";
+		reply->cache = "public, max-age=60";
+		(void)buf_printf(reply->body, "%u %d ", request->query->count,
+		    request->query->cut);
+		(void)buf_append(reply->body, value.data, value.size);
+		return;
+	}
+	if (client->later_end < LATER_MAX) {
+		later = http_answer_later(request);
+	}
+	if (later) {
+		client->later[client->later_end++] = later;
+	}
+}
+
+static void
+give_later(struct client *client)
+{
+	if (client->later_first == client->later_end) {
+		puts("none");
+		return;
+	}
+	struct http_later *later = client->later[client->later_first++];
+	struct http_reply reply = {.status = 200, .type = "text/plain"};
+	struct buf body;
+
+	buf_init(&body, 8U << 20);
+	reply.body = &body;
+	reply.etag = "\"late\"";
+	(void)buf_printf(&body, "late");
+	put_blanks(&body, client->pad);
+	puts(http_later_is_wanted(later) ? "answered" : "gone");
+	http_later_answer(later, &reply);
+	buf_fini(&body);
+}
+
+static const struct http_route routes[] = {{.path = "/later", .answer = answer_later},
 #define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},
     HEALTH_PATH_TABLE(ROUTE_PROBE)
 #undef ROUTE_PROBE
@@ -147,6 +205,8 @@ obey(void *ctx, char *line)
 
 	if (strcmp(line, "stats") == 0) {
 		print_stats(client);
+	} else if (strcmp(line, "later") == 0) {
+		give_later(client);
 	} else {
 		set_state(client, line);
 	}
@@ -188,6 +248,9 @@ run(struct client *client, struct http_options *options)
 		status = loop_run(client->loop);
 	}
 	loop_timer_free(client->tick);
+	while (client->later_first < client->later_end) {
+		http_later_drop(client->later[client->later_first++]);
+	}
 	http_free(client->http);
 	return status;
 }

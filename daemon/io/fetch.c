@@ -51,8 +51,10 @@ find_header(const struct fetch_response *response, const char *name)
 static void
 tell(struct fetch_job *job, mono_ns now)
 {
+	enum fetch_end failure = job->end == FETCH_WHOLE ? FETCH_FAILED : job->end;
 	struct fetch_response response = {
 	    .error = job->failed ? job->error : NULL,
+	    .end = job->failed ? failure : FETCH_WHOLE,
 	    .maybe_done = job->failed && job->sent,
 	    .status = job->status,
 	    .body = buf_slice(&job->answer),
@@ -131,6 +133,11 @@ connect_next(struct fetch_job *job, mono_ns now)
 			    "plain http to %s, which is no loopback address", address);
 			continue;
 		}
+		if (job->allows_address && !job->allows_address(address)) {
+			fetch_job_note(job, "%s leads to %s, which is not allowed",
+			    job->url.host, address);
+			continue;
+		}
 		if (left > 0 && share > CONNECT_TIMEOUT) {
 			share = CONNECT_TIMEOUT;
 		}
@@ -156,6 +163,7 @@ on_addresses(void *ctx, const struct resolver_answer *answer, mono_ns now)
 
 	job->lookup = 0;
 	if (answer->error) {
+		job->end = now >= job->deadline ? FETCH_TIMED_OUT : FETCH_WHOLE;
 		FETCH_JOB_FAIL(job, "no address for %s: %s", job->url.host,
 		    answer->error);
 		return;
@@ -181,6 +189,7 @@ on_timer(void *ctx, mono_ns now)
 		};
 
 		fetch_job_abandon(job);
+		job->end = FETCH_TIMED_OUT;
 		FETCH_JOB_FAIL(job, "timed out while %s", doing[job->step]);
 		return;
 	}

@@ -35,12 +35,23 @@ struct fetch_request {
 	struct slice body;                              /* empty: none */
 	mono_ns timeout;       /* from the start to the last byte, lookup included */
 	size_t max_body_bytes; /* a larger answer is an error */
+	/** Is this numeric address one to connect to?  NULL: all are. */
+	bool (*allows_address)(const char *address);
 	const char *const
 	    *want_headers; /* lower case, without colon, ended by NULL; or NULL */
 };
 
+/* What came of it, for whoever must tell one failure from another. */
+enum fetch_end {
+	FETCH_WHOLE,     /* an answer with any status */
+	FETCH_TIMED_OUT, /* the timeout passed */
+	FETCH_TOO_LARGE, /* the answer is larger than max_body_bytes */
+	FETCH_FAILED,
+};
+
 struct fetch_response {
 	const char *error; /* NULL, or why there is no whole answer, in words */
+	enum fetch_end end;
 	bool maybe_done;   /* with error: the request may have reached the server */
 	unsigned status;   /* 0 with error before a status arrived */
 	struct slice body; /* borrowed for the call */

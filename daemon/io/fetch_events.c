@@ -148,6 +148,7 @@ understand_framing(struct fetch_job *job, struct lws *wsi)
 		return false;
 	}
 	if (size > job->answer.max_bytes) {
+		job->end = FETCH_TOO_LARGE;
 		FETCH_JOB_FAIL(job, "answer larger than %zu bytes",
 		    job->answer.max_bytes);
 		return false;
@@ -205,6 +206,7 @@ on_body(struct fetch_job *job, const char *data, size_t size)
 		return -1;
 	}
 	if (buf_append(&job->answer, data, size) != GW_OK) {
+		job->end = FETCH_TOO_LARGE;
 		FETCH_JOB_FAIL(job, "answer larger than %zu bytes",
 		    job->answer.max_bytes);
 		return -1;

@@ -96,6 +96,7 @@ fetch_job_take(struct fetch_job *job, const struct fetch_request *from,
 		return "not a URL that can be fetched";
 	}
 	put_authority(job);
+	job->allows_address = from->allows_address;
 	if (!method_is_known(from->method)) {
 		return "a method that cannot be sent";
 	}

@@ -37,6 +37,8 @@ struct fetch_job {
 	void (*fn)(void *ctx, const struct fetch_response *response, mono_ns now);
 	void *ctx;
 
+	bool (*allows_address)(const char *address);
+
 	char method[8];
 	struct url url;
 	char authority[URL_HOST_BYTES + 16]; /* the Host header */
@@ -64,6 +66,7 @@ struct fetch_job {
 	unsigned wanted_count;
 	bool sent;
 	bool failed;
+	enum fetch_end end; /* of a failure; FETCH_WHOLE: an ordinary one */
 	char error[FETCH_ERROR_BYTES];
 };
 

@@ -14,11 +14,8 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "helper.h"
 #include "json.h"
-
-#ifndef GWBOT_LIBEXECDIR
-#define GWBOT_LIBEXECDIR "/usr/libexec/gwbot"
-#endif
 
 #define START_TIMEOUT  CLOCK_S(15)
 #define ANSWER_TIMEOUT CLOCK_S(3)
@@ -131,26 +128,6 @@ command(const char *path, const char *text, char *answer, size_t room)
 
 /* ---- starting it ---- */
 
-/* Beside gwbotd (a build folder), else where it is installed. */
-static bool
-find_program(char *out, size_t room)
-{
-	ssize_t size = readlink("/proc/self/exe", out, room - 1);
-
-	if (size > 0) {
-		out[size] = '\0';
-		char *slash = strrchr(out, '/');
-		size_t dir = slash ? (size_t)(slash - out) + 1 : 0;
-
-		(void)snprintf(out + dir, room - dir, "gwsim");
-		if (access(out, X_OK) == 0) {
-			return true;
-		}
-	}
-	(void)snprintf(out, room, "%s/gwsim", GWBOT_LIBEXECDIR);
-	return access(out, X_OK) == 0;
-}
-
 /* In the child: nothing of ours but the ready pipe (descriptor 3) and a log. */
 static void
 exec_child(const char *program, const char *dir, const char *control, int ready_fd)
@@ -192,10 +169,9 @@ spawn(const char *dir, struct simchild *out, char *why, size_t room)
 	char line[LINE_MAX_BYTES];
 	int ready[2];
 
-	if (!find_program(program, sizeof program)) {
+	if (!helper_find("gwsim", program, sizeof program)) {
 		(void)snprintf(why, room,
-		    "gwsim is neither beside gwbotd nor in %s: build it",
-		    GWBOT_LIBEXECDIR);
+		    "gwsim is neither beside gwbotd nor in %s: build it", helper_dir());
 		return GW_ERR_NOT_FOUND;
 	}
 	if (pipe2(ready, O_CLOEXEC) != 0) {

@@ -54,6 +54,8 @@ static const struct command_row rows[] = {
 	"[html]",
 	"what REST answers; drop and stall do what was asked for but do not answer",
 	false, command_rest},
+    {"cdn", "STATUS|drop|stall|large|html|damaged|bomb|off [COUNT]",
+	"what the CDN answers instead of an emoji", false, command_cdn},
     {"refuse", "on|off", "close the listening sockets", false, command_refuse},
     {"flood", "N", "N events as fast as they are read", false, command_flood},
     {"big", "BYTES", "a GUILD_CREATE of this size", false, command_big},

@@ -77,6 +77,7 @@ command_fn command_split;
 command_fn command_codec;
 command_fn command_upgrade;
 command_fn command_rest;
+command_fn command_cdn;
 command_fn command_refuse;
 command_fn command_tls;
 command_fn command_budget;

@@ -54,10 +54,28 @@ struct fault_rest {
 	bool html;            /* as the CDN would */
 };
 
+/* What the CDN does instead of serving an emoji. */
+enum fault_cdn_kind {
+	FAULT_CDN_STATUS,
+	FAULT_CDN_DROP,    /* closes without an answer */
+	FAULT_CDN_STALL,   /* never answers */
+	FAULT_CDN_LARGE,   /* 2,000,001 bytes and more */
+	FAULT_CDN_HTML,    /* of the wrong type */
+	FAULT_CDN_DAMAGED, /* one bit is wrong */
+	FAULT_CDN_BOMB,    /* small, but inflates to 50 MB */
+};
+
+struct fault_cdn {
+	enum fault_cdn_kind kind;
+	int status;     /* with FAULT_CDN_STATUS */
+	uint64_t count; /* how many more; UINT64_MAX: until it is taken back */
+};
+
 struct fault_table {
 	struct fault fresh; /* connections without a shard */
 	struct fault shards[ARGV_MAX_SHARDS];
 	struct fault_rest rest;
+	struct fault_cdn cdn;
 	int upgrade_status; /* 0: off */
 	int upgrade_retry_after_s;
 	bool refuse;          /* the listening sockets are closed */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "cdn.h"
 #include "commands.h"
 #include "gateway.h"
 #include "server.h"
@@ -419,6 +420,29 @@ command_rest(struct command *command)
 }
 
 void
+command_cdn(struct command *command)
+{
+	struct fault_cdn cdn = {.count = UINT64_MAX};
+	const char *word = command->word_count > 0 ? command->words[0] : "";
+	uint64_t status = 0;
+
+	if (strcmp(word, "off") == 0) {
+		cdn.count = 0;
+	} else if (command_number(word, 200, 599, &status)) {
+		cdn.status = (int)status;
+	} else if (!cdn_fault_kind(word, &cdn.kind)) {
+		command->error = "an HTTP status, a fault or off is wanted";
+		return;
+	}
+	if (command->word_count > 1 &&
+	    !command_number(command->words[1], 1, 1000000000, &cdn.count)) {
+		command->error = "a number of answers is wanted";
+		return;
+	}
+	command->sim->faults.cdn = cdn;
+}
+
+void
 command_refuse(struct command *command)
 {
 	bool on = false;
@@ -478,6 +502,7 @@ command_calm(struct command *command)
 	}
 	faults->refuse = false;
 	faults->rest = (struct fault_rest){.count = 0};
+	faults->cdn = (struct fault_cdn){.count = 0};
 	faults->upgrade_status = 0;
 	faults->cut_next_at = 0;
 	forgive(command);

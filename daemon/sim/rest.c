@@ -6,6 +6,7 @@
 
 #include "bucket.h"
 #include "calls.h"
+#include "cdn.h"
 #include "messages.h"
 #include "xalloc.h"
 
@@ -328,6 +329,9 @@ void
 rest_handle(struct sim *sim, const struct http_request *request,
     struct rest_answer *answer)
 {
+	if (cdn_handle(sim, request, answer)) {
+		return;
+	}
 	struct call call = {.sim = sim, .request = request, .answer = answer};
 	struct slice path = request->path;
 	const size_t prefix = sizeof PREFIX - 1;

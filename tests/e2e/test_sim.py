@@ -1,5 +1,6 @@
 """gwsim itself: what it plays must be what Discord does, and every fault must be one."""
 
+import http.client
 import json
 import os
 import pathlib
@@ -13,6 +14,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.parse
+import zlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -719,6 +722,65 @@ class Limits(unittest.TestCase):
             self.assertEqual(limit["remaining"], 1000)
 
 
+class Cdn(unittest.TestCase):
+    """Emoji, and what a CDN does wrong."""
+
+    def setUp(self):
+        self.sim = Sim("--rate", 0)
+        self.addCleanup(self.sim.stop)
+
+    def get(self, path, method="GET"):
+        url = urllib.parse.urlsplit(self.sim.api_base)
+        connection = http.client.HTTPConnection(url.netloc, timeout=10)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    def test_every_number_is_a_png_of_its_own(self):
+        status, headers, body = self.get("/emojis/1.png")
+        self.assertEqual((status, headers["Content-Type"]), (200, "image/png"))
+        self.assertEqual(body[:16], b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+        self.assertEqual(self.get("/emojis/1.png?size=96")[2], body)
+        self.assertNotEqual(self.get("/emojis/2.png")[2], body)
+        self.assertEqual(self.get("/emojis/99999999999999999999.png")[0], 200)
+
+    def test_other_names_and_methods(self):
+        for name, status in (("1.gif", 415), ("1", 415), ("x.png", 404), ("", 404),
+                             ("123456789012345678901.png", 404)):
+            self.assertEqual(self.get(f"/emojis/{name}")[0], status, name)
+        self.assertEqual(self.get("/emojis/1.png", "POST")[0], 405)
+
+    def test_faults(self):
+        whole = self.get("/emojis/1.png")[2]
+        for fault, status in (("404", 404), ("500", 500), ("302", 302)):
+            self.sim.do(f"cdn {fault} 1")
+            got, headers, _ = self.get("/emojis/1.png")
+            self.assertEqual(got, status)
+            self.assertEqual("Location" in headers, status == 302)
+        self.sim.do("cdn large 1")
+        self.assertGreater(len(self.get("/emojis/1.png")[2]), 2_000_000)
+        self.sim.do("cdn html 1")
+        self.assertEqual(self.get("/emojis/1.png")[1]["Content-Type"], "text/html")
+        self.sim.do("cdn damaged 1")
+        self.assertEqual(sum(a != b for a, b in zip(self.get("/emojis/1.png")[2], whole)), 1)
+        self.sim.do("cdn bomb 1")
+        _, headers, body = self.get("/emojis/1.png")
+        self.assertEqual(headers["Content-Encoding"], "deflate")
+        self.assertEqual(len(zlib.decompress(body)), 50_000_000)
+        self.sim.do("cdn drop")
+        for _ in range(2):
+            with self.assertRaises((http.client.RemoteDisconnected, ConnectionError)):
+                self.get("/emojis/1.png")
+        self.sim.do("cdn off")
+        self.assertEqual(self.get("/emojis/1.png")[2], whole)
+        self.sim.do("cdn 500")
+        self.sim.do("calm")
+        self.assertEqual(self.get("/emojis/1.png")[0], 200)
+
+
 class Rest(unittest.TestCase):
     def setUp(self):
         self.sim = Sim("--rate", 0)
@@ -1000,7 +1062,7 @@ class Commands(unittest.TestCase):
         for line in ("", "nothing", "close x", "close 99999", "slow fast", "rate x",
                      "rate -1", "flood 0", "invalid maybe", "frame 0", "frame xy",
                      "raw", "send {}", "send x", "cut", "rest 42", "rest 429 x",
-                     "upgrade 42", "split 0", "codec lzma", "tls good", "budget",
+                     "upgrade 42", "cdn 42", "cdn", "cdn large x", "split 0", "codec lzma", "tls good", "budget",
                      "big 999999999999", "acks maybe", "freeze 1 2 3 4 5 6 7 8 9",
                      "message", "refuse", "outage"):
             with self.subTest(line=line):

@@ -16,6 +16,7 @@
 #include "config.h"
 #include "control.h"
 #include "dispatch.h"
+#include "emoji.h"
 #include "events.h"
 #include "fetch.h"
 #include "gateway.h"
@@ -52,6 +53,7 @@ struct app {
 	struct overrides overrides; /* what gwctl set over all of it */
 	struct secret *token;
 	struct simchild sim;
+	char sim_host[64]; /* where its CDN is; empty: nowhere */
 	mono_ns started_at;
 
 	struct loop *loop;
@@ -69,6 +71,7 @@ struct app {
 	struct children *children;
 	struct probes *probes;
 	struct jobs *jobs;
+	struct emoji *emoji;
 	struct http *http;
 	struct control *control;
 	struct methods *methods;
@@ -115,6 +118,9 @@ void app_stop(struct app *app, int exit_status, const char *reason);
 
 /** What of the live configuration the gateway can take while it runs. */
 struct gateway_settings app_gateway_settings(const struct app *app);
+
+/** What of the live configuration /emoji-pad can take while it runs; borrows app. */
+struct emoji_settings app_emoji_settings(const struct app *app);
 
 /** All shards as they are at now, borrowed until the next call; ctx is the app. */
 const struct snapshot *app_snapshots(void *ctx, mono_ns now, uint32_t *count);

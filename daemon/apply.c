@@ -101,6 +101,9 @@ put_in_force(struct app *app, struct config *owned_fresh, mono_ns now)
 	gateway_configure(app->gateway, &settings, now);
 	probes_configure(app->probes, app->live, now);
 	jobs_configure(app->jobs, app->live, now);
+	struct emoji_settings emoji = app_emoji_settings(app);
+
+	emoji_configure(app->emoji, &emoji);
 	http_set_max_connections(app->http, (unsigned)app->live->http_max_connections);
 	app->source.bot_name = app->live->bot_name;
 	app->source.bot_version = app->live->bot_version;

@@ -365,6 +365,26 @@ start_probes(struct app *app)
 }
 
 static int
+start_emoji(struct app *app)
+{
+	struct emoji_settings settings = app_emoji_settings(app);
+
+	app->emoji = emoji_new(app->loop, app->fetch, &settings);
+	return 0;
+}
+
+/* The CDN of gwsim is where its API is. */
+static void
+note_sim_host(struct app *app)
+{
+	const char *host = strstr(app->sim.api_base, "://");
+
+	host = host ? host + strlen("://") : "";
+	(void)slice_copy((struct slice){host, strcspn(host, "/")}, app->sim_host,
+	    sizeof app->sim_host);
+}
+
+static int
 start_sim(struct app *app)
 {
 	char why[256] = "";
@@ -382,6 +402,7 @@ start_sim(struct app *app)
 		log_error("sim_failed", KV("reason", (const char *)why));
 		return APP_EXIT_INTERNAL;
 	}
+	note_sim_host(app);
 	return 0;
 }
 
@@ -395,6 +416,7 @@ start_all(struct app *app)
 	    start_sim,
 	    start_gateway,
 	    start_probes,
+	    start_emoji,
 	    start_http,
 	    start_control,
 	};
@@ -414,6 +436,7 @@ free_all(struct app *app)
 {
 	control_free(app->control);
 	methods_free(app->methods);
+	emoji_free(app->emoji);
 	http_free(app->http);
 	jobs_free(app->jobs);
 	probes_free(app->probes);

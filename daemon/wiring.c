@@ -96,6 +96,16 @@ job_views(struct app *app)
 	return count;
 }
 
+struct emoji_settings
+app_emoji_settings(const struct app *app)
+{
+	return (struct emoji_settings){
+	    .hosts = &app->live->emoji_hosts,
+	    .extra_host = app->sim_host[0] ? app->sim_host : NULL,
+	    .cache_bytes = (size_t)app->live->emoji_cache_bytes,
+	};
+}
+
 static void
 health_now(void *ctx, mono_ns now, struct health_input *out)
 {
@@ -129,6 +139,7 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	struct loop_stats loop = loop_stats(app->loop);
 	struct rest_stats rest = rest_stats(app->rest, now);
 	struct http_stats http = http_stats(app->http);
+	struct emoji_stats emoji = emoji_stats(app->emoji);
 	struct gateway_budget budget;
 
 	gateway_identify_budget(app->gateway, &budget);
@@ -156,6 +167,8 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .jobs = app->job_views,
 	    .job_count = job_views(app),
 	    .now = now,
+	    .emoji = {emoji.requests, emoji.hits, emoji.fetches, emoji.rejects,
+		emoji.renders, emoji.cache_bytes, emoji.waiting},
 	    .control_clients = control_peers(app->control),
 	    .log_dropped = log_dropped(),
 	    .process = process_figures_read(),
@@ -243,8 +256,17 @@ answer_page_live(void *ctx, const struct http_request *request,
 	render_page(ctx, request->now, true, reply);
 }
 
+static void
+answer_emoji(void *ctx, const struct http_request *request, struct http_reply *reply)
+{
+	const struct app *app = ctx;
+
+	emoji_answer(app->emoji, request, reply);
+}
+
 static const struct http_route routes[] = {{.path = "/metrics",
 					       .answer = answer_metrics},
+    {.path = "/emoji-pad", .answer = answer_emoji},
     {.path = "/status", .answer = answer_page},
     {.path = "/status/live", .answer = answer_page_live},
 #define ROUTE_PROBE(name, path) {path, answer_probe, HEALTH_PATH_##name},

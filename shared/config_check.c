@@ -62,8 +62,8 @@ refuse(enum gw_err err, char *reason, const char *format, ...)
 
 /* ---- addresses and URLs ---- */
 
-enum gw_err
-config_check_address(const char *text, char *reason)
+static enum gw_err
+check_address(const char *text, char *reason)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
 
@@ -166,6 +166,32 @@ config_take_host(const char *text, char host[CONFIG_HOST_MAX_BYTES + 1])
 	}
 	return bracket ? inet_pton(AF_INET6, host, &v6) == 1 :
 			 config_is_host_name(host);
+}
+
+/* One way to write each: it is compared byte for byte. */
+static enum gw_err
+check_host(const char *text, char *reason)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-.";
+	size_t size = strspn(text, letters);
+	const char *port = text + size + 1;
+
+	if (size == 0 || size > CONFIG_HOST_MAX_BYTES || text[0] == '.' ||
+	    text[size - 1] == '.' || memmem(text, size, "..", 2) ||
+	    (text[size] != '\0' &&
+		(text[size] != ':' || port[0] == '0' ||
+		    !is_port(port, strlen(port))))) {
+		return refuse(GW_ERR_SYNTAX, reason,
+		    "not a host in lower case, with a port where it is not 443");
+	}
+	return GW_OK;
+}
+
+enum gw_err
+config_check_item(const struct config_option *option, const char *text, char *reason)
+{
+	return strcmp(option->unit, "host") == 0 ? check_host(text, reason) :
+						   check_address(text, reason);
 }
 
 static enum gw_err

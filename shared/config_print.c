@@ -89,10 +89,11 @@ config_allowed(const struct config_option *option, struct buf *out)
 	case CONFIG_CHOICE:
 		return put_words(option->unit, out);
 	case CONFIG_LIST:
-		return buf_printf(out,
-		    "%" PRId64 " to %" PRId64
-		    " numeric addresses, such as [\"127.0.0.1\", \"::1\"]",
-		    option->min, option->max);
+		return buf_printf(out, "%" PRId64 " to %" PRId64 " %s", option->min,
+		    option->max,
+		    strcmp(option->unit, "host") == 0 ?
+			"hosts, such as [\"cdn.discordapp.com\"]" :
+			"numeric addresses, such as [\"127.0.0.1\", \"::1\"]");
 	case CONFIG_INTENTS:
 		return buf_printf(out,
 		    "names of intents, such as [\"GUILDS\", \"GUILD_MESSAGES\"], or "

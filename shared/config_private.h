@@ -145,8 +145,9 @@ void config_token_read(struct config *config, struct config_report *report);
 enum gw_err config_check_text(const struct config_option *option, const char *text,
     char *reason);
 
-/** Whether text is a numeric address. */
-enum gw_err config_check_address(const char *text, char *reason);
+/** Whether text may be an item of the row of a LIST: an address, a host. */
+enum gw_err config_check_item(const struct config_option *option, const char *text,
+    char *reason);
 
 #define CONFIG_HOST_MAX_BYTES 255
 

@@ -256,7 +256,7 @@ config_type_word(enum config_type type)
 	case CONFIG_CHOICE:
 		return "word";
 	case CONFIG_LIST:
-		return "addresses";
+		return "list";
 	case CONFIG_INTENTS:
 		return "intents";
 	case CONFIG_SHARDS:

@@ -211,7 +211,7 @@ set_list(const struct config_option *option, const char *text, struct config_lis
 			break;
 		}
 		list.items[list.count] = xstrndup(text, size);
-		err = config_check_address(list.items[list.count], reason);
+		err = config_check_item(option, list.items[list.count], reason);
 		list.count++;
 		text += size;
 	}

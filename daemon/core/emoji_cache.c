@@ -73,6 +73,20 @@ drop(struct emoji_cache *cache, struct entry *owned_entry)
 	free(owned_entry);
 }
 
+/* Drops until no more than this is left. */
+static void
+shrink_to(struct emoji_cache *cache, size_t max_bytes)
+{
+	struct entry *entry = TAILQ_LAST(&cache->order, entry_list);
+
+	while (entry && cache->bytes > max_bytes) {
+		struct entry *younger = TAILQ_PREV(entry, entry_list, order);
+
+		drop(cache, entry);
+		entry = younger;
+	}
+}
+
 struct emoji_cache *
 emoji_cache_new(size_t max_bytes)
 {
@@ -96,9 +110,7 @@ void
 emoji_cache_limit(struct emoji_cache *cache, size_t max_bytes)
 {
 	cache->max_bytes = max_bytes;
-	while (cache->bytes > max_bytes) {
-		drop(cache, TAILQ_LAST(&cache->order, entry_list));
-	}
+	shrink_to(cache, max_bytes);
 }
 
 const struct emoji_image *
@@ -125,9 +137,7 @@ emoji_cache_put(struct emoji_cache *cache, const struct emoji_ask *ask,
 	if (size > cache->max_bytes || find_in(bucket, ask)) {
 		return;
 	}
-	while (cache->bytes > cache->max_bytes - size) {
-		drop(cache, TAILQ_LAST(&cache->order, entry_list));
-	}
+	shrink_to(cache, cache->max_bytes - size);
 	entry = malloc(size);
 	if (!entry) {
 		return; /* it is made again when somebody asks */

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "emoji.h"
+#include "emoji_ask.h"
 
 struct emoji_cache;
 

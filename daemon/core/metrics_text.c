@@ -367,6 +367,32 @@ metrics_put_lags(struct writer *to, const char *name, const struct metrics_input
 	put_histogram(to, name, in->loop.timer_lags);
 }
 
+/* ---- /emoji-pad ---- */
+
+static void
+metrics_put_rejects(struct writer *to, const char *name, const struct metrics_input *in)
+{
+	static const char *const reasons[] = {
+#define REJECT_LABEL(id, label) label,
+	    EMOJI_REJECT_TABLE(REJECT_LABEL)
+#undef REJECT_LABEL
+	};
+
+	for (size_t i = 0; i < EMOJI_REJECTS; i++) {
+		put(to, name);
+		put(to, "{");
+		put_label(to, "reason", reasons[i]);
+		put(to, "}");
+		put_sample(to, value_of_number((int64_t)in->emoji.rejects[i]));
+	}
+}
+
+static void
+metrics_put_renders(struct writer *to, const char *name, const struct metrics_input *in)
+{
+	put_histogram(to, name, in->emoji.renders);
+}
+
 /* ---- the document ---- */
 
 #define SECONDS(distance) value_of_seconds(distance)

@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "emoji_ask.h"
 #include "histogram.h"
 #include "job.h"
 #include "probe.h"
@@ -61,6 +62,13 @@ struct metrics_input {
 	const struct job_view *jobs;
 	size_t job_count;
 	mono_ns now; /* the instant that ages of probes are counted from */
+	struct {
+		uint64_t requests, hits, fetches;
+		const uint64_t *rejects; /* EMOJI_REJECTS of them */
+		const struct histogram *renders;
+		uint64_t cache_bytes;
+		unsigned waiting;
+	} emoji;
 	unsigned control_clients;
 	uint64_t log_dropped;
 	struct process_figures process;

@@ -37,6 +37,7 @@ control_facts_health(const struct control_facts *facts)
 static inline struct metrics_input
 control_facts_metrics(const struct control_facts *facts)
 {
+	static const uint64_t rejects[EMOJI_REJECTS];
 	const struct loop_stats *loop = &facts->loop;
 
 	return (struct metrics_input){
@@ -48,6 +49,7 @@ control_facts_metrics(const struct control_facts *facts)
 	    .beats = loop->timer_lags,
 	    .loop = {loop->turns, loop->spins, loop->turn_max, loop->turn_times,
 		loop->timer_lags},
+	    .emoji = {.rejects = rejects, .renders = loop->timer_lags},
 	};
 }
 

@@ -7,9 +7,11 @@ all of them by 0.5 on average.  Both round between two passes, each in its own w
 import os
 import resource
 import shlex
+import struct
 import subprocess
 import tempfile
 import unittest
+import zlib
 
 BIN = os.environ["GWBOT_BIN"]
 WORKER = os.path.join(BIN, "gwbot-emoji")
@@ -153,6 +155,23 @@ class Pixels(unittest.TestCase):
         spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
         self.assertEqual(done.returncode, 0)
         self.assertLess(spent, 1)
+
+    def test_a_bomb_in_a_text_chunk_costs_little(self):
+        _, data = self.make("circle.png")
+        text = b"Comment\0\0" + zlib.compress(bytes(400_000_000))[:1_900_000]
+        chunk = struct.pack(">I", len(text)) + b"zTXt" + text
+        chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        done = pad(data[:33] + chunk + data[33:], 64, 850)  # 33: behind the head
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        self.assertIn(done.returncode, (0, 65))
+        self.assertLess(spent, 3)
+
+    def test_what_is_behind_the_image_means_nothing(self):
+        _, data = self.make("circle.png")
+        alone = pad(data, 64, 850).stdout
+        for tail in (b"PK\x03\x04" + bytes(1000), b"<script>alert(1)</script>", b"GIF89a"):
+            self.assertEqual(pad(data + tail, 64, 850).stdout, alone)
 
     def test_wrong_arguments_are_usage_errors(self):
         for arguments in ([], ["256"], ["63", "850"], ["513", "850"], ["256", "199"],

@@ -136,7 +136,8 @@ class Scrape(unittest.TestCase):
             self.assertRegex(row.name, "^(gwbotd|process)_[a-z0-9_]+$")
             self.assertEqual(row.type == "counter", row.name.endswith("_total"), row.name)
             self.assertTrue(row.help.endswith("."), row.name)
-            self.assertLessEqual(row.labels, {"shard", "state", "kind", "version", "profile"}, row.name)
+            self.assertLessEqual(
+                row.labels, {"shard", "state", "kind", "reason", "version", "profile"}, row.name)
 
 
 class Rules(unittest.TestCase):

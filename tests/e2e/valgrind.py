@@ -3,8 +3,10 @@
 import pathlib
 import tempfile
 import unittest
+import urllib.parse
 
-from gwbotd import Gwbotd, Sim
+from emoji_bot import Bot
+from gwbotd import Sim
 
 
 class Valgrind(unittest.TestCase):
@@ -15,7 +17,7 @@ class Valgrind(unittest.TestCase):
                        "--errors-for-leak-kinds=definite,indirect,possible",
                        "--error-exitcode=99", "--track-fds=no", f"--log-file={log}"]
             with Sim(tls=True, heartbeat=3000, rate=20) as sim, \
-                    Gwbotd(sim, wrapper=wrapper) as bot:
+                    Bot(sim, urllib.parse.urlsplit(sim.api_base).netloc, wrapper=wrapper) as bot:
                 bot.start().wait_ready(timeout=60)
                 count = 1
                 for fault in ("drop", "rst", "reconnect", "invalid true", "close 4000",
@@ -25,6 +27,12 @@ class Valgrind(unittest.TestCase):
                     bot.wait_ready(timeout=90, count=count)
                 for path in ("/healthz", "/ready", "/nothing"):
                     bot.get(path, timeout=30)
+                emoji = sim.api_base.removesuffix("/api/v10") + "/emojis/1.png"
+                for fault, status in (("off", 200), ("off", 200), ("404", 404), ("large", 413),
+                                      ("damaged", 415), ("drop", 502)):
+                    sim.do(f"cdn {fault}")
+                    self.assertEqual(
+                        status, bot.pad(emoji, timeout=60, v="" if status == 200 else fault)[0])
                 for command in ("status", "snapshot", "latency", "thresholds", "version"):
                     self.assertEqual(0, bot.ctl("--timeout", "30s", command).returncode)
                 self.assertEqual(0, bot.stop(timeout=60), log.read_text())

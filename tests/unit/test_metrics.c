@@ -14,7 +14,8 @@
 #define DOCUMENT_MAX (8U << 20)
 #define WALL         INT64_C(1700000000123)
 
-static struct histogram lags, turns, beats;
+static struct histogram lags, turns, beats, renders;
+static const uint64_t rejects[EMOJI_REJECTS] = {[EMOJI_REJECT_TYPE] = 4};
 static struct buf document;
 
 static const struct probe_view probes[] = {
@@ -62,6 +63,7 @@ input_of(const struct snapshot *shards, uint32_t count)
 	    .jobs = jobs,
 	    .job_count = sizeof jobs / sizeof jobs[0],
 	    .now = CLOCK_S(50),
+	    .emoji = {30, 20, 9, rejects, &renders, 1234, 2},
 	};
 }
 
@@ -122,6 +124,14 @@ values_are_exact_and_labels_escaped(void **state)
 	    "gwbotd_watchdog_threshold_seconds{kind=\"disconnect_grace\"} 210.5");
 	expect_line(text, "gwbotd_event_loop_turn_max_seconds 0.0025");
 	expect_line(text, "process_start_time_seconds 1699999995.123");
+	expect_line(text, "gwbotd_emoji_requests_total 30");
+	expect_line(text, "gwbotd_emoji_cache_hits_total 20");
+	expect_line(text, "gwbotd_emoji_fetches_total 9");
+	expect_line(text, "gwbotd_emoji_rejects_total{reason=\"type\"} 4");
+	expect_line(text, "gwbotd_emoji_rejects_total{reason=\"busy\"} 0");
+	expect_line(text, "gwbotd_emoji_render_duration_seconds_count 0");
+	expect_line(text, "gwbotd_emoji_queued 2");
+	expect_line(text, "gwbotd_emoji_cache_bytes 1234");
 	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"ready\"} 1");
 	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"wait_hello\"} 0");
 }

@@ -5,8 +5,8 @@
  * and all else is refused before a name is looked up: the scheme, a host exactly as it
  * is configured, /emojis/, a number, an extension, maybe a plain query.
  */
-#ifndef GWBOTD_EMOJI_H
-#define GWBOTD_EMOJI_H
+#ifndef GWBOTD_EMOJI_ASK_H
+#define GWBOTD_EMOJI_ASK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,23 @@
 
 #define EMOJI_URL_BYTES     384
 #define EMOJI_VERSION_BYTES 65
+
+/* Why a request was not answered with a picture: X(id, label of its metric). */
+#define EMOJI_REJECT_TABLE(X)                                       \
+	X(REQUEST, "request")   /* 400: not what may be asked */    \
+	X(BUSY, "busy")         /* 503: too many wait already */    \
+	X(UPSTREAM, "upstream") /* its status, or 502 */            \
+	X(TIMEOUT, "timeout")   /* 504 */                           \
+	X(SIZE, "size")         /* 413 */                           \
+	X(TYPE, "type")         /* 415: not an image, or damaged */ \
+	X(HELPER, "helper")     /* 502: gwbot-emoji did not work */
+
+enum emoji_reject {
+#define EMOJI_REJECT_ENUM(id, label) EMOJI_REJECT_##id,
+	EMOJI_REJECT_TABLE(EMOJI_REJECT_ENUM)
+#undef EMOJI_REJECT_ENUM
+	    EMOJI_REJECTS,
+};
 
 struct emoji_ask {
 	char url[EMOJI_URL_BYTES];

@@ -1,4 +1,4 @@
-#include "emoji.h"
+#include "emoji_ask.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

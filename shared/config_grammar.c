@@ -106,6 +106,9 @@ close_bracket(struct config_scan *scan)
 {
 	const struct config_bracket *bracket = innermost(scan);
 
+	if (!bracket) {
+		return; /* asked for inside of one only */
+	}
 	put(scan, bracket->mark == '{' ? "}" : ")");
 	scan->current = bracket->setting;
 	scan->bracket_count--;
@@ -125,6 +128,9 @@ refuse_unclosed(struct config_scan *scan)
 {
 	const struct config_bracket *bracket = innermost(scan);
 
+	if (!bracket) {
+		return; /* asked for inside of one only */
+	}
 	config_scan_complain(scan, &bracket->at,
 	    "the %c that is opened here has no %c at its end", bracket->mark,
 	    closer_of(bracket->mark));
@@ -407,7 +413,12 @@ want_end(struct config_scan *scan, struct config_cursor *cursor,
 static enum outcome
 want_item(struct config_scan *scan, const struct config_token *token)
 {
-	char closer = closer_of(innermost(scan)->mark);
+	const struct config_bracket *bracket = innermost(scan);
+
+	if (!bracket) {
+		return USED; /* items stand in brackets only */
+	}
+	char closer = closer_of(bracket->mark);
 
 	if (is_mark(token, "])")) {
 		if (scan->comma_waits) {
@@ -416,8 +427,8 @@ want_item(struct config_scan *scan, const struct config_token *token)
 		}
 		if (*token->place.at != closer) {
 			config_scan_complain(scan, &token->place,
-			    "the %c of line %u ends with %c", innermost(scan)->mark,
-			    innermost(scan)->at.line, closer);
+			    "the %c of line %u ends with %c", bracket->mark,
+			    bracket->at.line, closer);
 			mend(scan);
 		}
 		close_bracket(scan);
@@ -453,9 +464,11 @@ want_comma(struct config_scan *scan, const struct config_token *token)
 		scan->want = WANT_ITEM;
 		return AGAIN;
 	}
+	const struct config_bracket *bracket = innermost(scan);
+
 	if (token->kind == TOKEN_STRING || is_mark(token, "([{") ||
-	    (token->kind == TOKEN_WORD &&
-		token->place.line == innermost(scan)->at.line)) {
+	    (token->kind == TOKEN_WORD && bracket &&
+		token->place.line == bracket->at.line)) {
 		config_scan_complain(scan, &token->place,
 		    "a comma is missing before this item");
 		mend(scan);

@@ -362,8 +362,8 @@ class Gwctl(EventsCase):
                          "2021-03-05\n"
                          "00:00:00.000  warning  shard 499  ready\n"
                          "00:00:00.001  info     watchdog   a\ufffd[31mb\n"
-                         "nonsense\ufffd     -        -          \n"
-                         "-             -        -          \n")
+                         "nonsense\ufffd     -        -\n"
+                         "-             -        -\n")
 
     def test_ctrl_c_on_a_terminal(self):
         self.start()

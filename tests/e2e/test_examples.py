@@ -52,11 +52,17 @@ DROP_INS = "/etc/gwbot.d"
 TOKEN_FILE = "/etc/gwbot/discord.token"
 
 
+# What the examples run by name.
+JOBS = 'jobs = ( { name = "report"; action = "exec"; every = "3h"; command = [ "/bin/true" ]; } );\n'
+
+
 class Supervised(Gwbotd):
     """A gwbotd that is started again whenever it ends, as systemd would."""
 
     def __init__(self, **settings):
         super().__init__(**settings)
+        (self.dir / "gwbot.conf").write_text(JOBS, encoding="utf-8")
+        self.env["GWBOT_CONFIG"] = str(self.dir / "gwbot.conf")
         self.wanted = True
         self.supervisor = threading.Thread(target=self.supervise, daemon=True)
         self.start("--sim")

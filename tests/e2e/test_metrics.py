@@ -14,9 +14,15 @@ from gwbotd import BIN, Gwbotd
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = BIN / "man" / "gwbot-metrics.7"
 
-ROW = re.compile(r'^(ONE|SHARD|OWN)\("(\w+)", (\w+), "([^"]*)", "((?:[^"\\]|\\.)*)",\n(.*)$', re.M)
+ROW = re.compile(r'^(ONE|SHARD|PROBE|JOB|OWN)\("(\w+)", (\w+), "([^"]*)", "((?:[^"\\]|\\.)*)",\n(.*)$', re.M)
 SAMPLE = re.compile(r'(\w+)(?:\{(.*)\})? (\S+)')
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+# One of each, so that their metrics have samples.
+LISTS = """
+probes = ( { name = "own"; kind = "command"; command = [ "/bin/true" ]; interval = "1s"; } );
+jobs = ( { name = "report"; action = "exec"; every = "3h"; command = [ "/bin/true" ]; } );
+"""
 
 
 class Row:
@@ -24,14 +30,14 @@ class Row:
         self.kind, self.name, self.type, _, text, rest = match.groups()
         self.help = text.replace('\\"', '"')
         labels = re.match(r'\s*"([^"]*)", \w+\)$', rest)
-        self.labels = {"SHARD": "shard", "ONE": ""}.get(self.kind) if not labels else labels.group(1)
+        self.labels = {"SHARD": "shard", "PROBE": "probe", "JOB": "job", "ONE": ""}.get(self.kind) if not labels else labels.group(1)
         self.labels = set(filter(None, self.labels.split(", ")))
 
 
 def rows():
     text = (ROOT / "shared" / "metrics.def").read_text(encoding="utf-8")
     found = [Row(match) for match in ROW.finditer(text)]
-    assert len(found) == len(re.findall(r"^(?:ONE|SHARD|OWN)\(", text, re.M)), "a row is not understood"
+    assert len(found) == len(re.findall(r"^[A-Z]+\(", text, re.M)), "a row is not understood"
     return found
 
 
@@ -85,6 +91,8 @@ class Scrape(unittest.TestCase):
     def play(self, shards):
         bot = Gwbotd(discord__shards=shards)
         self.addCleanup(bot.close)
+        (bot.dir / "gwbot.conf").write_text(LISTS, encoding="utf-8")
+        bot.env["GWBOT_CONFIG"] = str(bot.dir / "gwbot.conf")
         bot.start("--sim")
         bot.wait_event("listening")
         first = self.scrape(bot)
@@ -137,7 +145,7 @@ class Scrape(unittest.TestCase):
             self.assertEqual(row.type == "counter", row.name.endswith("_total"), row.name)
             self.assertTrue(row.help.endswith("."), row.name)
             self.assertLessEqual(
-                row.labels, {"shard", "state", "kind", "reason", "version", "profile"}, row.name)
+                row.labels, {"shard", "state", "kind", "reason", "version", "profile", "probe", "job"}, row.name)
 
 
 class Rules(unittest.TestCase):

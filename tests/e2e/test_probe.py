@@ -163,6 +163,8 @@ class Ready(unittest.TestCase):
             sim.wait_for(lambda stats: stats["totals"]["identifies"] == 1, "IDENTIFY")
             sim.do(self.READY % (version, told_shard))
             bot.wait_ready()
+            bot.stop()  # what is said of READY stands behind it
+            bot.wait_event("stopped")
             return sorted(event["event"] for _, event in bot.events()
                           if event["event"].startswith("ready_of"))
 

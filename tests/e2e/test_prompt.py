@@ -265,7 +265,8 @@ class Keys(Prompt):
         shell.type("\x1a")
         shell.wait_line("shell: ")
         shell.type("fg\r")
-        shell.wait_until(lambda screen: screen.lines[0].startswith("LIMIT"), "the screen again")
+        shell.wait_until(lambda screen: screen.lines[0].startswith("LIMIT") and
+                         not any("fg" in line for line in screen.lines), "the screen again")
         shell.type("q")
         shell.wait_line(READY)
         shell.type(CTRL_D)

@@ -199,7 +199,7 @@ static void
 there_is_room_for_48_times(void **state)
 {
 	struct cron_times times;
-	char text[CRON_TIMES_MAX * 6 + 16] = "";
+	char text[1024] = "";
 	char why[WHY_ROOM];
 
 	(void)state;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "cron.h"
 
 #define COUNT(cases) (sizeof(cases) / sizeof(cases)[0])
@@ -199,21 +200,25 @@ static void
 there_is_room_for_48_times(void **state)
 {
 	struct cron_times times;
-	char text[1024] = "";
+	struct buf text;
 	char why[WHY_ROOM];
 
 	(void)state;
+	buf_init(&text, 1024);
 	for (int i = 0; i <= CRON_TIMES_MAX; i++) {
-		assert_int_equal(cron_times_parse(text, &times, why, sizeof why),
+		assert_int_equal(buf_append(&text, "", 1), GW_OK);
+		assert_int_equal(cron_times_parse(text.data, &times, why, sizeof why),
 		    GW_OK);
 		assert_int_equal(times.count, i);
-		size_t size = strlen(text);
-
-		(void)snprintf(text + size, sizeof text - size, "%02d:%02d,", i / 60,
-		    i % 60);
+		text.size--; /* the NUL */
+		assert_int_equal(buf_printf(&text, "%02d:%02d,", i / 60, i % 60),
+		    GW_OK);
 	}
-	assert_int_equal(cron_times_parse(text, &times, why, sizeof why), GW_ERR_RANGE);
+	assert_int_equal(buf_append(&text, "", 1), GW_OK);
+	assert_int_equal(cron_times_parse(text.data, &times, why, sizeof why),
+	    GW_ERR_RANGE);
 	assert_non_null(strstr(why, "more than 48 times"));
+	buf_fini(&text);
 }
 
 int

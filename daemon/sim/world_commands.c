@@ -9,6 +9,9 @@
 #define FLOOD_MAX UINT64_C(1000000000)
 #define BIG_MAX   ((uint64_t)128 << 20)
 
+/* Of an event, with its escapes. */
+#define NAME_MAX_BYTES ((size_t)1024 * 1024)
+
 static void
 flood(struct command *command, struct session *session, void *context)
 {
@@ -156,6 +159,23 @@ find_d(const char *text)
 	return (struct slice){NULL, 0};
 }
 
+/* An event with a name of any characters, which stands in its frame between quotes. */
+static struct event *
+new_event(const char *name, struct slice d)
+{
+	struct event *event = NULL;
+	struct jsonw quoted;
+
+	jsonw_init(&quoted, NAME_MAX_BYTES);
+	jsonw_string(&quoted, slice_of(name), false);
+	if (quoted.err == GW_OK && buf_append(&quoted.buf, "", 1) == GW_OK) {
+		quoted.buf.data[quoted.buf.size - 2] = '\0';
+		event = event_new(quoted.buf.data + 1, d, 0);
+	}
+	jsonw_fini(&quoted);
+	return event;
+}
+
 void
 command_send(struct command *command)
 {
@@ -164,12 +184,10 @@ command_send(struct command *command)
 	struct slice d =
 	    cJSON_IsObject(payload) ? find_d(command->text) : (struct slice){NULL, 0};
 
-	/* The name is written as it is. */
-	if (d.size == 0 || !cJSON_IsString(name) || name->valuestring[0] == '\0' ||
-	    strpbrk(name->valuestring, "\"\\\n")) {
+	if (d.size == 0 || !cJSON_IsString(name) || name->valuestring[0] == '\0') {
 		command->error = "{\"t\":NAME,\"d\":..} is wanted";
 	} else {
-		push_to_all(command, event_new(name->valuestring, d, 0));
+		push_to_all(command, new_event(name->valuestring, d));
 	}
 	cJSON_Delete(payload);
 }

@@ -1368,6 +1368,14 @@ class Commands(unittest.TestCase):
         again.resume(TOKEN, gateway.session_id, sent["s"] - 1)
         self.assertEqual(again.read(), sent)
 
+    def test_names_of_events_are_escaped(self):
+        gateway = self.connect()
+        for name in ("TAB\there", 'QUOTED "X"', "BACK\\SLASH", "LINE\nEND", "\x01", "\ud83d\ude80"):
+            with self.subTest(name):
+                self.sim.do("send " + json.dumps({"t": name, "d": {"n": 1}}))
+                expected = name.encode("utf-16", "surrogatepass").decode("utf-16")
+                self.assertEqual(gateway.until(expected)["d"], {"n": 1})
+
     def test_frame(self):
         gateway = self.connect()
         self.sim.do("events off")

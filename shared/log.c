@@ -147,25 +147,36 @@ tell_dropped(void)
 	return true;
 }
 
+static void
+write_event(const struct log_event *event, bool wanted)
+{
+	int saved = errno;
+
+	if (sink.listen) {
+		sink.listen(sink.listen_ctx, event);
+	}
+	/* What was lost is told before anything that came after it. */
+	if (wanted && (!tell_dropped() || !deliver(event))) {
+		sink.dropped++;
+	}
+	errno = saved;
+}
+
 void
 log_write(enum log_level level, const char *event, const struct log_kv *pairs,
     size_t count)
 {
-	int saved = errno;
 	struct log_event record = {level, event, pairs, count};
 
-	if (sink.listen) {
-		sink.listen(sink.listen_ctx, &record);
-	}
-	if (level > log_get_level()) {
-		errno = saved;
-		return;
-	}
-	/* What was lost is told before anything that came after it. */
-	if (!tell_dropped() || !deliver(&record)) {
-		sink.dropped++;
-	}
-	errno = saved;
+	write_event(&record, level <= log_get_level());
+}
+
+void
+log_write_record(const char *event, const struct log_kv *pairs, size_t count)
+{
+	struct log_event record = {LOG_LEVEL_INFO, event, pairs, count};
+
+	write_event(&record, true);
 }
 
 static void

@@ -4,9 +4,10 @@
  *   log_info("shard_resumed", KV("shard", id), KV("seq", seq), KV("took_ms", took_ms));
  *
  * error: someone must act.  warning: it healed or will.  info: a change of state, a
- * command and who gave it.  debug: the rest.  Values are escaped, so that no peer can
- * forge a line; a struct secret does not compile as a value.  Writing never blocks: a
- * line that the target cannot take at once is dropped and counted.
+ * command and who gave it.  debug: the rest.  A record is an info that no level leaves
+ * out.  Values are escaped, so that no peer can forge a line; a struct secret does not
+ * compile as a value.  Writing never blocks: a line that the target cannot take at once
+ * is dropped and counted.
  *
  * One sink a process, for the loop's thread only: a helper thread hands its result back
  * to the loop, and whoever asked for it logs.
@@ -94,6 +95,10 @@ const char *log_level_name(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_kv *pairs,
     size_t count);
 
+/** The same of what must be on record whatever the level is, such as who did what; as
+ * info.  Use log_record(). */
+void log_write_record(const char *event, const struct log_kv *pairs, size_t count);
+
 struct log_kv log_kv_bool(const char *key, bool value);
 struct log_kv log_kv_int(const char *key, int64_t value);
 struct log_kv log_kv_uint(const char *key, uint64_t value);
@@ -126,13 +131,16 @@ struct log_kv log_kv_any(const char *key, ...);
 #endif
 /* clang-format on */
 
-#define LOG_EVENT(level, event, ...)                                      \
-	log_write((level), (event), (const struct log_kv[]){__VA_ARGS__}, \
-	    sizeof((const struct log_kv[]){__VA_ARGS__}) / sizeof(struct log_kv))
+#define LOG_PAIRS(...)                        \
+	(const struct log_kv[]){__VA_ARGS__}, \
+	    sizeof((const struct log_kv[]){__VA_ARGS__}) / sizeof(struct log_kv)
 
-#define log_error(event, ...)   LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
-#define log_warning(event, ...) LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
-#define log_info(event, ...)    LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define LOG_EVENT(level, event, ...) log_write((level), (event), LOG_PAIRS(__VA_ARGS__))
+
+#define log_record(event, ...)       log_write_record((event), LOG_PAIRS(__VA_ARGS__))
+#define log_error(event, ...)        LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warning(event, ...)      LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
+#define log_info(event, ...)         LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...)                                           \
 	do {                                                            \
 		if (log_get_level() >= LOG_LEVEL_DEBUG) {               \

@@ -305,7 +305,7 @@ visit_log(const struct visit *visit)
 
 	buf_init(&args, 512);
 	join_arguments(visit->request->params, &args);
-	log_info("control_command", KV("command", visit->command->name),
+	log_record("control_command", KV("command", visit->command->name),
 	    KV("args", buf_slice(&args)), KV("uid", caller.uid), KV("gid", caller.gid),
 	    KV("pid", caller.pid));
 	buf_fini(&args);

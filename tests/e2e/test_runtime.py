@@ -178,6 +178,13 @@ class Log(Runtime):
         self.assertEqual("warning", self.ask("log", "WARN")["value"])
         self.assertEqual("info", self.ask("log", "reset")["changes"][0]["new"])
 
+    def test_who_did_what_is_on_record_whatever_the_level(self):
+        self.ask("log", "error")
+        self.ask("reconnect")
+        _, event = self.bot.wait_event("control_command", command="reconnect")
+        self.assertEqual(("info", os.getuid()), (event["level"], event["uid"]))
+        self.assertEqual([], self.bot.events("control_command", command="status"))
+
     def test_mistakes(self):
         for words, status, says in ((("verbose",), 1, 'allowed: "error", "warning", "info", "debug"'),
                                     (("infoo",), 1, "nearest: info"),

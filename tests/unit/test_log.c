@@ -223,6 +223,16 @@ levels_above_the_set_one_are_left_out(void **state)
 }
 
 static void
+a_record_is_written_whatever_the_level(void **state)
+{
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_ERROR);
+	log_warning("x", KV("n", 1));
+	log_record("y", KV("n", 2));
+	assert_string_equal(read_logfmt(), "level=info event=y n=2");
+}
+
+static void
 errno_stays_as_it_was(void **state)
 {
 	(void)state;
@@ -600,6 +610,7 @@ main(void)
 	    LOG_TEST(doubles_have_three_decimals_and_a_point),
 	    LOG_TEST(numbers_keep_their_whole_range),
 	    LOG_TEST(levels_above_the_set_one_are_left_out),
+	    LOG_TEST(a_record_is_written_whatever_the_level),
 	    LOG_TEST(errno_stays_as_it_was),
 	    LOG_TEST(values_are_escaped_in_both_forms),
 	    LOG_TEST(a_nul_byte_ends_nothing),

@@ -1,76 +1,72 @@
 /* reboot, and with --wait until the new process is ready. */
+#include <stdio.h>
 #include <string.h>
 
+#include "await.h"
 #include "command.h"
+#include "format.h"
 #include "render.h"
 
-#define WAIT_TIME  CLOCK_S(30)   /* without a value of --wait */
-#define WAIT_PAUSE CLOCK_MS(100) /* between two looks at a daemon that restarts */
-#define WAIT_STEP  CLOCK_S(2)    /* for one such look */
-
-/* True where another process than before answers, and is ready. */
-static bool
-is_back(const struct options *options, const struct client *before,
-    struct json *document, struct failure *failure)
+static const char *
+ask(void *ctx, const struct client *client, struct json **params)
 {
-	struct client client;
-	struct rpc_answer answer;
-	bool ready = false;
+	(void)ctx;
+	(void)client;
+	(void)params;
+	return "status";
+}
 
-	client_init(&client, options->socket);
-	if (!client_connect(&client, WAIT_STEP, failure) ||
-	    !client_hello(&client, failure)) {
-		client_fini(&client);
-		return false;
-	}
-	bool fresh = client.pid != before->pid ||
-	    strcmp(client.start_time, before->start_time) != 0;
+/* Another process than before answers, and is ready. */
+static bool
+is_back(void *ctx, const struct await *await, const struct json *result, char *seen,
+    size_t room)
+{
+	const struct client *before = ctx;
+	const struct client *client = &await->client;
+	const char *state = json_text(json_get(json_get(result, "daemon"), "state"));
+	bool fresh = client->pid != before->pid ||
+	    strcmp(client->start_time, before->start_time) != 0;
 
-	(void)failure_set(failure, EXIT_TIMED_OUT, "timed_out",
+	(void)snprintf(seen, room, "%s",
 	    fresh ? "the new process is not ready yet" : "the old process still runs");
-	if (fresh && client_request(&client, "status", NULL, &answer, failure)) {
-		const char *state =
-		    json_text(json_get(json_get(answer.result, "daemon"), "state"));
-
-		ready = state && strcmp(state, "ready") == 0;
-		rpc_answer_fini(&answer);
-	}
-	if (ready) {
-		json_add_int(document, "new_pid", client.pid);
-	}
-	client_fini(&client);
-	return ready;
+	return fresh && state && strcmp(state, "ready") == 0;
 }
 
 static bool
-wait_until_back(const struct options *options, const struct client *before,
-    mono_ns wait_time, struct json *document, struct failure *failure)
+wait_until_back(const struct options *options, struct client *before, mono_ns time,
+    struct json *document, struct failure *failure)
 {
 	mono_ns began = clock_now();
-	struct failure last = {0};
+	struct await await;
 
-	while (clock_now() - began < wait_time) {
-		if (is_back(options, before, document, &last)) {
-			json_add_seconds(document, "waited_seconds",
-			    clock_now() - began);
-			return true;
-		}
-		command_pause(WAIT_PAUSE);
+	await_init(&await, options->socket, time);
+	await.ctx = before;
+	await.ask = ask;
+	await.holds = is_back;
+	await.any_version = true;
+	await.any_right = true; /* a new socket has its group a moment later */
+	bool back = await_run(&await) == AWAIT_HOLDS;
+
+	if (back) {
+		json_add_int(document, "new_pid", await.client.pid);
+		json_add_seconds(document, "waited_seconds", clock_now() - began);
+	} else {
+		(void)failure_set(failure, EXIT_TIMED_OUT, "timed_out",
+		    "gwbotd is not ready again after %s: %s",
+		    format_seconds(clock_seconds(time)).text, await.seen);
+		failure_hint(failure,
+		    "does a supervisor restart it?  systemctl status gwbotd     logs: "
+		    "journalctl -u gwbotd -n 50");
 	}
-	(void)failure_set(failure, EXIT_TIMED_OUT, "timed_out",
-	    "gwbotd is not ready again after %.0f s: %s", clock_seconds(wait_time),
-	    last.text);
-	failure_hint(failure,
-	    "does a supervisor restart it?  systemctl status gwbotd     logs: "
-	    "journalctl -u gwbotd -n 50");
-	return false;
+	await_fini(&await);
+	return back;
 }
 
 int
 command_run_reboot(const struct options *options, bool colour, struct failure *failure)
 {
 	const char *wait = options_flag(options, "wait");
-	mono_ns wait_time = WAIT_TIME;
+	mono_ns wait_time = AWAIT_TIME;
 	struct client client;
 	struct writer writer;
 

@@ -39,7 +39,7 @@
  */
 #define OPTIONS_FLAGS_TABLE(X)                                                        \
 	X("wait", 'W', "[DURATION]", OWN,                                             \
-	    "reboot: until it is ready (30s); job: until it ends")                    \
+	    "reboot, reconnect: until it is ready (30s); job: until it ends")         \
 	X("follow", 'f', "", SENT, "events: go on with what happens from now on")     \
 	X("last", 'n', "N", SENT, "events: so many of what happened before (20)")     \
 	X("type", 0, "GLOB", SENT, "events: only these, as 'shard.*' or 'MESSAGE_*'") \

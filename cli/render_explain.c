@@ -276,7 +276,10 @@ put_heading(struct writer *writer, const char *kind, const char *name)
 	if (writer->out.size > 0) {
 		writer_newline(writer);
 	}
-	writer_put(writer, STYLE_BOLD, name);
+	writer_text(writer, STYLE_BOLD, name);
+	if (writer->column + 2 + strlen(kind) > writer->columns) {
+		writer_newline(writer);
+	}
 	writer_printf(writer, STYLE_DIM, "  %s", kind);
 	writer_newline(writer);
 }

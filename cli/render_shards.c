@@ -371,3 +371,36 @@ render_latency_screen(struct writer *writer, const struct json *result)
 		writer_newline(writer);
 	}
 }
+
+/* "shard 0 resumed after 0.4 s", "3 shards ready again after 1.2 s: 2 resumed, 1 with a
+ * new session". */
+void
+render_shards_back(struct writer *writer, const struct json *result)
+{
+	const struct json *back = json_get(result, "back");
+	size_t fresh = 0;
+	double longest = 0;
+
+	for (const struct json *row = json_first(back); row; row = json_next(row)) {
+		const char *session = json_text(json_get(row, "session"));
+		double took = 0;
+
+		(void)json_number(json_get(row, "took_seconds"), &took);
+		longest = took > longest ? took : longest;
+		fresh += session && strcmp(session, "new") == 0 ? 1 : 0;
+	}
+	struct format_text after = format_latency(longest);
+	size_t count = json_count(back);
+
+	if (count == 1) {
+		writer_printf(writer, STYLE_GREEN, "shard %s %s after %s",
+		    format_json_scalar(json_get(json_first(back), "shard")).text,
+		    fresh ? "ready with a new session" : "resumed", after.text);
+	} else {
+		writer_printf(writer, STYLE_GREEN, "%zu shards ready again after %s",
+		    count, after.text);
+		writer_printf(writer, STYLE_PLAIN,
+		    ": %zu resumed, %zu with a new session", count - fresh, fresh);
+	}
+	writer_newline(writer);
+}

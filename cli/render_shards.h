@@ -23,4 +23,7 @@ struct render_cure {
 };
 struct render_cure render_cure_of(const struct json *shard);
 
+/** How the shards of a `reconnect --wait` came back, with member "back". */
+void render_shards_back(struct writer *writer, const struct json *result);
+
 #endif

@@ -103,10 +103,30 @@ class Ctl(unittest.TestCase):
         self.assertIn("add --yes", refused.stderr)
         used = self.ask("status")["identify"]["used_today"]
         self.assertEqual([], self.bot.events("control_command", command="reconnect"))
-        self.ask("reconnect", "2", "--fresh", "--yes")
-        self.wait_ready(2, 2)
+        answer = self.ask("reconnect", "2", "--fresh", "--yes", "--wait=20s")
+        (back,) = answer["back"]
+        self.assertEqual((2, "new"), (back["shard"], back["session"]))
+        self.assertTrue(0 <= back["took_seconds"] <= answer["waited_seconds"], answer)
         self.assertEqual([1, 1, 2], [shard["identifies"] for shard in self.shards().values()])
         self.assertEqual(used + 1, self.ask("status")["identify"]["used_today"])
+
+    def test_reconnect_waits_until_the_shards_are_ready_again(self):
+        done = self.bot.ctl("reconnect", "1", "--wait")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertRegex(done.stdout, r"^shard 1 resumed after \d+(\.\d)? (ms|s)\n$")
+        self.assertEqual([0, 1, 0], [shard["reconnects"] for shard in self.shards().values()])
+        self.assertRegex(self.bot.ctl("reconnect", "-W").stdout,
+                         r"^3 shards ready again after [\d.]+ m?s: 3 resumed, 0 with a new session\n$")
+
+    def test_reconnect_does_not_wait_for_ever(self):
+        self.sim.do("upgrade 503")
+        done = self.bot.ctl("reconnect", "2", "--wait=500ms")
+        self.sim.do("upgrade off")
+        self.assertEqual((5, ""), (done.returncode, done.stdout))
+        self.assertRegex(done.stderr, r"^gwctl: not ready again after 0\.5 s: shard 2 is .*\n +it goes on trying; ")
+        self.wait_ready(2, 2)
+        for words, status in ((("reconnect", "7", "--wait"), 1), (("reconnect", "--wait=x"), 2)):
+            self.assertEqual(status, self.bot.ctl(*words).returncode)
 
     def test_an_unknown_shard_is_told_which_there_are(self):
         for words in (["reconnect", "3"], ["snapshot", "3"], ["shards", "2-3"], ["latency", "3"]):

@@ -114,11 +114,11 @@ static void
 values_are_asked_for_and_named_where_nobody_answers(void **state)
 {
 	(void)state;
-	assert_list("reconnect ", two_shards, "0 1 --fresh ");
+	assert_list("reconnect ", two_shards, "0 1 --fresh --wait ");
 	assert_list("reconnect 1", two_shards, "1 ");
-	assert_list("reconnect ", NULL, "<SHARD> --fresh ");
-	assert_list("reconnect 1 ", two_shards, "--fresh ");
-	assert_list("reconnect --fresh ", two_shards, "0 1 ");
+	assert_list("reconnect ", NULL, "<SHARD> --fresh --wait ");
+	assert_list("reconnect 1 ", two_shards, "--fresh --wait ");
+	assert_list("reconnect --fresh ", two_shards, "0 1 --wait ");
 	assert_list("config log.l", NULL, "log.level ");
 	assert_list("-s ", NULL, "<PATH> ");
 	assert_list("--socket ", NULL, "<PATH> ");
@@ -151,7 +151,8 @@ tab_puts_no_flag_where_another_word_could_stand(void **state)
 {
 	(void)state;
 	assert_tab("reconnect ", 2, "");
-	assert_tab("reconnect 0 ", 1, "--fresh");
+	assert_tab("reconnect 0 ", 2, "--");
+	assert_tab("reconnect 0 --wait ", 1, "--fresh");
 	assert_tab("reconnect --f", 1, "--fresh");
 	assert_tab("config watchdog.", 4, "watchdog.");
 	assert_tab("config watchdog.st", 1, "watchdog.stall");

@@ -5,7 +5,7 @@
 
 #include "command.h"
 
-#define LOOK_PAUSE CLOCK_MS(100) /* between two looks */
+#define LOOK_PAUSE CLOCK_MS(200) /* between two looks */
 #define LOOK_TIME  CLOCK_S(5)    /* for one look at a daemon that does not answer */
 
 void

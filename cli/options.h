@@ -46,7 +46,9 @@
 	X("shard", 0, "SHARD", SENT, "events: only of this shard, or of a range")     \
 	X("fresh", 0, "", SENT, "reconnect: give the session up, begin a new one")    \
 	X("for", 0, "DURATION", SENT,                                                 \
-	    "thresholds, log: revert by itself after this long")                      \
+	    "thresholds, log, reload: revert by itself after this long")              \
+	X("keep", 0, "", SENT, "reload: the one on trial stays")                      \
+	X("undo", 0, "", SENT, "reload: back to what ran before the last one")                      \
 	X("warn-latency", 0, "DURATION", OWN,                                         \
 	    "check: warn above it (10 % of --crit-latency)")                          \
 	X("crit-latency", 0, "DURATION", OWN,                                         \

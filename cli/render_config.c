@@ -289,6 +289,21 @@ reload_helps(const struct json *changes)
 	return false;
 }
 
+/* "on trial: it goes back at 12:06 (in 5 min) unless you say: gwctl reload --keep" */
+static void
+put_trial(struct writer *writer, const struct json *trial)
+{
+	double seconds;
+
+	if (json_number(json_get(trial, "reverts_in_seconds"), &seconds)) {
+		writer_textf(writer, STYLE_YELLOW,
+		    "on trial: it goes back at %s (in %s) unless you say: gwctl reload "
+		    "--keep",
+		    origin_instant(seconds).text, format_seconds(seconds).text);
+		writer_newline(writer);
+	}
+}
+
 static void
 render_diff(struct writer *writer, const struct json *result)
 {
@@ -309,6 +324,7 @@ render_diff(struct writer *writer, const struct json *result)
 		    "to take what the files say: gwctl reload");
 		writer_newline(writer);
 	}
+	put_trial(writer, json_get(result, "trial"));
 }
 
 bool
@@ -335,12 +351,25 @@ void
 render_reload_screen(struct writer *writer, const struct json *result)
 {
 	size_t count = json_count(json_get(result, "changes"));
+	const char *action = text_of(result, "action");
+	bool undo = strcmp(action, "undo") == 0;
+	const char *done = undo ? "back to what ran before the reload: " : "reloaded: ";
 
-	if (count == 0) {
-		writer_put(writer, STYLE_PLAIN, "reloaded: nothing changed");
+	if (strcmp(action, "keep") == 0) {
+		writer_put(writer, STYLE_PLAIN, "kept: what was reloaded stays");
+		writer_newline(writer);
+	} else if (count == 0) {
+		writer_printf(writer, STYLE_PLAIN, "%snothing changed", done);
 		writer_newline(writer);
 	} else {
-		put_count(writer, "reloaded: ", count, "changed");
+		put_count(writer, done, count, "changed");
 	}
 	render_changes(writer, result);
+	put_trial(writer, json_get(result, "trial"));
+	if (undo) {
+		writer_text(writer, STYLE_DIM,
+		    "a restart takes what the files say; how they differ: gwctl config "
+		    "diff");
+		writer_newline(writer);
+	}
 }

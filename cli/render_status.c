@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "origin.h"
 #include "render_shards.h"
 #include "skew.h"
 
@@ -237,7 +238,7 @@ static void
 render_budget(struct writer *writer, const struct json *identify)
 {
 	int64_t left = int_or(json_get(identify, "left"), 0);
-	const char *until = json_text(json_get(identify, "held_until"));
+	double held;
 
 	if (json_kind(identify) != JSON_OBJECT) {
 		return;
@@ -247,12 +248,37 @@ render_budget(struct writer *writer, const struct json *identify)
 	    (long long)left, TEXT_OF(json_get(identify, "total")));
 	writer_fact(writer, STYLE_PLAIN, "%s in reserve",
 	    TEXT_OF(json_get(identify, "reserve")));
-	if (until) {
-		writer_fact(writer, STYLE_RED, "held until %.24s", until);
-		writer_fact(writer, STYLE_RED, "in %s",
-		    format_json_seconds(json_get(identify, "held_for_seconds")).text);
+	if (json_number(json_get(identify, "held_for_seconds"), &held)) {
+		writer_fact(writer, STYLE_RED, "held until %s (in %s)",
+		    origin_instant(held).text, format_seconds(held).text);
 	}
 	writer_newline(writer);
+}
+
+/* While what runs is not to stay, or not what was read last. */
+static void
+render_config(struct writer *writer, const struct json *config)
+{
+	const struct json *trial = json_get(config, "trial");
+	const struct json *back = json_get(config, "set_back_age_seconds");
+	double left;
+
+	if (json_number(json_get(trial, "reverts_in_seconds"), &left)) {
+		writer_label(writer, "Config");
+		writer_fact(writer, STYLE_YELLOW, "on trial for %s",
+		    format_json_seconds(json_get(trial, "set_age_seconds")).text);
+		writer_fact(writer, STYLE_YELLOW, "goes back at %s (in %s)",
+		    origin_instant(left).text, format_seconds(left).text);
+		writer_fact(writer, STYLE_PLAIN, "to keep it: gwctl reload --keep");
+		writer_newline(writer);
+	} else if (json_kind(back) == JSON_NUMBER) {
+		writer_label(writer, "Config");
+		writer_fact(writer, STYLE_YELLOW,
+		    "went back %s ago to what ran before the reload",
+		    format_json_seconds(back).text);
+		writer_fact(writer, STYLE_PLAIN, "what differs: gwctl config diff");
+		writer_newline(writer);
+	}
 }
 
 static void
@@ -479,6 +505,7 @@ render_status_screen(struct writer *writer, const struct json *result)
 	render_watchdog(writer, watchdog, gateway);
 	render_session(writer, gateway, shards);
 	render_budget(writer, json_get(result, "identify"));
+	render_config(writer, json_get(result, "config"));
 	render_process(writer, daemon, loop);
 	render_skew(writer, daemon);
 	render_loop(writer, loop, json_get(result, "heartbeat_lateness"));

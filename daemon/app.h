@@ -3,8 +3,8 @@
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order;
  * wiring.c is what they ask of each other; watch.c what happens while they run:
- * watchdog, signals; apply.c gives them another configuration; examine.c looks at them
- * for gwctl doctor.
+ * watchdog, signals; apply.c gives them another configuration, which reload.c reads;
+ * examine.c looks at them for gwctl doctor.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -50,7 +50,10 @@ struct app {
 	struct config *config; /* as at the start */
 	struct config *loaded; /* as last read from all layers; apply.c has it */
 	struct config *live;   /* what runs: that under the overrides, see apply.h */
-	struct overrides overrides; /* what gwctl set over all of it */
+	struct config *before; /* loaded, before the last reload that changed something;
+	                          NULL: none, or it is back; reload.c has it */
+	struct overrides overrides;   /* what gwctl set over all of it */
+	struct methods_reload reload; /* what became of the last one */
 	struct secret *token;
 	struct simchild sim;
 	char sim_host[64]; /* where its CDN is; empty: nowhere */
@@ -79,6 +82,7 @@ struct app {
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *stop_timer;
 	struct loop_timer *override_timer;
+	struct loop_timer *trial_timer;
 	struct snapshot *snapshots;
 	uint32_t snapshots_room;
 	unsigned shard_fds;      /* descriptors that the shards may need */

@@ -11,23 +11,6 @@
 /* Of a value that is set while it runs. */
 #define REVERTED_BYTES 4096
 
-static void
-log_report(const struct config_report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct config_message *message = &report->messages[i];
-		enum log_level level = message->severity == CONFIG_ERROR ?
-		    LOG_LEVEL_ERROR :
-		    LOG_LEVEL_WARNING;
-		struct log_kv pairs[] = {
-		    KV("where", (const char *)message->where),
-		    KV("text", (const char *)message->text),
-		};
-
-		log_write(level, "config", pairs, 2);
-	}
-}
-
 /* When a changed option takes effect, and what makes it do so now. */
 static const char *
 remedy_of(enum config_reload reload)
@@ -78,7 +61,7 @@ static void
 drop(const struct app *app, struct config *owned_old)
 {
 	if (owned_old != app->config && owned_old != app->loaded &&
-	    owned_old != app->live) {
+	    owned_old != app->live && owned_old != app->before) {
 		config_free(owned_old);
 	}
 }
@@ -117,23 +100,13 @@ put_in_force(struct app *app, struct config *owned_fresh, mono_ns now)
 	drop(app, old);
 }
 
-bool
-app_reload(struct app *app, mono_ns now, struct config_report *report,
+unsigned
+app_take(struct app *app, struct config *owned_read, mono_ns now,
     struct config_changes *changes)
 {
-	struct config *read = app_load_config(app, report);
-
-	log_report(report);
-	changes->count = 0;
-	app->reload_failed = read == NULL;
-	if (!read) {
-		log_error("reload_refused",
-		    KV("effect", "the running configuration stays"));
-		return false;
-	}
 	struct config *old = app->loaded;
 
-	app->loaded = read;
+	app->loaded = owned_read;
 	drop(app, old);
 	struct config *fresh = app_preview(app, app->loaded);
 
@@ -141,9 +114,16 @@ app_reload(struct app *app, mono_ns now, struct config_report *report,
 	unsigned live = log_deferred(changes);
 
 	put_in_force(app, fresh, now);
-	app->reloaded_wall_ms = clock_wall_ms();
-	log_info("reloaded", KV("changed", live));
-	return true;
+	return live;
+}
+
+void
+app_remember(struct app *app, struct config *owned_before)
+{
+	struct config *old = app->before;
+
+	app->before = owned_before;
+	drop(app, old);
 }
 
 /* ---- values set while it runs ---- */
@@ -252,6 +232,7 @@ app_free_config(struct app *app)
 	struct config *live = app->live;
 	struct config *loaded = app->loaded;
 
+	app_remember(app, NULL);
 	app->live = NULL;
 	drop(app, live);
 	app->loaded = NULL;

@@ -1,6 +1,6 @@
 /*
- * The one way from a changed configuration to the running parts: a reload and a value
- * set by gwctl both end here.
+ * The one way from a changed configuration to the running parts: a reload (reload.c)
+ * and a value set by gwctl both end here.
  *
  * What runs (app->live) is what was read last (app->loaded) under the overrides; only
  * options that wait for a restart keep the value that they had at the start.
@@ -11,15 +11,18 @@
 #include "app.h"
 
 /**
- * Reads all layers again and has the parts take what changed: all or nothing.
+ * Has the parts take what was read; returns how many options changed that act now.
  *
  * changes are the options that changed; config_option()->reload says when each acts
- * (those that wait for a restart are told again as long as they wait).  False where the
- * configuration has errors: they are in report, and everything stays as it is.  Logs
- * either way.
+ * (those that wait for a restart are told again as long as they wait).  Logs those that
+ * wait.
  */
-bool app_reload(struct app *app, mono_ns now, struct config_report *report,
+unsigned app_take(struct app *app, struct config *owned_read, mono_ns now,
     struct config_changes *changes);
+
+/** Keeps a configuration that was loaded for a way back; NULL: there is none.  The one
+ * kept before is forgotten. */
+void app_remember(struct app *app, struct config *owned_before);
 
 /**
  * Sets an option over all layers until its time is up, it is taken back or the process

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "reload.h"
 
 #define LOOKUP_THREADS 4
 #define DISK_THREADS   2
@@ -213,6 +214,7 @@ start_loop(struct app *app)
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
 	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
 	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
+	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
 	return 0;
 }
 
@@ -449,6 +451,7 @@ free_all(struct app *app)
 	loop_timer_free(app->watchdog_timer);
 	loop_timer_free(app->stop_timer);
 	loop_timer_free(app->override_timer);
+	loop_timer_free(app->trial_timer);
 	worker_free(app->lookups);
 	worker_free(app->worker);
 	loop_free(app->loop);

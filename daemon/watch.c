@@ -2,11 +2,11 @@
  * While it runs: the watchdog's checks, the only place where its verdict acts, and
  * signals.
  */
-#include "apply.h"
 
 #include <signal.h>
 
 #include "log.h"
+#include "reload.h"
 
 /* Stale, but heartbeats are answered: said at most this often. */
 #define STALE_LOG_EVERY CLOCK_S(600)
@@ -130,9 +130,10 @@ on_reload(struct app *app, mono_ns now)
 {
 	struct config_report report = {.count = 0};
 	struct config_changes changes;
+	const struct methods_reload_ask ask = {.span = CLOCK_NEVER};
 
 	/* The log has it all. */
-	(void)app_reload(app, now, &report, &changes);
+	(void)app_reload(app, &ask, now, &report, &changes);
 	config_report_free(&report);
 }
 

@@ -13,6 +13,7 @@
 #include "metrics_text.h"
 #include "page.h"
 #include "process.h"
+#include "reload.h"
 #include "xalloc.h"
 
 /* ---- reading the present state ---- */
@@ -384,10 +385,30 @@ source_read_config(void *ctx, struct config_report *report, struct config **fres
 }
 
 static bool
-source_reload(void *ctx, mono_ns now, struct config_report *report,
-    struct config_changes *changes)
+source_reload(void *ctx, const struct methods_reload_ask *ask, mono_ns now,
+    struct config_report *report, struct config_changes *changes)
 {
-	return app_reload(ctx, now, report, changes);
+	return app_reload(ctx, ask, now, report, changes);
+}
+
+static bool
+source_reload_keep(void *ctx)
+{
+	return app_reload_keep(ctx);
+}
+
+static bool
+source_reload_undo(void *ctx, mono_ns now, struct config_changes *changes)
+{
+	return app_reload_undo(ctx, "gwctl reload --undo", now, changes);
+}
+
+static struct methods_reload
+source_reload_state(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return app->reload;
 }
 
 static size_t
@@ -481,6 +502,9 @@ app_methods_source(struct app *app)
 	    .loaded = source_loaded,
 	    .read_config = source_read_config,
 	    .reload = source_reload,
+	    .reload_keep = source_reload_keep,
+	    .reload_undo = source_reload_undo,
+	    .reload_state = source_reload_state,
 	    .override = source_override,
 	    .take_back = source_take_back,
 	    .overrides = source_overrides,

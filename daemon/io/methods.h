@@ -32,6 +32,21 @@ struct methods_process {
 	uint64_t rss_bytes; /* resident; 0 when unknown */
 };
 
+/* A reload that is wanted. */
+struct methods_reload_ask {
+	mono_ns span; /* how long it lasts unless it is kept; CLOCK_NEVER: it stays */
+	struct override_caller by;
+};
+
+/* What became of the last reload. */
+struct methods_reload {
+	bool on_trial; /* it goes back at reverts_at */
+	bool set_back; /* what ran before it runs again, whatever the files say */
+	mono_ns since; /* either */
+	mono_ns reverts_at;
+	struct override_caller by; /* who put it on trial */
+};
+
 /*
  * What the methods ask main.c for.  Borrowed: its members may change between two calls
  * (a reload), the texts must live until they are replaced.
@@ -84,8 +99,14 @@ struct methods_source {
 	bool (*read_config)(void *ctx, struct config_report *report,
 	    struct config **fresh, struct config **preview);
 	/** Has the parts take what the files say now; as app_reload(). */
-	bool (*reload)(void *ctx, mono_ns now, struct config_report *report,
-	    struct config_changes *changes);
+	bool (*reload)(void *ctx, const struct methods_reload_ask *ask, mono_ns now,
+	    struct config_report *report, struct config_changes *changes);
+	/** The one on trial stays, as app_reload_keep(); what ran before the last one
+	 * comes back, as app_reload_undo().  False where there is none. */
+	bool (*reload_keep)(void *ctx);
+	bool (*reload_undo)(void *ctx, mono_ns now, struct config_changes *changes);
+	/** What became of the last one; NULL: not known. */
+	struct methods_reload (*reload_state)(void *ctx);
 	/** Sets an option over all that was read; as app_override(). */
 	enum gw_err (*override)(void *ctx, const struct override_ask *ask, mono_ns now,
 	    struct config_changes *changes, char *why, size_t room);

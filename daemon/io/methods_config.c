@@ -153,6 +153,7 @@ answer_diff(const struct visit *visit)
 		}
 	}
 	json_add_bool(answer, "differs", json_count(changes) > 0);
+	json_add(answer, "trial", setting_describe_trial(visit));
 	json_add(answer, "files", list_files(fresh));
 	json_add(answer, "changes", changes);
 	json_add(answer, "warnings", describe_report(&report));
@@ -211,25 +212,18 @@ methods_config(const struct visit *visit)
 	visit_answer(visit, answer);
 }
 
-void
-methods_reload(const struct visit *visit)
+/* Ends the call with what changed since before. */
+static void
+answer_reload(const struct visit *visit, const char *action,
+    const struct config *before, const struct config_changes *changes,
+    const struct config_report *report)
 {
 	const struct methods_source *source = visit->source;
-	struct config *before = config_copy(source->config(source->ctx));
-	struct config_report report = {.count = 0};
-	struct config_changes changes;
-
-	if (!source->reload(source->ctx, visit->now, &report, &changes)) {
-		refuse_report(visit, &report, "reload refused, nothing changed");
-		config_report_free(&report);
-		config_free(before);
-		return;
-	}
 	struct json *answer = visit_new_answer("reload");
 	struct json *list = json_new_array();
 
-	for (size_t i = 0; i < changes.count; i++) {
-		enum config_reload reload = config_option(changes.ids[i])->reload;
+	for (size_t i = 0; i < changes->count; i++) {
+		enum config_reload reload = config_option(changes->ids[i])->reload;
 		/* What waits for a restart does not run yet. */
 		const struct config *fresh = reload == CONFIG_RESTART ?
 		    source->loaded(source->ctx) :
@@ -237,16 +231,91 @@ methods_reload(const struct visit *visit)
 
 		const char *acts = config_reload_word(reload);
 
-		if (!methods_lists_changes(list, before, fresh, changes.ids[i], acts)) {
+		if (!methods_lists_changes(list, before, fresh, changes->ids[i], acts)) {
 			json_append(list,
-			    setting_describe_change(before, fresh, changes.ids[i],
+			    setting_describe_change(before, fresh, changes->ids[i],
 				acts));
 		}
 	}
+	json_add_text(answer, "action", action);
+	json_add(answer, "trial", setting_describe_trial(visit));
 	json_add(answer, "files", list_files(source->loaded(source->ctx)));
 	json_add(answer, "changes", list);
-	json_add(answer, "warnings", describe_report(&report));
+	json_add(answer, "warnings", describe_report(report));
 	visit_answer(visit, answer);
+}
+
+static void
+take_files(const struct visit *visit, mono_ns span)
+{
+	const struct methods_source *source = visit->source;
+	struct control_caller caller = control_call_caller(visit->call);
+	struct config *before = config_copy(source->config(source->ctx));
+	const struct methods_reload_ask ask = {span, {caller.uid, caller.pid}};
+	struct config_report report = {.count = 0};
+	struct config_changes changes;
+
+	if (source->reload(source->ctx, &ask, visit->now, &report, &changes)) {
+		answer_reload(visit, "reload", before, &changes, &report);
+	} else {
+		refuse_report(visit, &report, "reload refused, nothing changed");
+	}
 	config_report_free(&report);
 	config_free(before);
+}
+
+static void
+keep(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	const struct config_report report = {.count = 0};
+	const struct config_changes changes = {.count = 0};
+
+	if (source->reload_keep(source->ctx)) {
+		answer_reload(visit, "keep", source->config(source->ctx), &changes,
+		    &report);
+	} else {
+		visit_refuse(visit, RPC_ERR_REFUSED,
+		    "what runs beside the files: gwctl config diff",
+		    "no reload is on trial: there is nothing to keep");
+	}
+}
+
+static void
+undo(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	struct config *before = config_copy(source->config(source->ctx));
+	const struct config_report report = {.count = 0};
+	struct config_changes changes;
+
+	if (source->reload_undo(source->ctx, visit->now, &changes)) {
+		answer_reload(visit, "undo", before, &changes, &report);
+	} else {
+		visit_refuse(visit, RPC_ERR_REFUSED,
+		    "what runs beside the files: gwctl config diff",
+		    "there is nothing to go back to: no reload has changed anything "
+		    "since the start, or since it last went back");
+	}
+	config_free(before);
+}
+
+void
+methods_reload(const struct visit *visit)
+{
+	bool keeps = visit_flag(visit, "keep");
+	bool undoes = visit_flag(visit, "undo");
+	bool tries = visit_flag(visit, "for");
+	mono_ns span;
+
+	if ((keeps ? 1 : 0) + (undoes ? 1 : 0) + (tries ? 1 : 0) > 1) {
+		visit_refuse(visit, RPC_ERR_PARAMS, NULL,
+		    "one of --for, --keep and --undo, not several");
+	} else if (keeps) {
+		keep(visit);
+	} else if (undoes) {
+		undo(visit);
+	} else if (visit_read_span(visit, &span)) {
+		take_files(visit, span);
+	}
 }

@@ -16,10 +16,6 @@
 #define GROUP      "watchdog."
 #define LIMITS     "keepalive, stall, disconnect_grace, max_latency"
 
-/* How long a value with an end may last. */
-#define SPAN_MIN CLOCK_S(1)
-#define SPAN_MAX CLOCK_S(2592000)
-
 static const size_t limits[] = {CONFIG_ID_watchdog_keepalive, CONFIG_ID_watchdog_stall,
     CONFIG_ID_watchdog_disconnect_grace, CONFIG_ID_watchdog_max_latency};
 
@@ -39,27 +35,6 @@ text_argument(const struct visit *visit, size_t index, char out[VALUE_ROOM])
 		return out;
 	}
 	return json_text(argument);
-}
-
-/* What --for says, CLOCK_NEVER without it; false: the call has ended. */
-static bool
-read_span(const struct visit *visit, mono_ns *span)
-{
-	const char *text = visit_option(visit, "for");
-
-	*span = CLOCK_NEVER;
-	if (!text) {
-		return true;
-	}
-	if (duration_parse(text, span) == GW_OK && *span >= SPAN_MIN &&
-	    *span <= SPAN_MAX) {
-		return true;
-	}
-	visit_refuse(visit, RPC_ERR_PARAMS, NULL,
-	    "--for wants a duration from 1s to 30d, such as 10min or 1h, not "
-	    "\"%.40s\"",
-	    text);
-	return false;
 }
 
 /* ---- answers ---- */
@@ -122,7 +97,7 @@ set_option(const struct visit *visit, size_t index, const char *value)
 	    .by = {caller.uid, caller.pid},
 	};
 
-	if (!read_span(visit, &ask.span)) {
+	if (!visit_read_span(visit, &ask.span)) {
 		goto out;
 	}
 	enum gw_err err =

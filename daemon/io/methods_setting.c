@@ -46,6 +46,36 @@ setting_describe_change(const struct config *old, const struct config *fresh,
 	return object;
 }
 
+/* Until when something holds; CLOCK_NEVER: it is not known to end. */
+static void
+add_end(struct json *object, mono_ns until, mono_ns now)
+{
+	if (until == CLOCK_NEVER) {
+		json_add_null(object, "reverts_time");
+		json_add_null(object, "reverts_in_seconds");
+		return;
+	}
+	mono_ns left = until > now ? until - now : 0;
+
+	json_add_time(object, "reverts_time", clock_wall_ms() + left / CLOCK_MS(1));
+	json_add_seconds(object, "reverts_in_seconds", left);
+}
+
+static struct json *
+describe_span(const struct override_caller *by, mono_ns since, mono_ns until,
+    mono_ns now)
+{
+	struct json *object = json_new_object();
+	mono_ns age = now - since;
+
+	json_add_int(object, "uid", by->uid);
+	json_add_int(object, "pid", by->pid);
+	json_add_time(object, "set_time", clock_wall_ms() - age / CLOCK_MS(1));
+	json_add_seconds(object, "set_age_seconds", age);
+	add_end(object, until, now);
+	return object;
+}
+
 struct json *
 setting_describe_override(const struct visit *visit, size_t index)
 {
@@ -55,22 +85,35 @@ setting_describe_override(const struct visit *visit, size_t index)
 	if (!found) {
 		return json_new_text(NULL);
 	}
-	struct json *object = json_new_object();
-	mono_ns age = visit->now - found->set_at;
-	int64_t wall_ms = clock_wall_ms();
+	return describe_span(&found->by, found->set_at, found->until, visit->now);
+}
 
-	json_add_int(object, "uid", found->by.uid);
-	json_add_int(object, "pid", found->by.pid);
-	json_add_time(object, "set_time", wall_ms - age / CLOCK_MS(1));
-	json_add_seconds(object, "set_age_seconds", age);
-	if (found->until == CLOCK_NEVER) {
-		json_add_null(object, "reverts_time");
-		json_add_null(object, "reverts_in_seconds");
-		return object;
+struct json *
+setting_describe_trial(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	struct methods_reload state = {.on_trial = false};
+
+	if (source->reload_state) {
+		state = source->reload_state(source->ctx);
 	}
-	mono_ns left = found->until > visit->now ? found->until - visit->now : 0;
+	return state.on_trial ?
+	    describe_span(&state.by, state.since, state.reverts_at, visit->now) :
+	    json_new_text(NULL);
+}
 
-	json_add_time(object, "reverts_time", wall_ms + left / CLOCK_MS(1));
-	json_add_seconds(object, "reverts_in_seconds", left);
+struct json *
+setting_describe_config(const struct visit *visit)
+{
+	const struct methods_source *source = visit->source;
+	struct json *object = json_new_object();
+	struct methods_reload state = {.set_back = false};
+
+	if (source->reload_state) {
+		state = source->reload_state(source->ctx);
+	}
+	json_add(object, "trial", setting_describe_trial(visit));
+	json_add_seconds(object, "set_back_age_seconds",
+	    state.set_back ? visit->now - state.since : -1);
 	return object;
 }

@@ -20,4 +20,10 @@ struct json *setting_describe_change(const struct config *old,
  * did. */
 struct json *setting_describe_override(const struct visit *visit, size_t index);
 
+/** The same of a reload on trial; null where none is. */
+struct json *setting_describe_trial(const struct visit *visit);
+
+/** What became of the last reload: "trial" as above, "set_back_age_seconds". */
+struct json *setting_describe_config(const struct visit *visit);
+
 #endif

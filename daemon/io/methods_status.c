@@ -4,6 +4,7 @@
 #include "methods_explain.h"
 #include "methods_json.h"
 #include "methods_rows.h"
+#include "methods_setting.h"
 
 struct json *
 methods_status_daemon(const struct visit *visit)
@@ -191,6 +192,7 @@ methods_status(const struct visit *visit)
 	json_add(status, "loop", describe_loop(visit->source));
 	visit_add_beats(visit, status);
 	json_add(status, "identify", describe_budget(visit->source));
+	json_add(status, "config", setting_describe_config(visit));
 	json_add(status, "rest", describe_rest(visit));
 	add_shards(visit, status, &selection, &limits);
 	visit_answer(visit, status);

@@ -7,11 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duration.h"
 #include "log.h"
 #include "methods_json.h"
 #include "xalloc.h"
 
-#define SCHEMA          "gwctl/1"
+#define SCHEMA "gwctl/1"
+/* Of what reverts by itself. */
+#define SPAN_MIN        CLOCK_S(1)
+#define SPAN_MAX        CLOCK_S(2592000)
 #define RANGE_MAX_BYTES 15 /* "1234567-1234567" */
 
 struct json *
@@ -223,6 +227,26 @@ visit_read_shards(const struct visit *visit, const char *text, int64_t *first,
 	*first = range.first;
 	*last = range.last;
 	return true;
+}
+
+bool
+visit_read_span(const struct visit *visit, mono_ns *span)
+{
+	const char *text = visit_option(visit, "for");
+
+	*span = CLOCK_NEVER;
+	if (!text) {
+		return true;
+	}
+	if (duration_parse(text, span) == GW_OK && *span >= SPAN_MIN &&
+	    *span <= SPAN_MAX) {
+		return true;
+	}
+	visit_refuse(visit, RPC_ERR_PARAMS, NULL,
+	    "--for wants a duration from 1s to 30d, such as 10min or 1h, not "
+	    "\"%.40s\"",
+	    text);
+	return false;
 }
 
 struct watchdog_limits

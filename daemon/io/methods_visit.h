@@ -65,6 +65,9 @@ bool visit_read_shards(const struct visit *visit, const char *text, int64_t *fir
 /** Ends the call: shards first to last are not, or not all, in this process. */
 void visit_refuse_shard(const struct visit *visit, int64_t first, int64_t last);
 
+/** What --for says, CLOCK_NEVER without it; false: the call has ended. */
+bool visit_read_span(const struct visit *visit, mono_ns *span);
+
 /** The watchdog's limits as they are now. */
 struct watchdog_limits visit_limits(const struct visit *visit);
 

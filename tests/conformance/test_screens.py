@@ -154,6 +154,7 @@ class Screens(unittest.TestCase):
         text = re.sub(r"(?m)^(ok    socket +).*\n(?: .*\n)*", r"\1SOCKET\n", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
         text = re.sub(r'"(state_age|last_run_age)_seconds":([0-9]+)[.0-9]*', r'"\1_seconds":\2', text)
+        text = re.sub(r"(until|back at) [\d: -]+ \(in", r"\1 CLOCK (in", text)
         text = re.sub(r'"uptime_seconds":2743\d\d[.\d]*', '"uptime_seconds":274375', text)
         text = re.sub(r"reverts at \d\d:\d\d(:\d\d)?", "reverts at HH:MM", text)
         text = re.sub(r"in 55 min( \d s)?|in 54 min 5\d s", "in 55 min", text)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -139,6 +140,94 @@ class Reloads(Running):
         self.assertNotIn("gwctl reload", screen)
         (_, event), = self.bot.events("control_command", command="reload")
         self.assertIn("uid", event)
+
+    def stall(self):
+        return self.options("watchdog.stall")["watchdog.stall"]["value"]
+
+    def reload_with(self, stall, *words):
+        self.write(f'watchdog: {{ stall = "{stall}"; }};\n')
+        return self.ask("reload", *words)
+
+    def test_one_on_trial_goes_back_by_itself(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.assertIsNone(self.ask("status")["config"]["trial"])
+        answer = self.reload_with("8min", "--for", "2s")
+        self.assertEqual(("reload", os.getuid()), (answer["action"], answer["trial"]["uid"]))
+        self.assertLessEqual(answer["trial"]["reverts_in_seconds"], 2)
+        self.assertEqual("8min", self.stall())
+        self.assertRegex(self.bot.ctl("status").stdout,
+                         r"Config +on trial for .* s   goes back at \d\d:\d\d:\d\d \(in [\d.]+ s\)\s+"
+                         r"to keep it: gwctl reload --keep\n")
+        self.assertIn("on trial: it goes back at ", self.bot.ctl("config", "diff").stdout)
+        self.bot.wait_event("reload_reverted", reason="the new one was not kept in time")
+        self.assertEqual("7min", self.stall())
+        status = self.ask("status")["config"]
+        self.assertIsNone(status["trial"])
+        self.assertIsNotNone(status["set_back_age_seconds"])
+        self.assertRegex(self.bot.ctl("status").stdout, r"Config +went back .* ago to what ran before the reload")
+        change, = [change for change in self.ask("config", "diff", status=1)["changes"]
+                   if change["path"] == "watchdog.stall"]
+        self.assertEqual(("7min", "8min"), (change["old"], change["new"]))
+        told = self.ask("events", "--type", "config.*")["events"]
+        self.assertEqual(["config.reloaded", "config.trial", "config.reverted"], [event["type"] for event in told])
+        # What the files say can be taken for good.
+        self.assertEqual("reload", self.ask("reload")["action"])
+        self.assertEqual(("8min", None), (self.stall(), self.ask("status")["config"]["set_back_age_seconds"]))
+
+    def test_one_on_trial_stays_where_that_is_said(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        ways = {"keep": lambda: self.ask("reload", "--keep"), "plain": lambda: self.ask("reload"),
+                "hup": lambda: (os.kill(self.bot.process.pid, signal.SIGHUP),
+                                self.bot.wait_event("reload_kept", count=3))}
+        for number, (name, way) in enumerate(ways.items()):
+            with self.subTest(name):
+                self.reload_with(f"{10 + number}min", "--for", "1h")
+                self.assertIsNotNone(self.ask("status")["config"]["trial"])
+                way()
+                self.assertIsNone(self.ask("status")["config"]["trial"])
+                self.assertEqual(f"{10 + number}min", self.stall())
+        self.assertEqual("no reload is on trial: there is nothing to keep",
+                         self.refused("reload", "--keep")["message"])
+        self.assertEqual([], self.bot.events("reload_reverted"))
+
+    def test_undo_goes_back_to_what_ran_before(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.assertTrue(self.refused("reload", "--undo")["message"].startswith("there is nothing to go back to: "))
+        self.reload_with("8min")
+        self.reload_with("8min")  # changes nothing, and is not what one goes back from
+        done = self.bot.ctl("reload", "--undo")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertRegex(done.stdout, r"^back to what ran before the reload: 2 settings changed\nat once\n"
+                                      r"  watchdog\.stall +8min -> 7min  gwbot\.conf:2\n")
+        self.assertIn("a restart takes what the files say", done.stdout)
+        self.assertEqual("7min", self.stall())
+        self.refused("reload", "--undo")
+        # One on trial over another goes back to what was there before both.
+        self.reload_with("9min", "--for", "1h")
+        self.reload_with("10min", "--for", "1h")
+        self.assertEqual("10min", self.stall())
+        # A refused one changes nothing, the trial neither.
+        self.write("watchdog: {\n")
+        self.refused("reload")
+        self.assertIsNotNone(self.ask("status")["config"]["trial"])
+        self.assertEqual("undo", self.ask("reload", "--undo")["action"])
+        self.assertEqual(("7min", None), (self.stall(), self.ask("status")["config"]["trial"]))
+
+    def test_without_a_change_there_is_no_trial(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.assertIsNone(self.ask("reload", "--for", "1h")["trial"])
+        for words, status in ((("--for", "1h", "--keep"), 2), (("--for", "x"), 2), (("--for", "0"), 2),
+                              (("--keep", "--undo"), 2), (("now",), 2)):
+            self.assertEqual(status, self.bot.ctl("reload", *words).returncode, words)
+
+    def test_what_gwctl_set_stays_through_a_trial(self):
+        self.start('watchdog: { stall = "7min"; };\n')
+        self.assertEqual(0, self.bot.ctl("thresholds", "set", "stall", "20min").returncode)
+        self.reload_with("8min", "--for", "1h")
+        self.ask("reload", "--undo")
+        self.assertEqual("20min", self.stall())
+        self.assertEqual(0, self.bot.ctl("thresholds", "reset").returncode)
+        self.assertEqual("7min", self.stall())
 
     def test_the_screens_group_by_when_it_acts(self):
         self.start("")

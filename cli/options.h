@@ -48,7 +48,7 @@
 	X("for", 0, "DURATION", SENT,                                                 \
 	    "thresholds, log, reload: revert by itself after this long")              \
 	X("keep", 0, "", SENT, "reload: the one on trial stays")                      \
-	X("undo", 0, "", SENT, "reload: back to what ran before the last one")                      \
+	X("undo", 0, "", SENT, "reload: back to what ran before the last one")        \
 	X("warn-latency", 0, "DURATION", OWN,                                         \
 	    "check: warn above it (10 % of --crit-latency)")                          \
 	X("crit-latency", 0, "DURATION", OWN,                                         \

@@ -5,10 +5,13 @@
 #include <time.h>
 
 #include "format.h"
+#include "local_time.h"
 
-#define LEVEL_COLUMN 14 /* behind "15:44:19.002" */
-#define WHO_COLUMN   23 /* behind "warning" */
-#define TEXT_COLUMN  34 /* behind "shard 499" */
+#define LEVEL_COLUMN   14 /* behind "15:44:19.002" */
+#define WHO_COLUMN     23 /* behind "warning" */
+#define TEXT_COLUMN    34 /* behind "shard 499" */
+
+#define TEXT_MAX_BYTES ((size_t)64 * 1024)
 
 static const char *
 text_or(const struct json *value, const char *otherwise)
@@ -16,19 +19,6 @@ text_or(const struct json *value, const char *otherwise)
 	const char *text = json_text(value);
 
 	return text ? text : otherwise;
-}
-
-/* "2026-11-22T15:48:02.114Z" in the time of this place; false where it is no time. */
-static bool
-read_time(const char *text, struct tm *local, const char **fraction)
-{
-	struct tm utc = {.tm_isdst = 0};
-	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
-	time_t seconds = rest ? timegm(&utc) : -1;
-
-	*fraction = rest;
-	return rest && *rest == '.' && strlen(rest) >= 4 &&
-	    localtime_r(&seconds, local);
 }
 
 struct events_screen
@@ -52,7 +42,8 @@ render_time(struct writer *writer, struct events_screen *screen, const char *tex
 	char day[sizeof screen->day];
 	char clock[16];
 
-	if (!read_time(text, &local, &fraction)) {
+	if (!local_time_read(text, &local, &fraction) || *fraction != '.' ||
+	    strlen(fraction) < 4) {
 		writer_put(writer, STYLE_DIM, text);
 		return;
 	}
@@ -90,6 +81,19 @@ render_who(struct writer *writer, const struct json *event, const char *type)
 	}
 }
 
+/* With the instants in it as local ones, too. */
+static void
+put_text(struct writer *writer, enum writer_style style, const char *text)
+{
+	struct buf local;
+
+	buf_init(&local, TEXT_MAX_BYTES);
+	local_time_put(text, &local);
+	(void)buf_append(&local, "", 1);
+	writer_put(writer, style, local.data);
+	buf_fini(&local);
+}
+
 void
 render_event(struct writer *writer, struct events_screen *screen,
     const struct json *event)
@@ -109,7 +113,7 @@ render_event(struct writer *writer, struct events_screen *screen,
 		writer_printf(writer, STYLE_BOLD, "%s", type + sizeof dispatch - 1);
 		writer_printf(writer, STYLE_DIM, "  %s", text);
 	} else {
-		writer_put(writer, style_of(level), text);
+		put_text(writer, style_of(level), text);
 	}
 	writer_newline(writer);
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "local_time.h"
+
 #define OPEN_TIME CLOCK_MS(200) /* nobody who types notices that */
 
 void
@@ -46,8 +48,8 @@ static void
 consider(const struct json *event, struct notices *notices)
 {
 	const char *level = text_of(event, "level");
-	const char *text = text_of(event, "text");
 	enum writer_style style = STYLE_PLAIN;
+	struct buf text;
 	int64_t shard;
 
 	if (strcmp(level, "error") == 0) {
@@ -57,11 +59,16 @@ consider(const struct json *event, struct notices *notices)
 	} else if (!is_news(text_of(event, "type"))) {
 		return;
 	}
+	buf_init(&text, NOTICE_BYTES);
+	local_time_put(text_of(event, "text"), &text);
+	(void)buf_append(&text, "", 1);
 	if (json_int(json_get(event, "shard"), &shard)) {
-		notices_add(notices, style, "shard %lld: %s", (long long)shard, text);
+		notices_add(notices, style, "shard %lld: %s", (long long)shard,
+		    text.data);
 	} else {
-		notices_add(notices, style, "%s", text);
+		notices_add(notices, style, "%s", text.data);
 	}
+	buf_fini(&text);
 }
 
 bool

@@ -3,11 +3,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "text.h"
 
 #define SCREEN_MAX_BYTES ((size_t)256 * 1024)
+
+#define HINT_COLUMN      7     /* below what stands behind "gwctl: " */
+#define HINT_GAP         "   " /* or wider */
 
 bool
 failure_set(struct failure *failure, enum failure_exit exit, const char *code,
@@ -93,6 +98,33 @@ write_text(const char *text, struct buf *out)
 	}
 }
 
+/* A terminal too narrow for all pieces of a hint, which wide gaps part, gets a line
+ * each. */
+static bool
+is_narrow(const char *hint)
+{
+	struct winsize size;
+
+	return isatty(STDERR_FILENO) && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col > 0 && HINT_COLUMN + strlen(hint) > size.ws_col;
+}
+
+static void
+write_hint(const char *hint, struct buf *out)
+{
+	bool narrow = is_narrow(hint);
+
+	while (*hint != '\0') {
+		const char *gap = narrow ? strstr(hint, HINT_GAP) : NULL;
+		size_t size = gap ? (size_t)(gap - hint) : strlen(hint);
+
+		(void)buf_printf(out, "\n%*s", HINT_COLUMN, "");
+		(void)text_clean((struct slice){hint, size}, true, out);
+		hint += size;
+		hint += strspn(hint, " ");
+	}
+}
+
 /* The daemon's words are quoted here too: nothing in them may move the cursor. */
 static void
 write_lines(const struct failure *failure, struct buf *out)
@@ -108,8 +140,7 @@ write_lines(const struct failure *failure, struct buf *out)
 	}
 	(void)text_clean(slice_of(failure->text), true, out);
 	if (failure->hint[0]) {
-		(void)buf_append(out, "\n       ", 8);
-		(void)text_clean(slice_of(failure->hint), true, out);
+		write_hint(failure->hint, out);
 	}
 	(void)buf_append(out, "\n", 1);
 }

@@ -289,7 +289,7 @@ reload_helps(const struct json *changes)
 	return false;
 }
 
-/* "on trial: it goes back at 12:06 (in 5 min) unless you say: gwctl reload --keep" */
+/* "on trial, goes back at 12:06 (in 5 min); to keep it: gwctl reload --keep" */
 static void
 put_trial(struct writer *writer, const struct json *trial)
 {
@@ -297,7 +297,7 @@ put_trial(struct writer *writer, const struct json *trial)
 
 	if (json_number(json_get(trial, "reverts_in_seconds"), &seconds)) {
 		writer_textf(writer, STYLE_YELLOW,
-		    "on trial: it goes back at %s (in %s) unless you say: gwctl reload "
+		    "on trial, goes back at %s (in %s); to keep it: gwctl reload "
 		    "--keep",
 		    origin_instant(seconds).text, format_seconds(seconds).text);
 		writer_newline(writer);
@@ -366,6 +366,12 @@ render_reload_screen(struct writer *writer, const struct json *result)
 	}
 	render_changes(writer, result);
 	put_trial(writer, json_get(result, "trial"));
+	if (strcmp(action, "trial") == 0 &&
+	    json_kind(json_get(result, "trial")) != JSON_OBJECT) {
+		writer_put(writer, STYLE_DIM,
+		    "so nothing is on trial: what runs stays");
+		writer_newline(writer);
+	}
 	if (undo) {
 		writer_text(writer, STYLE_DIM,
 		    "a restart takes what the files say; how they differ: gwctl config "

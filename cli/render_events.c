@@ -90,7 +90,11 @@ put_text(struct writer *writer, enum writer_style style, const char *text)
 	buf_init(&local, TEXT_MAX_BYTES);
 	local_time_put(text, &local);
 	(void)buf_append(&local, "", 1);
-	writer_put(writer, style, local.data);
+	if (writer->fits) {
+		writer_text(writer, style, local.data);
+	} else {
+		writer_put(writer, style, local.data); /* a line each, for grep */
+	}
 	buf_fini(&local);
 }
 

@@ -231,7 +231,8 @@ answer_reload(const struct visit *visit, const char *action,
 
 		const char *acts = config_reload_word(reload);
 
-		if (!methods_lists_changes(list, before, fresh, changes->ids[i], acts)) {
+		if (!methods_lists_changes(list, before, fresh, changes->ids[i],
+			acts)) {
 			json_append(list,
 			    setting_describe_change(before, fresh, changes->ids[i],
 				acts));
@@ -256,7 +257,8 @@ take_files(const struct visit *visit, mono_ns span)
 	struct config_changes changes;
 
 	if (source->reload(source->ctx, &ask, visit->now, &report, &changes)) {
-		answer_reload(visit, "reload", before, &changes, &report);
+		answer_reload(visit, span == CLOCK_NEVER ? "reload" : "trial", before,
+		    &changes, &report);
 	} else {
 		refuse_report(visit, &report, "reload refused, nothing changed");
 	}

@@ -152,13 +152,13 @@ class Reloads(Running):
         self.start('watchdog: { stall = "7min"; };\n')
         self.assertIsNone(self.ask("status")["config"]["trial"])
         answer = self.reload_with("8min", "--for", "2s")
-        self.assertEqual(("reload", os.getuid()), (answer["action"], answer["trial"]["uid"]))
+        self.assertEqual(("trial", os.getuid()), (answer["action"], answer["trial"]["uid"]))
         self.assertLessEqual(answer["trial"]["reverts_in_seconds"], 2)
         self.assertEqual("8min", self.stall())
         self.assertRegex(self.bot.ctl("status").stdout,
                          r"Config +on trial for .* s   goes back at \d\d:\d\d:\d\d \(in [\d.]+ s\)\s+"
                          r"to keep it: gwctl reload --keep\n")
-        self.assertIn("on trial: it goes back at ", self.bot.ctl("config", "diff").stdout)
+        self.assertIn("on trial, goes back at ", self.bot.ctl("config", "diff").stdout)
         self.bot.wait_event("reload_reverted", reason="the new one was not kept in time")
         self.assertEqual("7min", self.stall())
         status = self.ask("status")["config"]
@@ -216,6 +216,8 @@ class Reloads(Running):
     def test_without_a_change_there_is_no_trial(self):
         self.start('watchdog: { stall = "7min"; };\n')
         self.assertIsNone(self.ask("reload", "--for", "1h")["trial"])
+        self.assertEqual("reloaded: nothing changed\nso nothing is on trial: what runs stays\n",
+                         self.bot.ctl("reload", "--for", "1h").stdout)
         for words, status in ((("--for", "1h", "--keep"), 2), (("--for", "x"), 2), (("--for", "0"), 2),
                               (("--keep", "--undo"), 2), (("now",), 2)):
             self.assertEqual(status, self.bot.ctl("reload", *words).returncode, words)

@@ -26,7 +26,7 @@ static bool
 is_news(const char *type)
 {
 	static const char *const types[] = {"shard.ready", "shard.resumed",
-	    "config.reloaded"};
+	    "config.reloaded", "config.trial"};
 
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
 		if (strcmp(types[i], type) == 0) {

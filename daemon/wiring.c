@@ -183,9 +183,16 @@ static void
 answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
 	struct health_input input;
+	struct slice value;
+	enum health_path path = request->route->probe;
 
 	health_now(ctx, request->now, &input);
-	reply->status = health_render(request->route->probe, &input, reply->body);
+	if (query_find(request->query, "verbose", &value) != QUERY_NONE) {
+		reply->type = "text/plain; charset=utf-8";
+		reply->status = health_verbose(path, &input, reply->body);
+	} else {
+		reply->status = health_render(path, &input, reply->body);
+	}
 	(void)snprintf(reply->state, sizeof reply->state, "%s", health_state(&input));
 }
 
@@ -234,6 +241,8 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 	    .identifies_total = budget.total,
 	    .identifies_used = budget.used_today,
 	    .sources = sources,
+	    .jobs = app->job_views,
+	    .job_count = job_views(app),
 	    .history = events_history(app->events),
 	    .simulated = app->args.sim,
 	};

@@ -226,6 +226,21 @@ put_commands(void)
 	(void)printf(".El\n");
 }
 
+/* The truth table of the health paths. */
+static void
+put_health(void)
+{
+	(void)printf(
+	    ".Bl -column reconnecting livez startupz readyz healthz\n"
+	    ".It Em state Ta Em livez Ta Em startupz Ta Em readyz Ta Em healthz\n");
+#define STATE(id, word, startupz, readyz, healthz)                                \
+	(void)printf(".It %s Ta 200 Ta %d Ta %d Ta %d\n", word, startupz, readyz, \
+	    healthz);
+#include "states.def"
+#undef STATE
+	(void)printf(".El\n");
+}
+
 static void
 put_exit(int status, const char *help)
 {
@@ -282,6 +297,8 @@ put_page(const char *path)
 			put_objects();
 		} else if (strcmp(line, "@METRICS@\n") == 0) {
 			put_metrics();
+		} else if (strcmp(line, "@HEALTH@\n") == 0) {
+			put_health();
 		} else if (strcmp(line, "@STATES@\n") == 0) {
 			put_states();
 		} else {

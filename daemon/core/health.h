@@ -59,6 +59,13 @@ bool health_path_find(const char *path, enum health_path *out);
 unsigned health_render(enum health_path path, const struct health_input *input,
     struct buf *body);
 
+/**
+ * The same status, and for people a line a check: "[+]shard ok", "[-]probe db:
+ * connection refused", and what all of it comes to.
+ */
+unsigned health_verbose(enum health_path path, const struct health_input *input,
+    struct buf *body);
+
 /** One word for the whole: starting, ready, degraded, reconnecting, down, fatal,
  * draining. */
 const char *health_state(const struct health_input *input);

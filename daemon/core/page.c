@@ -9,29 +9,37 @@
 
 /* ---- what all of it comes to ---- */
 
+/* Why it is not ready: as the health paths say it, the first few of it. */
+#define REASONS_MAX 8
+
+struct reasons {
+	struct html *html;
+	unsigned count;
+};
+
+static void
+put_reason(void *ctx, const char *text)
+{
+	struct reasons *list = ctx;
+
+	if (list->count++ < REASONS_MAX) {
+		html_put(list->html, "<li>");
+		html_text(list->html, text);
+		html_put(list->html, "</li>\n");
+	}
+}
+
 static void
 put_reasons(struct html *html, const struct page_input *input)
 {
-	const struct health_input *health = input->health;
+	struct reasons list = {.html = html};
 
-	if (health->stopping) {
-		html_put(html,
-		    "<p class=\"warn\">It is stopping; the sessions stay "
-		    "resumable.</p>\n");
+	html_put(html, "<ul class=\"reasons\">\n");
+	health_reasons(input->health, put_reason, &list);
+	if (list.count > REASONS_MAX) {
+		html_put(html, "<li>and %u more</li>\n", list.count - REASONS_MAX);
 	}
-	if (health->release_wall_ms != 0) {
-		html_put(html,
-		    "<p class=\"bad\">The IDENTIFYs of the day are spent: a new "
-		    "session waits until ");
-		html_time(html, health->release_wall_ms);
-		html_put(html,
-		    ". Sessions that live go on, and resume for free.</p>\n");
-	} else if (health->budget_low) {
-		html_put(html,
-		    "<p class=\"warn\">Few IDENTIFYs are left: %" PRId64
-		    " before the reserve.</p>\n",
-		    health->identifies_left);
-	}
+	html_put(html, "</ul>\n");
 }
 
 static void
@@ -50,7 +58,9 @@ put_now(struct html *html, const struct page_input *input)
 	html_put(html, "<p role=\"status\" class=\"state %s\">%u of %u %s ready</p>\n",
 	    word->class, total.connected, total.shards,
 	    total.shards == 1 ? "shard" : "shards");
-	put_reasons(html, input);
+	if (strcmp(health_state(health), "ready") != 0) {
+		put_reasons(html, input);
+	}
 	html_put(html, "<p class=\"soft\">profile ");
 	html_text(html, health->env);
 	html_put(html, " · gwbotd ");
@@ -234,6 +244,8 @@ put_main(struct html *html, const struct page_input *input)
 	put_shards(html, input);
 	put_watchdog(html, input);
 	put_identify(html, input);
+	page_put_probes(html, input);
+	page_put_jobs(html, input);
 	put_events(html, input);
 	put_footer(html, input);
 	html_put(html, "</main>\n");

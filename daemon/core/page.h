@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "feed_queue.h"
 #include "health.h"
+#include "job.h"
 #include "outlook.h"
 
 struct page_input {
@@ -26,6 +27,8 @@ struct page_input {
 	int64_t identifies_total;   /* in 24 h, as Discord allows */
 	int64_t identifies_used;    /* in the last 24 h */
 	const char *const *sources; /* of the watchdog's limits, in the order below */
+	const struct job_view *jobs;
+	size_t job_count;
 	const struct feed_queue
 	    *history;   /* changes of state, oldest first; NULL: none */
 	bool simulated; /* gwbotd --sim */

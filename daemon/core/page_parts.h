@@ -29,6 +29,10 @@ void page_put_tile(struct html *html, const struct page_input *input, uint32_t i
 void page_take_outlook(const struct page_input *input, uint32_t index,
     struct outlook *out);
 
+/** The probes and the jobs as tables; nothing where there are none. */
+void page_put_probes(struct html *html, const struct page_input *input);
+void page_put_jobs(struct html *html, const struct page_input *input);
+
 /** What the watchdog thinks, and when it acts if nothing changes. */
 void page_put_verdict(struct html *html, const struct page_input *input);
 

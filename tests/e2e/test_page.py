@@ -60,11 +60,13 @@ class Page(unittest.TestCase):
         cls.browser = Browser()
         cls.addClassCleanup(cls.browser.close)
 
-    def start(self, sim_options=None, **settings):
+    def start(self, sim_options=None, config="", **settings):
         self.sim = Sim(**{"heartbeat": 500, "rate": 5, **(sim_options or {})})
         self.addCleanup(self.sim.stop)
         self.bot = Gwbotd(self.sim, **settings)
         self.addCleanup(self.bot.close)
+        (self.bot.dir / "gwbot.conf").write_text(config, encoding="utf-8")
+        self.bot.env["GWBOT_CONFIG"] = str(self.bot.dir / "gwbot.conf")
         self.bot.start().wait_ready()
         return f"http://127.0.0.1:{self.bot.port}/status"
 
@@ -108,11 +110,24 @@ class Page(unittest.TestCase):
         self.assertEqual(self.bot.get("/status/", method="GET")[0], 404)
 
     def test_without_scripts(self):
-        url = self.start()
+        lists = """
+            probes = ( { name = "db"; kind = "command"; command = [ "/bin/false" ]; required = true;
+                         interval = "1s"; fail_after = 1; } );
+            jobs = ( { name = "report"; action = "exec"; every = "3h"; command = [ "/bin/true" ]; } );
+        """
+        url = self.start(config=lists)
+        self.bot.wait_health(206)
         self.browser.do("open", url=url, script=False)
         self.assertIn("1 of 1 shard ready", self.browser.do("text", selector="#now"))
         self.assertIn("Shard 0", self.browser.do("text", selector="#shards"))
         self.assertIn("stall", self.browser.do("text", selector="#watchdog"))
+        self.assertIn("probe db:", self.browser.do("text", selector="#now"))
+        self.assertIn("down for", self.browser.do("text", selector="#probes"))
+        self.assertIn("every 3h", self.browser.do("text", selector="#jobs"))
+        status, headers, body = self.bot.get("/healthz?verbose")
+        self.assertEqual((status, headers["Content-Type"]), (206, "text/plain; charset=utf-8"))
+        self.assertIn(b"[-]probe db: ", body)
+        self.assertIn(b"/healthz passed: 206, degraded\n", body)
 
     def test_live(self):
         url = self.start(watchdog__keepalive="2s", watchdog__stall="9s", watchdog__disconnect_grace="30s")

@@ -517,6 +517,46 @@ each_shard_that_is_not_well_gives_a_reason(void **state)
 }
 
 static void
+verbose_is_a_line_a_check(void **state)
+{
+	static const struct probe_view probes[] = {
+	    {.name = "api",
+		.probe = {.state = PROBE_DOWN, .reason = "refused\033[31m"}},
+	    {.name = "db", .required = true, .probe = {.state = PROBE_UP}},
+	    {.name = "new"},
+	};
+	struct snapshot shards[] = {fresh, lost};
+	struct health_input input = input_of(shards, 1);
+	struct buf body;
+
+	(void)state;
+	input.probes = probes;
+	input.probe_count = 3;
+	buf_init(&body, 4096);
+	assert_int_equal(health_verbose(HEALTH_PATH_HEALTHZ, &input, &body), 200);
+	assert_int_equal(buf_append(&body, "", 1), GW_OK);
+	assert_string_equal(body.data,
+	    "[+]event loop ok\n"
+	    "[+]shard ok\n"
+	    "[+]identify budget ok\n"
+	    "[ ]probe api is down, not required: refused\xef\xbf\xbd[31m\n"
+	    "[+]probe db ok\n"
+	    "[+]probe new not known yet\n"
+	    "/healthz passed: 200, ready\n");
+	buf_clear(&body);
+	shards[1].shard_id = 1;
+	input.count = 2;
+	input.probe_count = 0;
+	assert_int_equal(health_verbose(HEALTH_PATH_READYZ, &input, &body),
+	    health_render(HEALTH_PATH_READYZ, &input, NULL));
+	assert_int_equal(buf_append(&body, "", 1), GW_OK);
+	assert_non_null(
+	    strstr(body.data, "[-]shard 1: backing off: connection refused\n"));
+	assert_null(strstr(body.data, "shards ok"));
+	buf_fini(&body);
+}
+
+static void
 ok_stays_true_while_degraded(void **state)
 {
 	struct snapshot shard = fresh;
@@ -602,6 +642,7 @@ main(void)
 	    cmocka_unit_test(a_healthy_shard_is_told_in_full),
 	    cmocka_unit_test(unknown_is_null),
 	    cmocka_unit_test(each_shard_that_is_not_well_gives_a_reason),
+	    cmocka_unit_test(verbose_is_a_line_a_check),
 	    cmocka_unit_test(ok_stays_true_while_degraded),
 	    cmocka_unit_test(a_spent_budget_says_until_when),
 	    cmocka_unit_test(of_many_shards_those_that_are_not_well_are_listed),

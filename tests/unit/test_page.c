@@ -321,6 +321,66 @@ latencies_are_a_line_in_the_order_of_their_arrival(void **state)
 }
 
 static void
+probes_and_jobs_are_tables_where_there_are_any(void **state)
+{
+	static const struct probe_view probes[] = {
+	    {.name = "db",
+		.kind = "tcp",
+		.required = true,
+		.probe = {.state = PROBE_DOWN,
+		    .since = NOW - CLOCK_S(30),
+		    .runs = 3,
+		    .last_at = NOW - CLOCK_S(5),
+		    .last_took = CLOCK_MS(12),
+		    .reason = "refused by <b>"}},
+	    {.name = "api", .kind = "http"},
+	};
+	static const struct job_view jobs[] = {
+	    {.name = "report",
+		.action = "exec",
+		.schedule = "every 3h",
+		.next = SCHEDULE_NEVER,
+		.begun_wall = INT64_C(1790000000000000),
+		.took = CLOCK_MS(1500),
+		.result = "status 3",
+		.ended = true},
+	};
+	const struct health_input health = {.shards = &up,
+	    .count = 1,
+	    .limits = limits,
+	    .bot = "b",
+	    .probes = probes,
+	    .probe_count = 2,
+	    .now = NOW};
+	const struct page_input input = {.health = &health,
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW,
+	    .jobs = jobs,
+	    .job_count = 1};
+	struct buf out;
+
+	(void)state;
+	stage(&up, 1);
+	buf_init(&out, 1U << 20);
+	assert_int_equal(page_render(&input, true, &out), GW_OK);
+	assert_int_equal(buf_append(&out, "", 1), GW_OK);
+	assert_has(&out, "<span class=\"warn\">degraded</span>");
+	assert_has(&out, "<li>probe db: refused by &lt;b&gt;</li>");
+	assert_has(&out,
+	    "db</th><td>tcp, required</td><td class=\"bad\">down for 30 s</td>"
+	    "<td>5.0 s ago, took 12 ms</td><td>refused by &lt;b&gt;</td>");
+	assert_has(&out,
+	    "api</th><td>http</td><td class=\"soft\">unknown</td>"
+	    "<td>not yet</td>");
+	assert_has(&out,
+	    "report</th><td>exec, every 3h</td><td>never</td>"
+	    "<td><time datetime=\"2026-09-21T14:13:20Z\">");
+	assert_has(&out, "<td class=\"bad\">status 3, took 1.5 s</td>");
+	buf_fini(&out);
+}
+
+static void
 what_happened_stands_newest_first_and_is_bounded(void **state)
 {
 	static _Alignas(max_align_t) char bytes[8192];
@@ -377,6 +437,7 @@ main(void)
 	    cmocka_unit_test(trouble_comes_first_and_says_what_is_next),
 	    cmocka_unit_test(a_loss_past_the_grace_ends_at_the_next_check),
 	    cmocka_unit_test(many_shards_are_a_screenful_and_a_count),
+	    cmocka_unit_test(probes_and_jobs_are_tables_where_there_are_any),
 	    cmocka_unit_test(what_happened_stands_newest_first_and_is_bounded),
 	    cmocka_unit_test(latencies_are_a_line_in_the_order_of_their_arrival),
 	};

@@ -14,14 +14,6 @@ int_of(const struct json *object, const char *name)
 	return number;
 }
 
-static bool
-flag_of(const struct json *object, const char *name)
-{
-	bool flag = false;
-
-	return json_bool(json_get(object, name), &flag) && flag;
-}
-
 /* The job of that name in an answer of jobs; borrowed, NULL where it is gone. */
 static const struct json *
 find_job(const struct json *result, const char *name)
@@ -50,7 +42,8 @@ look(const struct options *options, struct client *client, const char *name,
 		return false;
 	}
 	const struct json *job = find_job(answer.result, name);
-	bool over = job && (!flag_of(job, "running") || int_of(job, "runs") > run);
+	bool over = job &&
+	    (!json_is_true(json_get(job, "running")) || int_of(job, "runs") > run);
 
 	if (!job) {
 		*failed = true;
@@ -96,7 +89,7 @@ went_wrong(const struct json *result)
 {
 	const struct json *ended = json_get(result, "ended");
 
-	return ended && !flag_of(ended, "last_good");
+	return ended && !json_is_true(json_get(ended, "last_good"));
 }
 
 int

@@ -26,14 +26,6 @@ static void (*const screens[])(struct writer *writer, const struct json *result)
 #undef COMMAND
 };
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
 /* ---- any value, for screens that show every figure ---- */
 
 static bool
@@ -337,14 +329,14 @@ static void
 render_command(struct writer *writer, const struct json *command, const char *synopsis)
 {
 	writer_tab(writer, 2);
-	writer_put(writer, STYLE_BOLD, text_or(json_get(command, "name"), "-"));
+	writer_put(writer, STYLE_BOLD, json_text_or(json_get(command, "name"), "-"));
 	if (synopsis[0]) {
 		writer_put(writer, STYLE_PLAIN, " ");
 		writer_text(writer, STYLE_PLAIN, synopsis);
 	}
 	writer_newline(writer);
 	writer_tab(writer, 6);
-	writer_text(writer, STYLE_PLAIN, text_or(json_get(command, "help"), "-"));
+	writer_text(writer, STYLE_PLAIN, json_text_or(json_get(command, "help"), "-"));
 	writer_newline(writer);
 }
 
@@ -362,7 +354,7 @@ render_sim(struct writer *writer, const struct json *result)
 	} else if (command) {
 		for (; command; command = json_next(command)) {
 			render_command(writer, command,
-			    text_or(json_get(command, "arguments"), ""));
+			    json_text_or(json_get(command, "arguments"), ""));
 		}
 	} else {
 		render_container(writer, answer, 2);
@@ -376,7 +368,7 @@ render_help(struct writer *writer, const struct json *result)
 
 	for (; command; command = json_next(command)) {
 		render_command(writer, command,
-		    text_or(json_get(command, "synopsis"), ""));
+		    json_text_or(json_get(command, "synopsis"), ""));
 	}
 }
 

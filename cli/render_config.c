@@ -10,32 +10,17 @@
 #define LABEL_COLUMN      17
 #define TEXT_BYTES        ((size_t)64 * 1024)
 
-static const char *
-text_of(const struct json *object, const char *name)
-{
-	const char *text = json_text(json_get(object, name));
-
-	return text ? text : "-";
-}
-
-static bool
-flag_of(const struct json *object, const char *name)
-{
-	bool flag = false;
-
-	return json_bool(json_get(object, name), &flag) && flag;
-}
-
 /* What stands for a value: its own text, or that there is a secret. */
 static const char *
 value_of(const struct json *option)
 {
 	const char *text = json_text(json_get(option, "value"));
 
-	if (flag_of(option, "secret")) {
-		return flag_of(option, "set") ? "(set)" : "(not set)";
+	if (json_is_true(json_get(option, "secret"))) {
+		return json_is_true(json_get(option, "set")) ? "(set)" : "(not set)";
 	}
-	return text && text[0] == '\0' ? "\"\"" : text_of(option, "value");
+	return text && text[0] == '\0' ? "\"\"" :
+					 json_text_or(json_get(option, "value"), "-");
 }
 
 static size_t
@@ -44,7 +29,7 @@ widest_path(const struct json *list)
 	size_t widest = 0;
 
 	for (const struct json *item = json_first(list); item; item = json_next(item)) {
-		size_t width = writer_width(text_of(item, "path"));
+		size_t width = writer_width(json_text_or(json_get(item, "path"), "-"));
 
 		widest = width > widest ? width : widest;
 	}
@@ -80,7 +65,7 @@ static void
 put_source(struct writer *writer, const struct json *option)
 {
 	const struct json *override = json_get(option, "override");
-	const char *source = text_of(option, "source");
+	const char *source = json_text_or(json_get(option, "source"), "-");
 	enum writer_style style = STYLE_PLAIN;
 	struct buf text;
 
@@ -108,7 +93,8 @@ render_list(struct writer *writer, const struct json *options)
 
 	for (const struct json *option = json_first(options); option;
 	     option = json_next(option)) {
-		writer_put(writer, STYLE_PLAIN, text_of(option, "path"));
+		writer_put(writer, STYLE_PLAIN,
+		    json_text_or(json_get(option, "path"), "-"));
 		writer_tab(writer, values);
 		writer_text(writer, STYLE_BOLD, value_of(option));
 		if (writer->column + COLUMN_GAP > sources) {
@@ -170,23 +156,25 @@ render_config_when(const char *word)
 static void
 render_one(struct writer *writer, const struct json *option)
 {
-	writer_printf(writer, STYLE_BOLD, "%s = ", text_of(option, "path"));
+	writer_printf(writer, STYLE_BOLD,
+	    "%s = ", json_text_or(json_get(option, "path"), "-"));
 	writer_text(writer, STYLE_BOLD, value_of(option));
 	writer_newline(writer);
 	writer_tab(writer, COLUMN_GAP);
-	writer_text(writer, STYLE_PLAIN, text_of(option, "help"));
+	writer_text(writer, STYLE_PLAIN, json_text_or(json_get(option, "help"), "-"));
 	writer_newline(writer);
 	writer_tab(writer, COLUMN_GAP);
 	writer_put(writer, STYLE_DIM, "source");
 	writer_tab(writer, LABEL_COLUMN);
 	put_source(writer, option);
-	render_config_row(writer, "allowed", text_of(option, "allowed"));
+	render_config_row(writer, "allowed",
+	    json_text_or(json_get(option, "allowed"), "-"));
 	if (json_text(json_get(option, "environment"))) {
 		render_config_row(writer, "environment",
-		    text_of(option, "environment"));
+		    json_text_or(json_get(option, "environment"), "-"));
 	}
 	render_config_row(writer, "a change acts",
-	    render_config_when(text_of(option, "acts")));
+	    render_config_when(json_text_or(json_get(option, "acts"), "-")));
 }
 
 /* ---- changes ---- */
@@ -195,13 +183,13 @@ render_one(struct writer *writer, const struct json *option)
 static void
 put_change(struct writer *writer, const struct json *change, size_t column)
 {
-	const char *old = text_of(change, "old");
-	const char *fresh = text_of(change, "new");
+	const char *old = json_text_or(json_get(change, "old"), "-");
+	const char *fresh = json_text_or(json_get(change, "new"), "-");
 
 	writer_tab(writer, COLUMN_GAP);
-	writer_put(writer, STYLE_PLAIN, text_of(change, "path"));
+	writer_put(writer, STYLE_PLAIN, json_text_or(json_get(change, "path"), "-"));
 	writer_tab(writer, column);
-	if (flag_of(change, "secret")) {
+	if (json_is_true(json_get(change, "secret"))) {
 		writer_put(writer, STYLE_BOLD, "differs");
 	} else {
 		struct buf text;
@@ -213,7 +201,7 @@ put_change(struct writer *writer, const struct json *change, size_t column)
 		writer_text(writer, STYLE_BOLD, text.data);
 		buf_fini(&text);
 	}
-	const char *source = text_of(change, "new_source");
+	const char *source = json_text_or(json_get(change, "new_source"), "-");
 
 	if (writer->column + COLUMN_GAP + writer_width(source) > writer->columns) {
 		writer_newline(writer);
@@ -233,7 +221,8 @@ put_group(struct writer *writer, const struct json *changes, size_t group)
 
 	for (const struct json *change = json_first(changes); change;
 	     change = json_next(change)) {
-		if (strcmp(text_of(change, "acts"), acts[group].word) != 0) {
+		if (strcmp(json_text_or(json_get(change, "acts"), "-"),
+			acts[group].word) != 0) {
 			continue;
 		}
 		if (first) {
@@ -250,7 +239,8 @@ put_warnings(struct writer *writer, const struct json *warnings)
 {
 	for (const struct json *warning = json_first(warnings); warning;
 	     warning = json_next(warning)) {
-		writer_text(writer, STYLE_YELLOW, text_of(warning, "summary"));
+		writer_text(writer, STYLE_YELLOW,
+		    json_text_or(json_get(warning, "summary"), "-"));
 		writer_newline(writer);
 	}
 }
@@ -280,7 +270,7 @@ reload_helps(const struct json *changes)
 {
 	for (const struct json *change = json_first(changes); change;
 	     change = json_next(change)) {
-		const char *word = text_of(change, "acts");
+		const char *word = json_text_or(json_get(change, "acts"), "-");
 
 		if (strcmp(word, "restart") != 0 && strcmp(word, "override") != 0) {
 			return true;
@@ -330,7 +320,7 @@ render_diff(struct writer *writer, const struct json *result)
 bool
 render_config_differs(const struct json *result)
 {
-	return flag_of(result, "differs");
+	return json_is_true(json_get(result, "differs"));
 }
 
 void
@@ -351,7 +341,7 @@ void
 render_reload_screen(struct writer *writer, const struct json *result)
 {
 	size_t count = json_count(json_get(result, "changes"));
-	const char *action = text_of(result, "action");
+	const char *action = json_text_or(json_get(result, "action"), "-");
 	bool undo = strcmp(action, "undo") == 0;
 	const char *done = undo ? "back to what ran before the reload: " : "reloaded: ";
 

@@ -13,14 +13,6 @@
 
 #define TEXT_MAX_BYTES ((size_t)64 * 1024)
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
 struct events_screen
 events_screen_today(void)
 {
@@ -103,11 +95,11 @@ render_event(struct writer *writer, struct events_screen *screen,
     const struct json *event)
 {
 	static const char dispatch[] = "dispatch.";
-	const char *type = text_or(json_get(event, "type"), "-");
-	const char *level = text_or(json_get(event, "level"), "-");
-	const char *text = text_or(json_get(event, "text"), "");
+	const char *type = json_text_or(json_get(event, "type"), "-");
+	const char *level = json_text_or(json_get(event, "level"), "-");
+	const char *text = json_text_or(json_get(event, "text"), "");
 
-	render_time(writer, screen, text_or(json_get(event, "time"), "-"));
+	render_time(writer, screen, json_text_or(json_get(event, "time"), "-"));
 	writer_tab(writer, LEVEL_COLUMN);
 	writer_put(writer, style_of(level), level);
 	writer_tab(writer, WHO_COLUMN);

@@ -16,31 +16,6 @@
 /* Shards that are told one by one on a terminal's screen. */
 #define SHARDS_MAX 4
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
-static bool
-is_true(const struct json *value)
-{
-	bool flag = false;
-
-	return json_bool(value, &flag) && flag;
-}
-
-static int64_t
-int_or(const struct json *value, int64_t otherwise)
-{
-	int64_t number = otherwise;
-
-	(void)json_int(value, &number);
-	return number;
-}
-
 /* ---- what acts ---- */
 
 struct render_explain_when
@@ -63,7 +38,7 @@ render_explain_when(const struct json *act)
 static enum writer_style
 act_style(const struct json *act)
 {
-	const char *action = text_or(json_get(act, "action"), "");
+	const char *action = json_text_or(json_get(act, "action"), "");
 
 	if (strcmp(action, "watchdog_exit") == 0 ||
 	    strcmp(action, "refused_exit") == 0) {
@@ -82,7 +57,7 @@ put_act(struct writer *writer, const char *label, const struct json *act)
 	char text[512];
 
 	(void)snprintf(text, sizeof text, "%s%s%s%s%s%s",
-	    text_or(json_get(act, "text"), "-"), follows ? "; " : "",
+	    json_text_or(json_get(act, "text"), "-"), follows ? "; " : "",
 	    follows ? follows : "", doubt ? " (" : "", doubt ? doubt : "",
 	    doubt ? ")" : "");
 	writer_label(writer, label);
@@ -93,7 +68,8 @@ put_act(struct writer *writer, const char *label, const struct json *act)
 	writer_tab(writer, LABEL_COLUMN);
 	writer_put(writer, STYLE_DIM, "prevented by");
 	writer_tab(writer, ACT_COLUMN);
-	writer_text(writer, STYLE_DIM, text_or(json_get(act, "prevented_by"), "-"));
+	writer_text(writer, STYLE_DIM,
+	    json_text_or(json_get(act, "prevented_by"), "-"));
 	writer_newline(writer);
 }
 
@@ -108,7 +84,7 @@ put_acts(struct writer *writer, const struct json *shard)
 		put_act(writer, "Next", act);
 		act = json_next(act);
 	}
-	if (act && is_true(json_get(shard, "connected"))) {
+	if (act && json_is_true(json_get(shard, "connected"))) {
 		writer_label(writer, "Then");
 		writer_text(writer, STYLE_PLAIN,
 		    "only if nothing comes from the gateway any more:");
@@ -126,16 +102,16 @@ put_acts(struct writer *writer, const struct json *shard)
 static void
 put_state(struct writer *writer, const struct json *shard)
 {
-	bool up = is_true(json_get(shard, "connected"));
+	bool up = json_is_true(json_get(shard, "connected"));
 	char text[256];
 
-	if (int_or(json_get(shard, "shard_count"), 1) == 1) {
+	if (json_int_or(json_get(shard, "shard_count"), 1) == 1) {
 		(void)snprintf(text, sizeof text, "the bot %.200s",
-		    text_or(json_get(shard, "says"), "-"));
+		    json_text_or(json_get(shard, "says"), "-"));
 	} else {
 		(void)snprintf(text, sizeof text, "shard %s %.200s",
 		    TEXT_OF(json_get(shard, "shard")),
-		    text_or(json_get(shard, "says"), "-"));
+		    json_text_or(json_get(shard, "says"), "-"));
 	}
 	writer_label(writer, "State");
 	writer_text(writer, up ? STYLE_GREEN : STYLE_YELLOW, text);
@@ -164,10 +140,10 @@ static void
 put_why_down(struct writer *writer, const struct json *shard)
 {
 	const struct json *down = json_get(shard, "disconnect_age_seconds");
-	int64_t tries = int_or(json_get(shard, "cure_tries"), 0);
+	int64_t tries = json_int_or(json_get(shard, "cure_tries"), 0);
 
 	writer_text(writer, STYLE_YELLOW,
-	    text_or(json_get(shard, "reason"), "not connected yet"));
+	    json_text_or(json_get(shard, "reason"), "not connected yet"));
 	writer_newline(writer);
 	if (json_kind(down) != JSON_NUMBER && tries == 0) {
 		return;
@@ -189,7 +165,7 @@ put_shard(struct writer *writer, const struct json *shard)
 {
 	put_state(writer, shard);
 	writer_label(writer, "Why");
-	if (is_true(json_get(shard, "connected"))) {
+	if (json_is_true(json_get(shard, "connected"))) {
 		put_why_up(writer, shard);
 	} else {
 		put_why_down(writer, shard);
@@ -202,7 +178,7 @@ put_shard(struct writer *writer, const struct json *shard)
 static void
 put_watchdog(struct writer *writer, const struct json *watchdog)
 {
-	const char *verdict = text_or(json_get(watchdog, "verdict"), "-");
+	const char *verdict = json_text_or(json_get(watchdog, "verdict"), "-");
 	bool ok = strcmp(verdict, "ok") == 0;
 
 	writer_label(writer, "Watchdog");
@@ -219,7 +195,7 @@ static bool
 is_told(const struct json *shard, size_t told)
 {
 	return told == 0 ||
-	    (!is_true(json_get(shard, "connected")) && told < SHARDS_MAX);
+	    (!json_is_true(json_get(shard, "connected")) && told < SHARDS_MAX);
 }
 
 static void
@@ -242,10 +218,10 @@ static void
 render_outlook(struct writer *writer, const struct json *result)
 {
 	const struct json *shards = json_get(result, "shards");
-	int64_t ready = int_or(json_get(result, "shards_ready"), 0);
+	int64_t ready = json_int_or(json_get(result, "shards_ready"), 0);
 	size_t count = json_count(shards);
-	int64_t down =
-	    (int64_t)count + int_or(json_get(result, "shards_left_out"), 0) - ready;
+	int64_t down = (int64_t)count +
+	    json_int_or(json_get(result, "shards_left_out"), 0) - ready;
 	size_t told = 0;
 
 	render_status_title(writer, json_get(result, "daemon"));
@@ -258,7 +234,7 @@ render_outlook(struct writer *writer, const struct json *result)
 			writer_newline(writer);
 		}
 		put_shard(writer, shard);
-		if (is_true(json_get(shard, "connected"))) {
+		if (json_is_true(json_get(shard, "connected"))) {
 			ready--;
 		} else {
 			down--;
@@ -288,7 +264,7 @@ static void
 put_help(struct writer *writer, const struct json *object)
 {
 	writer_tab(writer, 2);
-	writer_text(writer, STYLE_PLAIN, text_or(json_get(object, "help"), "-"));
+	writer_text(writer, STYLE_PLAIN, json_text_or(json_get(object, "help"), "-"));
 	writer_newline(writer);
 }
 
@@ -309,7 +285,7 @@ put_option(struct writer *writer, const struct json *option)
 {
 	const char *other = json_text(json_get(option, "default_other"));
 
-	put_heading(writer, "option", text_or(json_get(option, "path"), "-"));
+	put_heading(writer, "option", json_text_or(json_get(option, "path"), "-"));
 	put_help(writer, option);
 	put_fact(writer, option, "type", "type");
 	put_fact(writer, option, "unit", "unit");
@@ -319,7 +295,7 @@ put_option(struct writer *writer, const struct json *option)
 
 		(void)snprintf(text, sizeof text,
 		    "%.200s; in dev, test, qa and stage %.200s",
-		    text_or(json_get(option, "default"), "-"), other);
+		    json_text_or(json_get(option, "default"), "-"), other);
 		render_config_row(writer, "default", text);
 	} else {
 		put_fact(writer, option, "default", "default");
@@ -327,13 +303,13 @@ put_option(struct writer *writer, const struct json *option)
 	put_fact(writer, option, "environment", "environment");
 	put_fact(writer, option, "environment_deprecated", "deprecated");
 	render_config_row(writer, "a change acts",
-	    render_config_when(text_or(json_get(option, "acts"), "-")));
+	    render_config_when(json_text_or(json_get(option, "acts"), "-")));
 }
 
 static void
 put_metric(struct writer *writer, const struct json *metric)
 {
-	put_heading(writer, "metric", text_or(json_get(metric, "name"), "-"));
+	put_heading(writer, "metric", json_text_or(json_get(metric, "name"), "-"));
 	put_help(writer, metric);
 	put_fact(writer, metric, "type", "type");
 	put_fact(writer, metric, "unit", "unit");
@@ -346,7 +322,7 @@ put_exit(struct writer *writer, const struct json *status)
 	char kind[64];
 
 	(void)snprintf(kind, sizeof kind, "exit status of %.32s",
-	    text_or(json_get(status, "program"), "-"));
+	    json_text_or(json_get(status, "program"), "-"));
 	put_heading(writer, kind, TEXT_OF(json_get(status, "status")));
 	put_help(writer, status);
 }
@@ -364,11 +340,12 @@ put_code(struct writer *writer, const struct json *code)
 static void
 put_command(struct writer *writer, const struct json *command)
 {
-	const char *synopsis = text_or(json_get(command, "synopsis"), "");
+	const char *synopsis = json_text_or(json_get(command, "synopsis"), "");
 	char name[256];
 
 	(void)snprintf(name, sizeof name, "%.60s%s%.180s",
-	    text_or(json_get(command, "name"), "-"), synopsis[0] ? " " : "", synopsis);
+	    json_text_or(json_get(command, "name"), "-"), synopsis[0] ? " " : "",
+	    synopsis);
 	put_heading(writer, "command", name);
 	put_help(writer, command);
 }

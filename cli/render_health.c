@@ -13,23 +13,6 @@
 
 #define TEXT_OF(value) format_json_scalar(value).text
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
-static int64_t
-int_or(const struct json *value, int64_t otherwise)
-{
-	int64_t number = otherwise;
-
-	(void)json_int(value, &number);
-	return number;
-}
-
 /* ---- health ---- */
 
 static void
@@ -40,7 +23,7 @@ render_reasons(struct writer *writer, const struct json *reasons)
 	for (const struct json *reason = json_first(reasons); reason;
 	     reason = json_next(reason)) {
 		writer_label(writer, label);
-		writer_text(writer, STYLE_YELLOW, text_or(reason, "-"));
+		writer_text(writer, STYLE_YELLOW, json_text_or(reason, "-"));
 		writer_newline(writer);
 		label = "";
 	}
@@ -49,8 +32,8 @@ render_reasons(struct writer *writer, const struct json *reasons)
 static void
 render_gateway(struct writer *writer, const struct json *health)
 {
-	int64_t shards = int_or(json_get(health, "shards_total"), -1);
-	int64_t ready = int_or(json_get(health, "shards_connected"), -1);
+	int64_t shards = json_int_or(json_get(health, "shards_total"), -1);
+	int64_t ready = json_int_or(json_get(health, "shards_connected"), -1);
 	const struct json *down = json_get(health, "disconnect_age_seconds");
 
 	writer_label(writer, "Gateway");
@@ -89,8 +72,8 @@ render_paths(struct writer *writer, const struct json *paths)
 	     path = json_next(path)) {
 		const struct json *status = json_get(path, "status");
 
-		writer_fact(writer, status_style(int_or(status, 0)), "%.40s %s",
-		    text_or(json_get(path, "path"), "-"), TEXT_OF(status));
+		writer_fact(writer, status_style(json_int_or(status, 0)), "%.40s %s",
+		    json_text_or(json_get(path, "path"), "-"), TEXT_OF(status));
 	}
 	writer_newline(writer);
 }
@@ -114,7 +97,7 @@ put_limit(struct buf *line, const struct json *limit)
 	if (json_number(limit, &number)) {
 		(void)buf_printf(line, ";%s", format_decimal(number).text);
 	} else {
-		(void)buf_printf(line, ";%.40s", text_or(limit, ""));
+		(void)buf_printf(line, ";%.40s", json_text_or(limit, ""));
 	}
 }
 
@@ -125,10 +108,10 @@ put_figure(struct buf *line, const struct json *figure)
 	const struct json *value = json_get(figure, "value");
 	double number;
 
-	(void)buf_printf(line, " %.40s=", text_or(json_get(figure, "label"), "-"));
+	(void)buf_printf(line, " %.40s=", json_text_or(json_get(figure, "label"), "-"));
 	if (json_number(value, &number)) {
 		(void)buf_printf(line, "%s%.8s", format_decimal(number).text,
-		    text_or(json_get(figure, "unit"), ""));
+		    json_text_or(json_get(figure, "unit"), ""));
 	} else {
 		(void)buf_printf(line, "U");
 	}
@@ -144,7 +127,7 @@ put_figure(struct buf *line, const struct json *figure)
 void
 render_check_line(struct writer *writer, const struct json *result)
 {
-	const char *status = text_or(json_get(result, "status"), "unknown");
+	const char *status = json_text_or(json_get(result, "status"), "unknown");
 	const struct json *perfdata = json_get(result, "perfdata");
 	struct buf line;
 
@@ -152,7 +135,7 @@ render_check_line(struct writer *writer, const struct json *result)
 	for (; *status != '\0'; status++) {
 		(void)buf_printf(&line, "%c", toupper((unsigned char)*status));
 	}
-	(void)buf_printf(&line, " - %s", text_or(json_get(result, "text"), ""));
+	(void)buf_printf(&line, " - %s", json_text_or(json_get(result, "text"), ""));
 	if (json_count(perfdata) > 0) {
 		(void)buf_printf(&line, " |");
 	}
@@ -174,7 +157,8 @@ render_wait_line(struct writer *writer, const struct json *result)
 	double waited = 0;
 
 	(void)json_number(json_get(result, "waited_seconds"), &waited);
-	writer_put(writer, STYLE_GREEN, text_or(json_get(result, "condition"), "-"));
+	writer_put(writer, STYLE_GREEN,
+	    json_text_or(json_get(result, "condition"), "-"));
 	if (waited < 0.05) {
 		writer_put(writer, STYLE_PLAIN, " already");
 	} else {
@@ -206,7 +190,7 @@ render_metrics_text(struct writer *writer, const struct json *result)
 {
 	for (const struct json *family = json_first(json_get(result, "metrics"));
 	     family; family = json_next(family)) {
-		put_lines(writer, text_or(json_get(family, "text"), ""));
+		put_lines(writer, json_text_or(json_get(family, "text"), ""));
 	}
 }
 
@@ -228,7 +212,8 @@ longest_check(const struct json *findings)
 
 	for (const struct json *finding = json_first(findings); finding;
 	     finding = json_next(finding)) {
-		size_t width = writer_width(text_or(json_get(finding, "check"), "-"));
+		size_t width =
+		    writer_width(json_text_or(json_get(finding, "check"), "-"));
 
 		longest = width > longest ? width : longest;
 	}
@@ -238,14 +223,14 @@ longest_check(const struct json *findings)
 static void
 render_finding(struct writer *writer, const struct json *finding, size_t column)
 {
-	const char *level = text_or(json_get(finding, "level"), "-");
+	const char *level = json_text_or(json_get(finding, "level"), "-");
 	const char *fix = json_text(json_get(finding, "fix"));
 
 	writer_put(writer, level_style(level), level);
 	writer_tab(writer, LEVEL_COLUMN);
-	writer_put(writer, STYLE_PLAIN, text_or(json_get(finding, "check"), "-"));
+	writer_put(writer, STYLE_PLAIN, json_text_or(json_get(finding, "check"), "-"));
 	writer_tab(writer, column);
-	writer_text(writer, STYLE_PLAIN, text_or(json_get(finding, "text"), "-"));
+	writer_text(writer, STYLE_PLAIN, json_text_or(json_get(finding, "text"), "-"));
 	writer_newline(writer);
 	if (fix) {
 		writer_tab(writer, column);
@@ -260,8 +245,8 @@ render_doctor_screen(struct writer *writer, const struct json *result)
 {
 	const struct json *findings = json_get(result, "findings");
 	size_t column = LEVEL_COLUMN + longest_check(findings) + 2;
-	int64_t failures = int_or(json_get(result, "failures"), 0);
-	int64_t warnings = int_or(json_get(result, "warnings"), 0);
+	int64_t failures = json_int_or(json_get(result, "failures"), 0);
+	int64_t warnings = json_int_or(json_get(result, "warnings"), 0);
 
 	for (const struct json *finding = json_first(findings); finding;
 	     finding = json_next(finding)) {

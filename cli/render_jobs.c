@@ -7,22 +7,6 @@
 
 #define TEXT_OF(value) format_json_scalar(value).text
 
-static const char *
-text_of(const struct json *object, const char *name)
-{
-	const char *text = json_text(json_get(object, name));
-
-	return text ? text : "-";
-}
-
-static bool
-flag_of(const struct json *object, const char *name)
-{
-	bool flag = false;
-
-	return json_bool(json_get(object, name), &flag) && flag;
-}
-
 static bool
 is_null(const struct json *object, const char *name)
 {
@@ -43,13 +27,14 @@ put_line(struct writer *writer, enum writer_style style, const char *text)
 static enum writer_style
 state_style(const struct json *probe)
 {
-	const char *state = text_of(probe, "state");
+	const char *state = json_text_or(json_get(probe, "state"), "-");
 
 	if (strcmp(state, "up") == 0) {
 		return STYLE_GREEN;
 	}
 	if (strcmp(state, "down") == 0) {
-		return flag_of(probe, "required") ? STYLE_RED : STYLE_YELLOW;
+		return json_is_true(json_get(probe, "required")) ? STYLE_RED :
+								   STYLE_YELLOW;
 	}
 	return STYLE_DIM;
 }
@@ -58,16 +43,19 @@ state_style(const struct json *probe)
 static bool
 is_doubtful(const struct json *probe)
 {
-	return strcmp(text_of(probe, "state"), "up") != 0 ||
-	    !flag_of(probe, "last_good");
+	return strcmp(json_text_or(json_get(probe, "state"), "-"), "up") != 0 ||
+	    !json_is_true(json_get(probe, "last_good"));
 }
 
 static void
 probe_row(struct writer_table *table, const struct json *probe)
 {
-	writer_table_cell(table, STYLE_BOLD, "%s", text_of(probe, "name"));
-	writer_table_cell(table, STYLE_PLAIN, "%s", text_of(probe, "kind"));
-	writer_table_cell(table, state_style(probe), "%s", text_of(probe, "state"));
+	writer_table_cell(table, STYLE_BOLD, "%s",
+	    json_text_or(json_get(probe, "name"), "-"));
+	writer_table_cell(table, STYLE_PLAIN, "%s",
+	    json_text_or(json_get(probe, "kind"), "-"));
+	writer_table_cell(table, state_style(probe), "%s",
+	    json_text_or(json_get(probe, "state"), "-"));
 	writer_table_cell(table, STYLE_PLAIN, "%s",
 	    format_json_seconds(json_get(probe, "state_age_seconds")).text);
 	writer_table_cell(table, STYLE_PLAIN, "%s",
@@ -75,10 +63,10 @@ probe_row(struct writer_table *table, const struct json *probe)
 	writer_table_cell(table, STYLE_PLAIN, "%s",
 	    format_json_latency(json_get(probe, "last_duration_seconds")).text);
 	writer_table_cell(table, STYLE_PLAIN, "%s",
-	    flag_of(probe, "required") ? "yes" : "no");
+	    json_is_true(json_get(probe, "required")) ? "yes" : "no");
 	if (is_doubtful(probe) && !is_null(probe, "reason")) {
 		writer_table_note(table, state_style(probe), "%s",
-		    text_of(probe, "reason"));
+		    json_text_or(json_get(probe, "reason"), "-"));
 	}
 }
 
@@ -97,33 +85,35 @@ render_one_probe(struct writer *writer, const struct json *probe)
 {
 	char text[160];
 
-	writer_put(writer, STYLE_BOLD, text_of(probe, "name"));
+	writer_put(writer, STYLE_BOLD, json_text_or(json_get(probe, "name"), "-"));
 	writer_put(writer, STYLE_PLAIN, " is ");
-	writer_put(writer, state_style(probe), text_of(probe, "state"));
+	writer_put(writer, state_style(probe),
+	    json_text_or(json_get(probe, "state"), "-"));
 	if (!is_null(probe, "state_age_seconds")) {
 		writer_printf(writer, STYLE_PLAIN, ", for %s",
 		    format_json_seconds(json_get(probe, "state_age_seconds")).text);
 	}
 	writer_newline(writer);
-	put_fact(writer, "kind", text_of(probe, "kind"));
+	put_fact(writer, "kind", json_text_or(json_get(probe, "kind"), "-"));
 	(void)snprintf(text, sizeof text, "every %s%s",
 	    format_json_seconds(json_get(probe, "interval_seconds")).text,
-	    flag_of(probe, "running") ? ", one is under way" : "");
+	    json_is_true(json_get(probe, "running")) ? ", one is under way" : "");
 	put_fact(writer, "runs", text);
 	put_fact(writer, "required",
-	    flag_of(probe, "required") ? "yes: health is degraded while it is down" :
-					 "no");
+	    json_is_true(json_get(probe, "required")) ?
+		"yes: health is degraded while it is down" :
+		"no");
 	if (is_null(probe, "last_good")) {
 		put_fact(writer, "last run", "none yet");
 		return;
 	}
 	(void)snprintf(text, sizeof text, "%s %s ago, took %s; %s in a row",
-	    flag_of(probe, "last_good") ? "good," : "failed",
+	    json_is_true(json_get(probe, "last_good")) ? "good," : "failed",
 	    format_json_seconds(json_get(probe, "last_run_age_seconds")).text,
 	    format_json_latency(json_get(probe, "last_duration_seconds")).text,
 	    TEXT_OF(json_get(probe, "streak")));
 	put_fact(writer, "last run", text);
-	put_fact(writer, "reason", text_of(probe, "reason"));
+	put_fact(writer, "reason", json_text_or(json_get(probe, "reason"), "-"));
 	(void)snprintf(text, sizeof text, "%s of %s runs",
 	    TEXT_OF(json_get(probe, "failures")), TEXT_OF(json_get(probe, "runs")));
 	put_fact(writer, "failed", text);
@@ -161,7 +151,7 @@ render_probes_screen(struct writer *writer, const struct json *result)
 static void
 short_local(const struct json *job, char out[32])
 {
-	const char *text = text_of(job, "next_local");
+	const char *text = json_text_or(json_get(job, "next_local"), "-");
 	size_t size = strlen(text);
 
 	(void)snprintf(out, 32, "%.*s", size > 16 ? 16 : (int)size, text);
@@ -170,11 +160,11 @@ short_local(const struct json *job, char out[32])
 static void
 result_cell(struct writer_table *table, const struct json *job)
 {
-	if (flag_of(job, "running")) {
+	if (json_is_true(json_get(job, "running"))) {
 		writer_table_cell(table, STYLE_BOLD, "running");
 	} else if (is_null(job, "last_good")) {
 		writer_table_cell(table, STYLE_DIM, "-");
-	} else if (flag_of(job, "last_good")) {
+	} else if (json_is_true(json_get(job, "last_good"))) {
 		writer_table_cell(table, STYLE_GREEN, "good");
 	} else {
 		writer_table_cell(table, STYLE_RED, "failed");
@@ -185,13 +175,15 @@ static void
 job_row(struct writer_table *table, const struct json *job)
 {
 	char next[32];
-	bool good = flag_of(job, "last_good");
+	bool good = json_is_true(json_get(job, "last_good"));
 	bool some = !is_null(job, "last_result");
 	bool zone = !is_null(job, "zone");
 
 	short_local(job, next);
-	writer_table_cell(table, STYLE_BOLD, "%s", text_of(job, "name"));
-	writer_table_cell(table, STYLE_PLAIN, "%s", text_of(job, "action"));
+	writer_table_cell(table, STYLE_BOLD, "%s",
+	    json_text_or(json_get(job, "name"), "-"));
+	writer_table_cell(table, STYLE_PLAIN, "%s",
+	    json_text_or(json_get(job, "action"), "-"));
 	writer_table_cell(table, STYLE_PLAIN, "%s", next);
 	writer_table_cell(table, STYLE_PLAIN, "%s",
 	    format_json_seconds(json_get(job, "last_age_seconds")).text);
@@ -199,8 +191,9 @@ job_row(struct writer_table *table, const struct json *job)
 	    format_json_latency(json_get(job, "last_duration_seconds")).text);
 	result_cell(table, job);
 	writer_table_note(table, some && !good ? STYLE_YELLOW : STYLE_DIM, "%s%s%s%s%s",
-	    text_of(job, "schedule"), zone ? " " : "", zone ? text_of(job, "zone") : "",
-	    some ? "; " : "", some ? text_of(job, "last_result") : "");
+	    json_text_or(json_get(job, "schedule"), "-"), zone ? " " : "",
+	    zone ? json_text_or(json_get(job, "zone"), "-") : "", some ? "; " : "",
+	    some ? json_text_or(json_get(job, "last_result"), "-") : "");
 }
 
 void
@@ -243,10 +236,11 @@ render_job_screen(struct writer *writer, const struct json *result)
 {
 	const struct json *ended = json_get(result, "ended");
 	const struct json *job = ended ? ended : json_get(result, "job");
-	bool good = flag_of(job, "last_good");
+	bool good = json_is_true(json_get(job, "last_good"));
 
-	writer_printf(writer, STYLE_BOLD, "%s ", text_of(job, "name"));
-	if (!ended && flag_of(job, "running")) {
+	writer_printf(writer, STYLE_BOLD, "%s ",
+	    json_text_or(json_get(job, "name"), "-"));
+	if (!ended && json_is_true(json_get(job, "running"))) {
 		put_line(writer, STYLE_PLAIN, "started; what comes of it: gwctl jobs");
 		return;
 	}
@@ -257,9 +251,10 @@ render_job_screen(struct writer *writer, const struct json *result)
 	writer_put(writer, good ? STYLE_GREEN : STYLE_RED, good ? "is done" : "failed");
 	writer_printf(writer, STYLE_PLAIN, " after %s: ",
 	    format_json_latency(json_get(job, "last_duration_seconds")).text);
-	writer_text(writer, STYLE_PLAIN, text_of(job, "last_result"));
+	writer_text(writer, STYLE_PLAIN,
+	    json_text_or(json_get(job, "last_result"), "-"));
 	writer_newline(writer);
 	if (!is_null(job, "last_output")) {
-		put_output(writer, text_of(job, "last_output"));
+		put_output(writer, json_text_or(json_get(job, "last_output"), "-"));
 	}
 }

@@ -10,14 +10,6 @@
 #define COLUMN_GAP     2
 #define KEEP_INDENT    2
 
-static const char *
-text_of(const struct json *object, const char *name)
-{
-	const char *text = json_text(json_get(object, name));
-
-	return text ? text : "-";
-}
-
 static bool
 starts(const char *text, const char *begin)
 {
@@ -30,7 +22,7 @@ starts(const char *text, const char *begin)
 static const char *
 short_name(const struct json *limit)
 {
-	const char *name = text_of(limit, "name");
+	const char *name = json_text_or(json_get(limit, "name"), "-");
 	const char *dot = strchr(name, '.');
 
 	return dot ? dot + 1 : name;
@@ -41,7 +33,7 @@ static void
 put_origin(const struct json *limit, struct buf *out)
 {
 	static const char derived[] = "default, derived";
-	const char *source = text_of(limit, "source");
+	const char *source = json_text_or(json_get(limit, "source"), "-");
 
 	if (starts(source, derived)) {
 		(void)buf_printf(out, "%s", source + strlen("default, "));
@@ -58,8 +50,9 @@ widest(const struct json *limits, const char *name, const char *title)
 
 	for (const struct json *limit = json_first(limits); limit;
 	     limit = json_next(limit)) {
-		const char *text = strcmp(name, "name") == 0 ? short_name(limit) :
-							       text_of(limit, name);
+		const char *text = strcmp(name, "name") == 0 ?
+		    short_name(limit) :
+		    json_text_or(json_get(limit, name), "-");
 		size_t width = writer_width(text);
 
 		most = width > most ? width : most;
@@ -92,7 +85,8 @@ origin_cells(struct writer_table *table, const struct json *limit, size_t room)
 	buf_init(&origin, TEXT_BYTES);
 	put_origin(limit, &origin);
 	if (set && writer_width(origin.data) > room) {
-		writer_table_cell(table, STYLE_YELLOW, "%s", text_of(limit, "source"));
+		writer_table_cell(table, STYLE_YELLOW, "%s",
+		    json_text_or(json_get(limit, "source"), "-"));
 		writer_table_note(table, STYLE_YELLOW, "%s", origin.data);
 	} else {
 		writer_table_cell(table, set ? STYLE_YELLOW : STYLE_PLAIN, "%s",
@@ -116,8 +110,10 @@ render_limits(struct writer *writer, const struct json *limits)
 	for (const struct json *limit = json_first(limits); limit;
 	     limit = json_next(limit)) {
 		writer_table_cell(&table, STYLE_PLAIN, "%s", short_name(limit));
-		writer_table_cell(&table, STYLE_BOLD, "%s", text_of(limit, "value"));
-		writer_table_cell(&table, STYLE_DIM, "%s", text_of(limit, "default"));
+		writer_table_cell(&table, STYLE_BOLD, "%s",
+		    json_text_or(json_get(limit, "value"), "-"));
+		writer_table_cell(&table, STYLE_DIM, "%s",
+		    json_text_or(json_get(limit, "default"), "-"));
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
 		    origin_reverts(json_get(limit, "override")).text);
 		origin_cells(&table, limit,
@@ -175,7 +171,7 @@ find_change(const struct json *changes, const char *path)
 {
 	for (const struct json *change = json_first(changes); change;
 	     change = json_next(change)) {
-		if (strcmp(text_of(change, "path"), path) == 0) {
+		if (strcmp(json_text_or(json_get(change, "path"), "-"), path) == 0) {
 			return change;
 		}
 	}
@@ -186,9 +182,10 @@ find_change(const struct json *changes, const char *path)
 static void
 put_change(struct writer *writer, const struct json *change)
 {
-	writer_printf(writer, STYLE_PLAIN, "%s: %s -> ", text_of(change, "path"),
-	    text_of(change, "old"));
-	writer_put(writer, STYLE_BOLD, text_of(change, "new"));
+	writer_printf(writer, STYLE_PLAIN, "%s: %s -> ",
+	    json_text_or(json_get(change, "path"), "-"),
+	    json_text_or(json_get(change, "old"), "-"));
+	writer_put(writer, STYLE_BOLD, json_text_or(json_get(change, "new"), "-"));
 }
 
 /* The changes but that of path, each with where its value comes from by now. */
@@ -197,9 +194,9 @@ put_others(struct writer *writer, const struct json *changes, const char *path)
 {
 	for (const struct json *change = json_first(changes); change;
 	     change = json_next(change)) {
-		const char *source = text_of(change, "new_source");
+		const char *source = json_text_or(json_get(change, "new_source"), "-");
 
-		if (strcmp(text_of(change, "path"), path) == 0) {
+		if (strcmp(json_text_or(json_get(change, "path"), "-"), path) == 0) {
 			continue;
 		}
 		put_change(writer, change);
@@ -226,7 +223,7 @@ put_end(struct writer *writer, const struct json *override)
 static void
 put_keep(struct writer *writer, const struct json *keep)
 {
-	const char *where = text_of(keep, "where");
+	const char *where = json_text_or(json_get(keep, "where"), "-");
 
 	if (json_kind(keep) != JSON_OBJECT) {
 		return;
@@ -241,7 +238,7 @@ put_keep(struct writer *writer, const struct json *keep)
 	}
 	writer_newline(writer);
 	writer_tab(writer, KEEP_INDENT);
-	writer_put(writer, STYLE_DIM, text_of(keep, "text"));
+	writer_put(writer, STYLE_DIM, json_text_or(json_get(keep, "text"), "-"));
 	writer_newline(writer);
 }
 
@@ -249,14 +246,14 @@ static void
 render_set(struct writer *writer, const struct json *result)
 {
 	const struct json *changes = json_get(result, "changes");
-	const char *path = text_of(result, "path");
+	const char *path = json_text_or(json_get(result, "path"), "-");
 	const struct json *change = find_change(changes, path);
 
 	if (change) {
 		put_change(writer, change);
 	} else {
 		writer_printf(writer, STYLE_PLAIN, "%s: %s as before", path,
-		    text_of(result, "value"));
+		    json_text_or(json_get(result, "value"), "-"));
 	}
 	put_end(writer, json_get(result, "override"));
 	put_others(writer, changes, path);
@@ -285,7 +282,7 @@ render_reset(struct writer *writer, const struct json *result)
 static void
 render_action(struct writer *writer, const struct json *result)
 {
-	if (strcmp(text_of(result, "action"), "set") == 0) {
+	if (strcmp(json_text_or(json_get(result, "action"), "-"), "set") == 0) {
 		render_set(writer, result);
 	} else {
 		render_reset(writer, result);
@@ -319,7 +316,8 @@ render_log_screen(struct writer *writer, const struct json *result)
 	buf_init(&origin, TEXT_BYTES);
 	origin_put(json_get(result, "source"), override, &origin);
 	(void)buf_append(&origin, "", 1);
-	writer_printf(writer, STYLE_BOLD, "%s", text_of(result, "value"));
+	writer_printf(writer, STYLE_BOLD, "%s",
+	    json_text_or(json_get(result, "value"), "-"));
 	writer_printf(writer, STYLE_PLAIN, "  %s", origin.data);
 	buf_fini(&origin);
 	if (json_kind(override) == JSON_OBJECT) {

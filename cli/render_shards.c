@@ -13,31 +13,6 @@
 
 #define BAR_INDENT  28 /* of a histogram's bars */
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
-static bool
-is_true(const struct json *value)
-{
-	bool flag = false;
-
-	return json_bool(value, &flag) && flag;
-}
-
-static int64_t
-int_or(const struct json *value, int64_t otherwise)
-{
-	int64_t number = otherwise;
-
-	(void)json_int(value, &number);
-	return number;
-}
-
 /* "wait_hello" as "wait hello". */
 static struct format_text
 words_of(const char *name)
@@ -59,9 +34,9 @@ words_of(const char *name)
 static void
 render_summary(struct writer *writer, const struct json *total)
 {
-	int64_t here = int_or(json_get(total, "shards"), 0);
-	int64_t connected = int_or(json_get(total, "connected"), 0);
-	int64_t of_bot = int_or(json_get(total, "shard_count"), here);
+	int64_t here = json_int_or(json_get(total, "shards"), 0);
+	int64_t connected = json_int_or(json_get(total, "connected"), 0);
+	int64_t of_bot = json_int_or(json_get(total, "shard_count"), here);
 	const struct json *down = json_get(total, "disconnect_age_seconds");
 
 	writer_label(writer, "Shards");
@@ -91,7 +66,7 @@ render_states(struct writer *writer, const struct json *states)
 
 	for (const struct json *state = json_first(states); state;
 	     state = json_next(state)) {
-		int64_t count = int_or(state, 0);
+		int64_t count = json_int_or(state, 0);
 
 		if (count == 0 || strcmp(json_name(state), "ready") == 0) {
 			continue;
@@ -126,12 +101,12 @@ short_host(const struct json *value)
 static void
 shard_row(struct writer_table *table, const struct json *shard)
 {
-	bool up = is_true(json_get(shard, "ready"));
+	bool up = json_is_true(json_get(shard, "ready"));
 
 	writer_table_cell(table, STYLE_PLAIN, "%s/%s",
 	    TEXT_OF(json_get(shard, "shard")), TEXT_OF(json_get(shard, "shard_count")));
 	writer_table_cell(table, up ? STYLE_GREEN : STYLE_YELLOW, "%s",
-	    words_of(text_or(json_get(shard, "state"), "-")).text);
+	    words_of(json_text_or(json_get(shard, "state"), "-")).text);
 	writer_table_cell(table, STYLE_PLAIN, "%s",
 	    format_json_seconds(json_get(shard, "last_event_age_seconds")).text);
 	writer_table_cell(table, STYLE_PLAIN, "%s",
@@ -147,7 +122,7 @@ shard_row(struct writer_table *table, const struct json *shard)
 struct render_cure
 render_cure_of(const struct json *shard)
 {
-	const char *cure = text_or(json_get(shard, "cure"), "");
+	const char *cure = json_text_or(json_get(shard, "cure"), "");
 	bool resumes = json_text(json_get(shard, "session_id")) != NULL;
 	struct render_cure out;
 
@@ -156,7 +131,7 @@ render_cure_of(const struct json *shard)
 		    "tries to begin a new session");
 	} else if (cure[0] != '\0' && strcmp(cure, "none") != 0) {
 		(void)snprintf(out.text, sizeof out.text, "tries to %.48s",
-		    text_or(json_get(shard, "cure_text"), cure));
+		    json_text_or(json_get(shard, "cure_text"), cure));
 	} else {
 		(void)snprintf(out.text, sizeof out.text, "tries to %s",
 		    resumes ? "resume the session" : "connect");
@@ -168,11 +143,11 @@ render_cure_of(const struct json *shard)
 static void
 note_trouble(struct writer_table *table, const struct json *shard)
 {
-	const char *state = text_or(json_get(shard, "state"), "");
+	const char *state = json_text_or(json_get(shard, "state"), "");
 	const char *reason = json_text(json_get(shard, "reason"));
 	const struct json *down = json_get(shard, "disconnect_age_seconds");
 	const struct json *wait = json_get(shard, "next_try_in_seconds");
-	int64_t tries = int_or(json_get(shard, "cure_tries"), 0);
+	int64_t tries = json_int_or(json_get(shard, "cure_tries"), 0);
 	bool over = strcmp(state, "fatal") == 0 || strcmp(state, "stopped") == 0;
 	bool is_down = json_kind(down) == JSON_NUMBER;
 	bool waits = json_kind(wait) == JSON_NUMBER;
@@ -199,7 +174,8 @@ add_rows(struct writer_table *table, const struct json *shards, bool ready,
 
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
-		if (is_true(json_get(shard, "ready")) != ready || count++ >= limit) {
+		if (json_is_true(json_get(shard, "ready")) != ready ||
+		    count++ >= limit) {
 			continue;
 		}
 		shard_row(table, shard);
@@ -269,7 +245,7 @@ render_table(struct writer *writer, const struct json *shards)
 	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
-		const char *state = text_or(json_get(shard, "latency_state"), "-");
+		const char *state = json_text_or(json_get(shard, "latency_state"), "-");
 		bool known = strcmp(state, "known") == 0;
 
 		writer_table_cell(&table, STYLE_PLAIN, "%s",
@@ -336,7 +312,7 @@ render_histogram(struct writer *writer, const struct json *classes)
 	int64_t sum = 0;
 
 	for (const struct json *at = json_first(classes); at; at = json_next(at)) {
-		int64_t count = int_or(json_get(at, "count"), 0);
+		int64_t count = json_int_or(json_get(at, "count"), 0);
 
 		most = count > most ? count : most;
 		sum += count;
@@ -347,7 +323,7 @@ render_histogram(struct writer *writer, const struct json *classes)
 	writer_newline(writer);
 	for (const struct json *at = json_first(classes); at; at = json_next(at)) {
 		render_bound(writer, at, before);
-		render_bar(writer, int_or(json_get(at, "count"), 0), most);
+		render_bar(writer, json_int_or(json_get(at, "count"), 0), most);
 		before = at;
 	}
 }

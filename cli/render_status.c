@@ -14,31 +14,6 @@
 #define ROWS_MAX        8 /* shards in the table; with more only those in trouble */
 #define TEXT_OF(value)  format_json_scalar(value).text
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
-static int64_t
-int_or(const struct json *value, int64_t otherwise)
-{
-	int64_t number = otherwise;
-
-	(void)json_int(value, &number);
-	return number;
-}
-
-static bool
-is_true(const struct json *value)
-{
-	bool flag = false;
-
-	return json_bool(value, &flag) && flag;
-}
-
 /* ---- first line ---- */
 
 static enum writer_style
@@ -74,15 +49,15 @@ render_up(struct writer *writer, const struct json *daemon)
 void
 render_status_title(struct writer *writer, const struct json *daemon)
 {
-	const char *state = text_or(json_get(daemon, "state"), "unknown");
+	const char *state = json_text_or(json_get(daemon, "state"), "unknown");
 	enum writer_style style = state_style(state);
 
 	writer_put(writer, style, "● ");
-	writer_put_cut(writer, STYLE_BOLD, text_or(json_get(daemon, "name"), "-"),
+	writer_put_cut(writer, STYLE_BOLD, json_text_or(json_get(daemon, "name"), "-"),
 	    NAME_COLUMNS);
 	writer_put(writer, STYLE_PLAIN, "  ");
-	writer_put_cut(writer, STYLE_PLAIN, text_or(json_get(daemon, "profile"), "-"),
-	    PROFILE_COLUMNS);
+	writer_put_cut(writer, STYLE_PLAIN,
+	    json_text_or(json_get(daemon, "profile"), "-"), PROFILE_COLUMNS);
 	writer_printf(writer, style, "  %s", state);
 	render_up(writer, daemon);
 }
@@ -93,15 +68,15 @@ static void
 render_gateway(struct writer *writer, const struct json *gateway,
     const struct json *daemon)
 {
-	int64_t shards = int_or(json_get(gateway, "shards"), 0);
-	int64_t connected = int_or(json_get(gateway, "connected"), 0);
+	int64_t shards = json_int_or(json_get(gateway, "shards"), 0);
+	int64_t connected = json_int_or(json_get(gateway, "connected"), 0);
 	const struct json *down = json_get(gateway, "disconnect_age_seconds");
 
 	writer_label(writer, "Gateway");
 	writer_fact(writer, connected == shards ? STYLE_GREEN : STYLE_YELLOW,
 	    "%lld of %lld %s ready", (long long)connected, (long long)shards,
 	    shards == 1 ? "shard" : "shards");
-	if (int_or(json_get(gateway, "shard_count"), shards) != shards) {
+	if (json_int_or(json_get(gateway, "shard_count"), shards) != shards) {
 		writer_fact(writer, STYLE_PLAIN, "shards %s-%s of %s",
 		    TEXT_OF(json_get(gateway, "first_shard")),
 		    TEXT_OF(json_get(gateway, "last_shard")),
@@ -121,7 +96,7 @@ render_gateway(struct writer *writer, const struct json *gateway,
 	if (json_kind(json_get(gateway, "last_ready_age_seconds")) == JSON_NULL) {
 		writer_fact(writer, STYLE_YELLOW, "not connected since the start");
 	}
-	if (is_true(json_get(daemon, "simulated"))) {
+	if (json_is_true(json_get(daemon, "simulated"))) {
 		writer_fact(writer, STYLE_DIM, "built-in gateway (--sim)");
 	}
 	writer_newline(writer);
@@ -131,7 +106,7 @@ static void
 render_watchdog(struct writer *writer, const struct json *watchdog,
     const struct json *gateway)
 {
-	const char *verdict = text_or(json_get(watchdog, "verdict"), "-");
+	const char *verdict = json_text_or(json_get(watchdog, "verdict"), "-");
 	const struct json *down = json_get(gateway, "disconnect_age_seconds");
 	const struct json *silence = json_get(gateway, "last_event_age_seconds");
 	bool ok = strcmp(verdict, "ok") == 0;
@@ -186,7 +161,7 @@ render_process(struct writer *writer, const struct json *daemon,
 {
 	writer_label(writer, "Process");
 	writer_fact(writer, STYLE_PLAIN, "gwbotd %.40s",
-	    text_or(json_get(daemon, "version"), "-"));
+	    json_text_or(json_get(daemon, "version"), "-"));
 	writer_fact(writer, STYLE_PLAIN, "memory %s",
 	    format_json_bytes(json_get(daemon, "rss_bytes")).text);
 	if (json_kind(json_get(loop, "turn_times")) != JSON_OBJECT) {
@@ -212,7 +187,7 @@ render_skew(struct writer *writer, const struct json *daemon)
 static void
 quantile_fact(struct writer *writer, const char *what, const struct json *quantiles)
 {
-	if (int_or(json_get(quantiles, "count"), 0) > 0) {
+	if (json_int_or(json_get(quantiles, "count"), 0) > 0) {
 		writer_fact(writer, STYLE_PLAIN, "%s p99.9 %s, max %s", what,
 		    format_json_latency(json_get(quantiles, "p999_seconds")).text,
 		    format_json_latency(json_get(quantiles, "max_seconds")).text);
@@ -237,7 +212,7 @@ render_loop(struct writer *writer, const struct json *loop, const struct json *b
 static void
 render_budget(struct writer *writer, const struct json *identify)
 {
-	int64_t left = int_or(json_get(identify, "left"), 0);
+	int64_t left = json_int_or(json_get(identify, "left"), 0);
 	double held;
 
 	if (json_kind(identify) != JSON_OBJECT) {
@@ -299,10 +274,10 @@ render_rest(struct writer *writer, const struct json *rest)
 	    TEXT_OF(json_get(rest, "limited")));
 	writer_fact(writer, STYLE_PLAIN, "queued %s",
 	    TEXT_OF(json_get(rest, "queued")));
-	if (is_true(json_get(rest, "unauthorized"))) {
+	if (json_is_true(json_get(rest, "unauthorized"))) {
 		writer_fact(writer, STYLE_RED, "the token is refused");
 	}
-	if (is_true(json_get(rest, "braked"))) {
+	if (json_is_true(json_get(rest, "braked"))) {
 		writer_fact(writer, STYLE_RED, "braked: %s invalid requests in 10 min",
 		    TEXT_OF(json_get(rest, "invalid_10min")));
 	}
@@ -344,10 +319,10 @@ render_tries(struct writer *writer, int64_t tries)
 static void
 render_step(struct writer *writer, const struct json *shard)
 {
-	const char *state = text_or(json_get(shard, "state"), "");
-	const char *host = text_or(json_get(shard, "host"), "the gateway");
+	const char *state = json_text_or(json_get(shard, "state"), "");
+	const char *host = json_text_or(json_get(shard, "host"), "the gateway");
 	const struct json *wait = json_get(shard, "next_try_in_seconds");
-	int64_t tries = int_or(json_get(shard, "cure_tries"), 0);
+	int64_t tries = json_int_or(json_get(shard, "cure_tries"), 0);
 
 	if (strcmp(state, "backoff") == 0) {
 		writer_fact(writer, STYLE_PLAIN, "%s in %s", render_cure_of(shard).text,
@@ -384,9 +359,9 @@ render_exit(struct writer *writer, const struct json *shard)
 static void
 render_trouble(struct writer *writer, const struct json *shard)
 {
-	const char *state = text_or(json_get(shard, "state"), "");
+	const char *state = json_text_or(json_get(shard, "state"), "");
 	bool over = strcmp(state, "fatal") == 0 || strcmp(state, "stopped") == 0;
-	bool only = int_or(json_get(shard, "shard_count"), 0) == 1;
+	bool only = json_int_or(json_get(shard, "shard_count"), 0) == 1;
 
 	writer_label(writer, "Reason");
 	if (!only) {
@@ -394,7 +369,7 @@ render_trouble(struct writer *writer, const struct json *shard)
 		    "shard %s: ", TEXT_OF(json_get(shard, "shard")));
 	}
 	writer_text(writer, STYLE_YELLOW,
-	    text_or(json_get(shard, "reason"), "not connected yet"));
+	    json_text_or(json_get(shard, "reason"), "not connected yet"));
 	writer_newline(writer);
 	writer_label(writer, "Next");
 	render_step(writer, shard);
@@ -411,7 +386,8 @@ render_troubles(struct writer *writer, const struct json *shards)
 
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
-		if (!is_true(json_get(shard, "connected")) && count++ < REASONS_MAX) {
+		if (!json_is_true(json_get(shard, "connected")) &&
+		    count++ < REASONS_MAX) {
 			render_trouble(writer, shard);
 		}
 	}
@@ -452,7 +428,7 @@ render_shards(struct writer *writer, const struct json *shards, int64_t left_out
 	writer_table_begin(&table, columns, sizeof columns / sizeof columns[0]);
 	for (const struct json *shard = json_first(shards); shard;
 	     shard = json_next(shard)) {
-		bool up = is_true(json_get(shard, "connected"));
+		bool up = json_is_true(json_get(shard, "connected"));
 
 		if ((up && !all) || ++rows > ROWS_MAX) {
 			continue;
@@ -510,5 +486,6 @@ render_status_screen(struct writer *writer, const struct json *result)
 	render_skew(writer, daemon);
 	render_loop(writer, loop, json_get(result, "heartbeat_lateness"));
 	render_rest(writer, json_get(result, "rest"));
-	render_shards(writer, shards, int_or(json_get(result, "shards_left_out"), 0));
+	render_shards(writer, shards,
+	    json_int_or(json_get(result, "shards_left_out"), 0));
 }

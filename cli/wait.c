@@ -93,21 +93,14 @@ wait_parse(const char *text, struct wait_condition *out, struct failure *failure
 
 /* ---- answers ---- */
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
 /* health has it at the top, status under daemon. */
 static const char *
 state_of(const struct json *result)
 {
 	const struct json *state = json_get(result, "state");
 
-	return text_or(state ? state : json_get(json_get(result, "daemon"), "state"),
+	return json_text_or(state ? state :
+				    json_get(json_get(result, "daemon"), "state"),
 	    "unknown");
 }
 
@@ -116,7 +109,7 @@ shard_holds(const struct wait_condition *condition, const struct json *result,
     char *seen, size_t room)
 {
 	const struct json *shard = json_first(json_get(result, "shards"));
-	const char *state = text_or(json_get(shard, "state"), "unknown");
+	const char *state = json_text_or(json_get(shard, "state"), "unknown");
 	const char *reason = json_text(json_get(shard, "reason"));
 
 	(void)snprintf(seen, room, "shard %s is in the state %.24s%s%.160s",

@@ -399,6 +399,31 @@ json_bool(const struct json *value, bool *out)
 	return true;
 }
 
+const char *
+json_text_or(const struct json *value, const char *otherwise)
+{
+	const char *text = json_text(value);
+
+	return text ? text : otherwise;
+}
+
+int64_t
+json_int_or(const struct json *value, int64_t otherwise)
+{
+	int64_t number = otherwise;
+
+	(void)json_int(value, &number);
+	return number;
+}
+
+bool
+json_is_true(const struct json *value)
+{
+	bool flag = false;
+
+	return json_bool(value, &flag) && flag;
+}
+
 struct json *
 json_new_object(void)
 {

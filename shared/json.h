@@ -77,6 +77,13 @@ bool json_int(const struct json *value, int64_t *out);
 /** true or false; false is returned for every other kind. */
 bool json_bool(const struct json *value, bool *out);
 
+/** As json_text() and json_int(); otherwise where there is none. */
+const char *json_text_or(const struct json *value, const char *otherwise);
+int64_t json_int_or(const struct json *value, int64_t otherwise);
+
+/** True for true alone. */
+bool json_is_true(const struct json *value);
+
 /* ---- making: the container owns what is added ---- */
 
 struct json *json_new_object(void);

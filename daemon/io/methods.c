@@ -52,14 +52,6 @@ protocols_meet(const struct json *params, int64_t *min, int64_t *max)
 	return *min <= RPC_PROTOCOL_MAX && *max >= RPC_PROTOCOL_MIN;
 }
 
-static const char *
-text_or(const struct json *value, const char *otherwise)
-{
-	const char *text = json_text(value);
-
-	return text ? text : otherwise;
-}
-
 /* A client that wants to be held to reading says so; nothing gives it back. */
 static bool
 take_access(const struct visit *visit, const struct json *access)
@@ -93,8 +85,8 @@ say_hello(const struct visit *visit)
 		    "gwbotd %s speaks protocol %d to %d, %.40s %.40s needs %" PRId64
 		    " to %" PRId64,
 		    source->version, RPC_PROTOCOL_MIN, RPC_PROTOCOL_MAX,
-		    text_or(json_get(params, "client"), "the client"),
-		    text_or(json_get(params, "version"), ""), min, max);
+		    json_text_or(json_get(params, "client"), "the client"),
+		    json_text_or(json_get(params, "version"), ""), min, max);
 		return;
 	}
 	if (!take_access(visit, json_get(params, "access"))) {

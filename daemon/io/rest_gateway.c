@@ -9,26 +9,17 @@
 /* Whoever asks asks again, and shows why it has to. */
 #define TRIES_MAX 3
 
-static int64_t
-int_or(const struct json *value, int64_t otherwise)
-{
-	int64_t number = otherwise;
-
-	(void)json_int(value, &number);
-	return number;
-}
-
 static void
 read_limits(const struct json *document, struct rest_gateway *answer)
 {
 	const struct json *limit = json_get(document, "session_start_limit");
-	int64_t concurrency = int_or(json_get(limit, "max_concurrency"), 1);
-	int64_t shards = int_or(json_get(document, "shards"), 1);
+	int64_t concurrency = json_int_or(json_get(limit, "max_concurrency"), 1);
+	int64_t shards = json_int_or(json_get(document, "shards"), 1);
 
 	answer->shards = shards > 0 && shards < INT32_MAX ? (uint32_t)shards : 1;
-	answer->total = int_or(json_get(limit, "total"), -1);
-	answer->remaining = int_or(json_get(limit, "remaining"), -1);
-	answer->reset_after_ms = int_or(json_get(limit, "reset_after"), 0);
+	answer->total = json_int_or(json_get(limit, "total"), -1);
+	answer->remaining = json_int_or(json_get(limit, "remaining"), -1);
+	answer->reset_after_ms = json_int_or(json_get(limit, "reset_after"), 0);
 	answer->max_concurrency =
 	    concurrency > 0 && concurrency < INT32_MAX ? (uint32_t)concurrency : 1;
 }

@@ -117,6 +117,7 @@ enum await_end
 await_run(struct await *await)
 {
 	for (;;) {
+		await->looks++;
 		enum await_end result = look(await);
 
 		if (result != AWAIT_AGAIN) {

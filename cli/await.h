@@ -23,6 +23,7 @@ enum await_end {
 struct await {
 	struct client client;
 	bool connected;
+	unsigned looks; /* at the daemon, so far */
 	mono_ns end;    /* CLOCK_NEVER: none */
 	char seen[256]; /* by the last look */
 	struct failure failure;

@@ -62,6 +62,7 @@ show(const struct options *options, const struct await *await, mono_ns began,
 	struct json *document = command_document("wait");
 
 	json_add_text(document, "condition", options->args[0]);
+	json_add_bool(document, "already", await->looks == 1);
 	json_add_seconds(document, "waited_seconds", clock_now() - began);
 	json_add_text(document, "seen", await->seen);
 	command_show(options, colour, document);

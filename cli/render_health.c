@@ -159,7 +159,7 @@ render_wait_line(struct writer *writer, const struct json *result)
 	(void)json_number(json_get(result, "waited_seconds"), &waited);
 	writer_put(writer, STYLE_GREEN,
 	    json_text_or(json_get(result, "condition"), "-"));
-	if (waited < 0.05) {
+	if (json_is_true(json_get(result, "already"))) {
 		writer_put(writer, STYLE_PLAIN, " already");
 	} else {
 		writer_printf(writer, STYLE_PLAIN, " after %s",

@@ -526,10 +526,12 @@ verbose_is_a_line_a_check(void **state)
 	    {.name = "new"},
 	};
 	struct snapshot shards[] = {fresh, lost};
-	struct health_input input = input_of(shards, 1);
 	struct buf body;
 
 	(void)state;
+	shards[1].shard_id = 1;
+	struct health_input input = input_of(shards, 1);
+
 	input.probes = probes;
 	input.probe_count = 3;
 	buf_init(&body, 4096);
@@ -544,7 +546,6 @@ verbose_is_a_line_a_check(void **state)
 	    "[+]probe new not known yet\n"
 	    "/healthz passed: 200, ready\n");
 	buf_clear(&body);
-	shards[1].shard_id = 1;
 	input.count = 2;
 	input.probe_count = 0;
 	assert_int_equal(health_verbose(HEALTH_PATH_READYZ, &input, &body),

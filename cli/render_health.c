@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "format.h"
+#include "local_time.h"
 #include "render_status.h"
 #include "xalloc.h"
 
-#define LEVEL_COLUMN   6 /* of a finding: "warn  clock     1.8 s ahead" */
+#define FINDING_MAX_BYTES ((size_t)4096)
+#define LEVEL_COLUMN      6 /* of a finding: "warn  clock     1.8 s ahead" */
 
-#define TEXT_OF(value) format_json_scalar(value).text
+#define TEXT_OF(value)    format_json_scalar(value).text
 
 /* ---- health ---- */
 
@@ -220,6 +222,19 @@ longest_check(const struct json *findings)
 	return longest;
 }
 
+/* A text whose instants are those of this place. */
+static void
+put_local(struct writer *writer, const char *text)
+{
+	struct buf local;
+
+	buf_init(&local, FINDING_MAX_BYTES);
+	local_time_put(text, &local);
+	(void)buf_append(&local, "", 1);
+	writer_text(writer, STYLE_PLAIN, local.data);
+	buf_fini(&local);
+}
+
 static void
 render_finding(struct writer *writer, const struct json *finding, size_t column)
 {
@@ -230,7 +245,7 @@ render_finding(struct writer *writer, const struct json *finding, size_t column)
 	writer_tab(writer, LEVEL_COLUMN);
 	writer_put(writer, STYLE_PLAIN, json_text_or(json_get(finding, "check"), "-"));
 	writer_tab(writer, column);
-	writer_text(writer, STYLE_PLAIN, json_text_or(json_get(finding, "text"), "-"));
+	put_local(writer, json_text_or(json_get(finding, "text"), "-"));
 	writer_newline(writer);
 	if (fix) {
 		writer_tab(writer, column);

@@ -153,6 +153,7 @@ class Screens(unittest.TestCase):
         text = re.sub(r"mode 0660, group \w+", "mode 0660, group GROUP", text)
         text = re.sub(r"(?m)^(ok    socket +).*\n(?: .*\n)*", r"\1SOCKET\n", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "TIME", text)
+        text = re.sub(r"since (\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d", "since TIME", text)
         text = re.sub(r'"(state_age|last_run_age)_seconds":([0-9]+)[.0-9]*', r'"\1_seconds":\2', text)
         text = re.sub(r"(until|back at) [\d: -]+ \(in", r"\1 CLOCK (in", text)
         text = re.sub(r'"uptime_seconds":2743\d\d[.\d]*', '"uptime_seconds":274375', text)

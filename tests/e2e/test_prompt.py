@@ -264,9 +264,10 @@ class Keys(Prompt):
         shell.wait_for("watchdog.stall")
         shell.type("\x1a")
         shell.wait_line("shell: ")
+        drawn = shell.raw.count("LIMIT")
         shell.type("fg\r")
-        shell.wait_until(lambda screen: screen.lines[0].startswith("LIMIT") and
-                         not any("fg" in line for line in screen.lines), "the screen again")
+        # Drawn anew, not what still stands there: only then does a key reach the command.
+        shell.wait_until(lambda screen: shell.raw.count("LIMIT") > drawn, "the screen again")
         shell.type("q")
         shell.wait_line(READY)
         shell.type(CTRL_D)

@@ -8,6 +8,8 @@ import urllib.parse
 from emoji_bot import Bot
 from gwbotd import Sim
 
+SUPPRESSIONS = pathlib.Path(__file__).with_name("valgrind.supp")
+
 
 class Valgrind(unittest.TestCase):
     def test_connect_heal_reload_and_stop_leave_nothing_behind(self):
@@ -15,7 +17,8 @@ class Valgrind(unittest.TestCase):
             log = pathlib.Path(folder) / "valgrind.log"
             wrapper = ["valgrind", "--quiet", "--leak-check=full", "--show-leak-kinds=all",
                        "--errors-for-leak-kinds=definite,indirect,possible",
-                       "--error-exitcode=99", "--track-fds=no", f"--log-file={log}"]
+                       "--error-exitcode=99", "--track-fds=no", f"--suppressions={SUPPRESSIONS}",
+                       f"--log-file={log}"]
             with Sim(tls=True, heartbeat=3000, rate=20) as sim, \
                     Bot(sim, urllib.parse.urlsplit(sim.api_base).netloc, wrapper=wrapper) as bot:
                 bot.start().wait_ready(timeout=60)

@@ -348,6 +348,7 @@ start_probes(struct app *app)
 	struct probes_options probes = {
 	    .loop = app->loop,
 	    .resolver = app->resolver,
+	    .worker = app->lookups,
 	    .user_agent = "gwbotd/" GWBOT_VERSION,
 	    .ca_file = text_or_null(app->config->discord_ca_file),
 	};
@@ -359,6 +360,7 @@ start_probes(struct app *app)
 	    .loop = app->loop,
 	    .children = app->children,
 	    .probes = app->probes,
+	    .rest = app->rest,
 	    .seed = (uint64_t)app->started_at ^ (uint64_t)getpid() << 32,
 	};
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gen.h"
+#include "template.h"
 
 /* " (kind tcp or http)", or nothing. */
 static void
@@ -43,6 +44,41 @@ put_item(const struct config_rows *rows, const struct config_item *item)
 	}
 }
 
+/* " (only of greetings)", or nothing. */
+static const char *
+place_words(const char *where)
+{
+	static const char *const rows[][2] = {
+	    {"cj", "; not in posts of jobs"},
+	    {"c", "; in answers to commands only"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strcmp(rows[i][0], where) == 0) {
+			return rows[i][1];
+		}
+	}
+	return "";
+}
+
+static void
+put_placeholders(void)
+{
+	(void)printf(".Ss Placeholders\n");
+	put_text(
+	    "Texts that gwbotd writes may hold these; {{ and }} are single braces. "
+	    "What people wrote is put in so that it neither notifies anybody nor "
+	    "formats anything.");
+	(void)printf(".Bl -tag -width Ds\n");
+	for (int i = 0; i < TEMPLATE_COUNT; i++) {
+		enum template_id id = (enum template_id)i;
+
+		(void)printf(".It Ic {%s}\n", template_name(id));
+		put_sentence(template_help(id), place_words(template_where(id)));
+	}
+	(void)printf(".El\n");
+}
+
 void
 put_lists(void)
 {
@@ -59,6 +95,7 @@ put_lists(void)
 		}
 		(void)printf(".El\n");
 	}
+	put_placeholders();
 }
 
 /* ---- the example file ---- */

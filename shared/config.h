@@ -20,7 +20,7 @@
 #include "secret.h"
 
 #define CONFIG_TOKEN_MIN_BYTES 50
-#define CONFIG_ITEMS_MAX       16 /* rows of a list in lists.def */
+#define CONFIG_ITEMS_MAX       32 /* rows of a list in lists.def */
 
 /* The types of values. */
 enum config_type {
@@ -61,7 +61,8 @@ struct config_group {
 	char *source; /* of the whole, where its name stands */
 };
 
-/* The groups of a list: struct config_probe, struct config_job. */
+/* The groups of a list: struct config_probe, struct config_job, struct config_command.
+ */
 struct config_groups {
 	struct config_group **at;
 	size_t count;
@@ -101,6 +102,13 @@ struct config_probe {
 struct config_job {
 	struct config_group group;
 #define JOB(key, type, ...) CONFIG_C_##type key;
+#include "lists.def"
+};
+
+/* One command of the bot's own, or one greeting. */
+struct config_command {
+	struct config_group group;
+#define COMMAND(key, type, ...) CONFIG_C_##type key;
 #include "lists.def"
 };
 
@@ -238,6 +246,9 @@ const struct config_probe *config_probe(const struct config *config, size_t inde
 
 /** The job at index < config->jobs.count. */
 const struct config_job *config_job(const struct config *config, size_t index);
+
+/** The command at index < config->commands.count. */
+const struct config_command *config_command(const struct config *config, size_t index);
 
 /** The rows of the groups in a GROUPS. */
 const struct config_rows *config_rows(const struct config_option *option);

@@ -190,6 +190,9 @@ check_host(const char *text, char *reason)
 enum gw_err
 config_check_item(const struct config_option *option, const char *text, char *reason)
 {
+	if (strcmp(option->unit, "snowflake") == 0) {
+		return config_form_check(option->unit, text, reason);
+	}
 	return strcmp(option->unit, "host") == 0 ? check_host(text, reason) :
 						   check_address(text, reason);
 }
@@ -298,7 +301,11 @@ config_check_text(const struct config_option *option, const char *text, char *re
 	if (err != GW_OK) {
 		return err;
 	}
-	if (option->type != CONFIG_JSON && has_control(text)) {
+	/* A template may have lines. */
+	bool lines =
+	    option->type == CONFIG_JSON || strcmp(option->unit, "template") == 0;
+
+	if (!lines && has_control(text)) {
 		return refuse(GW_ERR_SYNTAX, reason, "a text with control characters");
 	}
 	/* Logs, JSON and screens are UTF-8; a path is what the disk has. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cron.h"
+#include "template.h"
 #include "xalloc.h"
 #include "zone.h"
 
@@ -105,6 +106,24 @@ check_zone(const char *text, char *reason)
 	return err;
 }
 
+static enum gw_err
+check_snowflake(const char *text, char *reason)
+{
+	size_t size = strlen(text);
+
+	/* 64 bits; the first ones, of 2015, had 17 digits. */
+	if (size < 15 || size > 20 || strspn(text, "0123456789") != size) {
+		return refuse(GW_ERR_SYNTAX, reason, "no id of Discord");
+	}
+	return GW_OK;
+}
+
+static enum gw_err
+check_template(const char *text, char *reason)
+{
+	return template_check(slice_of(text), 0, reason, CONFIG_REASON_ROOM);
+}
+
 static const struct form {
 	const char *name;
 	const char *allowed;
@@ -120,6 +139,8 @@ static const struct form {
 	check_cron},
     {"zone", "a name of the time zone database (tzdata), such as \"Europe/Vienna\"",
 	check_zone},
+    {"snowflake", "an id of Discord: 15 to 20 digits, between quotes", check_snowflake},
+    {"template", "a text with {placeholders}", check_template},
 };
 
 static const struct form *

@@ -46,14 +46,21 @@ static const struct config_item job_items[] = {
 #include "lists.def"
 };
 
+static const struct config_item command_items[] = {
+#define COMMAND(...) ITEM(config_command, __VA_ARGS__)
+#include "lists.def"
+};
+
 #define COUNT(items) (sizeof(items) / sizeof(items)[0])
 
 _Static_assert(COUNT(probe_items) <= CONFIG_ITEMS_MAX, "raise CONFIG_ITEMS_MAX");
 _Static_assert(COUNT(job_items) <= CONFIG_ITEMS_MAX, "raise CONFIG_ITEMS_MAX");
+_Static_assert(COUNT(command_items) <= CONFIG_ITEMS_MAX, "raise CONFIG_ITEMS_MAX");
 
 static const struct config_rows lists[] = {
     {"probe", probe_items, COUNT(probe_items), sizeof(struct config_probe)},
     {"job", job_items, COUNT(job_items), sizeof(struct config_job)},
+    {"command", command_items, COUNT(command_items), sizeof(struct config_command)},
 };
 
 const struct config_rows *
@@ -77,6 +84,12 @@ const struct config_job *
 config_job(const struct config *config, size_t index)
 {
 	return (const struct config_job *)config->jobs.at[index];
+}
+
+const struct config_command *
+config_command(const struct config *config, size_t index)
+{
+	return (const struct config_command *)config->commands.at[index];
 }
 
 /* ---- one group ---- */

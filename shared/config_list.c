@@ -111,7 +111,8 @@ check_row(struct entry *entry, size_t row)
 	const struct config_item *item = &rows->items[row];
 	const char *kind_key = rows->items[ROW_KIND].option.path;
 	struct slice kind = config_group_kind(rows, entry->group);
-	bool kind_known = entry->group->sources[ROW_KIND] != NULL;
+	bool kind_known =
+	    entry->group->sources[ROW_KIND] != NULL || !rows->items[ROW_KIND].needed;
 
 	if (item->when[0] != '\0' && !kind_known) {
 		return;

@@ -62,6 +62,23 @@ put_text(const struct config_option *option, struct buf *out)
 	    option->min, option->max);
 }
 
+static const char *
+list_example(const char *unit)
+{
+	static const char *const rows[][2] = {
+	    {"host", "hosts, such as [\"cdn.discordapp.com\"]"},
+	    {"snowflake", "ids of Discord, such as [\"80351110224678912\"]"},
+	    {"address", "numeric addresses, such as [\"127.0.0.1\", \"::1\"]"},
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strcmp(rows[i][0], unit) == 0) {
+			return rows[i][1];
+		}
+	}
+	return "";
+}
+
 enum gw_err
 config_allowed(const struct config_option *option, struct buf *out)
 {
@@ -90,10 +107,7 @@ config_allowed(const struct config_option *option, struct buf *out)
 		return put_words(option->unit, out);
 	case CONFIG_LIST:
 		return buf_printf(out, "%" PRId64 " to %" PRId64 " %s", option->min,
-		    option->max,
-		    strcmp(option->unit, "host") == 0 ?
-			"hosts, such as [\"cdn.discordapp.com\"]" :
-			"numeric addresses, such as [\"127.0.0.1\", \"::1\"]");
+		    option->max, list_example(option->unit));
 	case CONFIG_INTENTS:
 		return buf_printf(out,
 		    "names of intents, such as [\"GUILDS\", \"GUILD_MESSAGES\"], or "

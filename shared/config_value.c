@@ -197,7 +197,9 @@ static enum gw_err
 set_list(const struct config_option *option, const char *text, struct config_list *out,
     char *reason)
 {
-	static const char separators[] = ", \t";
+	/* Of ids people write what a script printed: contract, section 3. */
+	const char *separators =
+	    strcmp(option->unit, "snowflake") == 0 ? ",;|[] \t" : ", \t";
 	size_t max = (size_t)option->max;
 	struct config_list list = {xzalloc(max * sizeof *list.items), 0};
 	enum gw_err err = GW_OK;

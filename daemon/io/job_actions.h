@@ -9,6 +9,7 @@
 #include "child.h"
 #include "config.h"
 #include "probes.h"
+#include "rest.h"
 
 #define JOB_RESULT_ROOM 256
 
@@ -16,6 +17,7 @@
 struct job_tools {
 	struct children *children;
 	struct probes *probes;
+	struct rest *rest; /* NULL: nothing is sent to Discord */
 };
 
 /* How one run ended; all is borrowed. */

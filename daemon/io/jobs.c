@@ -450,7 +450,11 @@ jobs_new(const struct jobs_options *options)
 	struct jobs *jobs = xzalloc(sizeof *jobs);
 
 	jobs->options = *options;
-	jobs->tools = (struct job_tools){options->children, options->probes};
+	jobs->tools = (struct job_tools){
+	    .children = options->children,
+	    .probes = options->probes,
+	    .rest = options->rest,
+	};
 	jobs->rng.state = options->seed;
 	jobs->timer = loop_timer_new(options->loop, on_timer, jobs);
 	return jobs;

@@ -17,6 +17,7 @@ struct jobs_options {
 	struct loop *loop;
 	struct children *children;
 	struct probes *probes;
+	struct rest *rest;     /* of actions that write to Discord; NULL: none */
 	uint64_t seed;         /* of the jitter */
 	wall_us (*wall)(void); /* the wall clock; NULL: the host's */
 };

@@ -11,12 +11,14 @@
 #include "fetch.h"
 #include "loop.h"
 #include "resolver.h"
+#include "worker.h"
 
 /* What the kinds work with. */
 struct probe_tools {
 	struct loop *loop;
 	struct resolver *resolver;
 	struct children *children;
+	struct worker *worker; /* for what takes long, such as a signature */
 	/** The client for http, made when it is first needed; NULL where it cannot be.
 	 */
 	struct fetch *(*fetch)(void *ctx);

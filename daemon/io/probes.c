@@ -333,6 +333,7 @@ probes_new(const struct probes_options *options)
 	    .loop = options->loop,
 	    .resolver = options->resolver,
 	    .children = options->children,
+	    .worker = options->worker,
 	    .fetch = provide_fetch,
 	    .ctx = probes,
 	};

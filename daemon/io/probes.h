@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "probe.h"
 #include "resolver.h"
+#include "worker.h"
 
 #define PROBES_MAX 64
 
@@ -21,6 +22,7 @@ struct probes_options {
 	struct loop *loop;
 	struct resolver *resolver;
 	struct children *children;
+	struct worker *worker;
 	const char *user_agent; /* of http probes; borrowed */
 	const char *ca_file;    /* NULL: the system's store; borrowed */
 };

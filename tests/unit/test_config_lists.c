@@ -74,7 +74,8 @@ groups_are_read_with_the_defaults_of_their_rows(void **state)
 static void
 every_default_is_one_that_its_row_allows(void **state)
 {
-	static const enum config_id lists[] = {CONFIG_ID_probes, CONFIG_ID_jobs};
+	static const enum config_id lists[] = {CONFIG_ID_probes, CONFIG_ID_jobs,
+	    CONFIG_ID_commands};
 
 	(void)state;
 	for (size_t i = 0; i < CASES(lists); i++) {
@@ -101,9 +102,10 @@ every_default_is_one_that_its_row_allows(void **state)
 static void
 each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 {
-#define PROBE(keys) "\nprobes = (\n{ name = \"a\"; kind = " keys " }\n);"
-#define TCP(keys)   PROBE("\"tcp\"; host = \"h\"; port = 1; " keys)
-#define JOB(keys)   "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
+#define PROBE(keys)   "\nprobes = (\n{ name = \"a\"; kind = " keys " }\n);"
+#define TCP(keys)     PROBE("\"tcp\"; host = \"h\"; port = 1; " keys)
+#define JOB(keys)     "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
+#define COMMAND(keys) "\ncommands = (\n{ name = \"c\"; " keys " }\n);"
 	static const struct {
 		const char *text;
 		const char *message;
@@ -161,6 +163,16 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 		"\"x\""},
 	    {JOB("at = \"01:00\"; timeout = 5;"),
 		"timeout belongs to action exec, and this one is probe"},
+	    {COMMAND("reply = \"{usr}\";"),
+		"reply of a command = \"{usr}\": {usr} is no placeholder here; those "
+		"are user "},
+	    {COMMAND("roles = [ \"12\" ];"), "no id of Discord"},
+	    {COMMAND("channel = \"80351110224678912\";"),
+		"command \"c\": channel belongs to on join, and this one is command"},
+	    {COMMAND("on = \"join\"; reply = \"Hi\";"),
+		"command \"c\" needs channel: "},
+	    {"bot: { admins = [ \"me\" ]; };",
+		"bot.admins = \"me\": no id of Discord; allowed: 0 to 64 ids of"},
 	    {"schedule: { timezone = \"Europe/Wien\"; };",
 		"error: schedule.timezone = \"Europe/Wien\": there is no such"},
 	    {"schedule: { refresh_times = \"2:00\"; };", "\"2:00\" is no time of day"},
@@ -180,6 +192,7 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 #undef PROBE
 #undef TCP
 #undef JOB
+#undef COMMAND
 }
 
 static void

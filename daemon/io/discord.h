@@ -1,0 +1,27 @@
+/*
+ * The calls of Discord's API that the bot's own surface makes, one function each.
+ *
+ * Thin: route, path and body for rest.  fn is called exactly once, later, on the loop;
+ * each returns what rest_call() does (0: refused at once, fn is not called).
+ */
+#ifndef GWBOTD_DISCORD_H
+#define GWBOTD_DISCORD_H
+
+#include "message.h"
+#include "rest.h"
+
+/* From the call to its answer, waits for limits and repeats included. */
+#define DISCORD_TIMEOUT CLOCK_S(60)
+
+/** Posts a message; its nonce keeps a repeat from doubling it. */
+uint64_t discord_send(struct rest *rest, uint64_t channel,
+    const struct message_draft *draft, rest_fn *fn, void *ctx);
+
+/** Adds a reaction: emoji is the character itself, or name:id. */
+uint64_t discord_react(struct rest *rest, uint64_t channel, uint64_t message,
+    const char *emoji, rest_fn *fn, void *ctx);
+
+uint64_t discord_delete(struct rest *rest, uint64_t channel, uint64_t message,
+    rest_fn *fn, void *ctx);
+
+#endif

@@ -66,9 +66,9 @@ put_placeholders(void)
 {
 	(void)printf(".Ss Placeholders\n");
 	put_text(
-	    "Texts that gwbotd writes may hold these; {{ and }} are single braces. "
-	    "What people wrote is put in so that it neither notifies anybody nor "
-	    "formats anything.");
+	    "Texts that gwbotd writes may hold these; {{ and }} are single braces.");
+	put_text("What people wrote is put in so that it neither notifies anybody nor "
+		 "formats anything.");
 	(void)printf(".Bl -tag -width Ds\n");
 	for (int i = 0; i < TEMPLATE_COUNT; i++) {
 		enum template_id id = (enum template_id)i;

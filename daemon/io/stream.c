@@ -1,12 +1,8 @@
 /*
  * Every ready callback runs the whole of the present step, whatever poll saw: that
  * covers TLS reads that want to write and writes that want to read.
- *
- * poll sees the kernel's bytes, not OpenSSL's: where reading stops for any other reason
- * than an empty socket, SSL_has_pending() decides about a kick (SSL_pending() is 0
- * while whole records lie undecoded).
  */
-#include "stream.h"
+#include "stream_private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,63 +12,12 @@
 #include <unistd.h>
 
 #include "dial.h"
-#include "ws_tls.h"
 #include "xalloc.h"
 
-/* One stream may read so much before the others have their turn.  A test makes it
- * small, as OpenSSL's buffer is seldom full for so long. */
-#ifndef STREAM_TURN_BYTES
-#define STREAM_TURN_BYTES ((size_t)512 * 1024)
-#endif
-
-/* And no longer than this where much comes out of few bytes: compressed text grows
- * twentyfold, and heartbeats and probes wait meanwhile. */
-#define STREAM_TURN_TIME CLOCK_MS(1)
-
-/* Bytes of TLS records that are handed up together: of compressed text more take a
- * turn's time at once, and a probe that waits for three turns 13 ms. */
-#define TLS_BATCH_BYTES ((size_t)16 * 1024)
-
-#define LINGER          CLOCK_S(2)
+#define LINGER CLOCK_S(2)
 
 /* An empty queue keeps so much room. */
 #define QUEUE_KEEP_BYTES 4096
-
-enum step {
-	STEP_TCP,
-	STEP_TLS,
-	STEP_OPEN,
-	STEP_LINGER, /* the owner let go */
-	STEP_OVER,   /* waits for the loop to close the descriptor */
-};
-
-enum read_state {
-	READ_EMPTY, /* go back to poll */
-	READ_MORE,  /* the buffer is full, there may be more */
-	READ_END,
-	READ_FAILED,
-};
-
-struct stream {
-	struct loop_fd *fd;
-	int socket;
-	SSL *ssl; /* NULL: plain */
-	struct ws_tls_peer peer;
-	const struct stream_events *events;
-	void *ctx;
-	struct loop_timer *timer;
-	mono_ns open_by;
-	enum step step;
-	bool in_ready; /* inside a ready callback, which flushes at its end */
-	bool shut;     /* our sending side is */
-	struct buf queue;
-	size_t sent; /* of the queue, already taken by the kernel */
-	char *host;
-	char name[80]; /* address and port, for texts */
-};
-
-/* All streams of the loop read into it, one after the other. */
-static char read_buffer[65536];
 
 static const char *const step_names[] = {
     [STEP_TCP] = "tcp",
@@ -85,27 +30,28 @@ static const char *const step_names[] = {
 /* ---- ends ---- */
 
 /* The descriptor goes in the next turn, the stream with it. */
-static void
-close_soon(struct stream *stream)
+void
+stream_close_soon(struct stream *stream)
 {
 	stream->step = STEP_OVER;
 	loop_timer_arm(stream->timer, CLOCK_NEVER);
 	loop_fd_close(stream->fd);
 }
 
-static void
-fail(struct stream *stream, enum stream_fault fault, mono_ns now, const char *text)
+void
+stream_fail(struct stream *stream, enum stream_fault fault, mono_ns now,
+    const char *text)
 {
 	struct stream_end end = {.fault = fault, .step = step_names[stream->step]};
 
 	(void)snprintf(end.text, sizeof end.text, "%s", text);
-	close_soon(stream);
+	stream_close_soon(stream);
 	stream->events->end(stream->ctx, &end, now);
 }
 
 /* A call on the session failed. */
-static void
-fail_tls(struct stream *stream, int ssl_error, mono_ns now)
+void
+stream_fail_tls(struct stream *stream, int ssl_error, mono_ns now)
 {
 	bool shaking = stream->step == STEP_TLS;
 	char text[160];
@@ -114,11 +60,11 @@ fail_tls(struct stream *stream, int ssl_error, mono_ns now)
 	ws_tls_explain(&stream->peer, ssl_error, why, sizeof why);
 	(void)snprintf(text, sizeof text, "%s: %s",
 	    shaking ? "TLS handshake failed" : "TLS connection lost", why);
-	fail(stream, shaking ? STREAM_TLS : STREAM_LOST, now, text);
+	stream_fail(stream, shaking ? STREAM_TLS : STREAM_LOST, now, text);
 }
 
-static void
-fail_errno(struct stream *stream, int error, mono_ns now)
+void
+stream_fail_errno(struct stream *stream, int error, mono_ns now)
 {
 	bool connecting = stream->step == STEP_TCP;
 	char text[160];
@@ -126,7 +72,7 @@ fail_errno(struct stream *stream, int error, mono_ns now)
 	(void)snprintf(text, sizeof text, "%s %s: %s",
 	    connecting ? "cannot connect to" : "connection lost to", stream->name,
 	    strerror(error));
-	fail(stream, connecting ? STREAM_CONNECT : STREAM_LOST, now, text);
+	stream_fail(stream, connecting ? STREAM_CONNECT : STREAM_LOST, now, text);
 }
 
 /* ---- sending ---- */
@@ -216,124 +162,6 @@ stream_unsent(const struct stream *stream)
 	return stream->queue.size - stream->sent;
 }
 
-/* ---- reading ---- */
-
-static enum read_state
-read_tls(struct stream *stream, size_t *size, int *ssl_error)
-{
-	while (*size < TLS_BATCH_BYTES) {
-		size_t got = 0;
-
-		ws_tls_clear();
-		int result = SSL_read_ex(stream->ssl, read_buffer + *size,
-		    sizeof read_buffer - *size, &got);
-
-		if (result != 1) {
-			*ssl_error = SSL_get_error(stream->ssl, result);
-			if (*ssl_error == SSL_ERROR_WANT_READ) {
-				return READ_EMPTY;
-			}
-			if (*ssl_error == SSL_ERROR_WANT_WRITE) {
-				loop_fd_want_write(stream->fd);
-				return READ_EMPTY;
-			}
-			return ws_tls_met_end(*ssl_error) ? READ_END : READ_FAILED;
-		}
-		*size += got;
-		/* poll is cheaper than a read(2) for an EAGAIN. */
-		if (!SSL_has_pending(stream->ssl)) {
-			return READ_EMPTY;
-		}
-	}
-	return READ_MORE;
-}
-
-static enum read_state
-read_plain(struct stream *stream, size_t *size)
-{
-	ssize_t got =
-	    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
-
-	if (got < 0) {
-		return errno == EAGAIN || errno == EINTR ? READ_EMPTY : READ_FAILED;
-	}
-	*size = (size_t)got;
-	if (got == 0) {
-		return READ_END;
-	}
-	return *size < sizeof read_buffer ? READ_EMPTY : READ_MORE;
-}
-
-static bool
-turn_is_over(size_t total, mono_ns began)
-{
-	return total >= STREAM_TURN_BYTES || clock_now() - began >= STREAM_TURN_TIME;
-}
-
-/* Hands up what there is, one buffer after the other, until the turn is over. */
-static void
-read_open(struct stream *stream, mono_ns now)
-{
-	enum read_state state = READ_MORE;
-	int ssl_error = SSL_ERROR_NONE;
-	int error = 0;
-	size_t total = 0;
-
-	do {
-		size_t size = 0;
-
-		state = stream->ssl ? read_tls(stream, &size, &ssl_error) :
-				      read_plain(stream, &size);
-		error = errno;
-		total += size;
-		if (size > 0) {
-			stream->events->bytes(stream->ctx,
-			    (struct slice){read_buffer, size}, now);
-		}
-		if (stream->step != STEP_OPEN) {
-			return; /* the owner let go */
-		}
-	} while (state == READ_MORE && !turn_is_over(total, now));
-	switch (state) {
-	case READ_EMPTY:
-		break;
-	case READ_MORE:
-		/* A plain socket: poll tells. */
-		if (stream->ssl && SSL_has_pending(stream->ssl)) {
-			loop_fd_kick(stream->fd);
-		}
-		break;
-	case READ_END:
-		fail(stream, STREAM_LOST, now, "closed by the peer without a word");
-		break;
-	case READ_FAILED:
-		if (stream->ssl) {
-			errno = error;
-			fail_tls(stream, ssl_error, now);
-		} else {
-			fail_errno(stream, error, now);
-		}
-		break;
-	}
-}
-
-/* Drops what comes, without TLS: nobody wants to know it any more. */
-static void
-read_and_drop(struct stream *stream)
-{
-	size_t total = 0;
-	ssize_t got;
-
-	do {
-		got =
-		    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
-		total += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && total < STREAM_TURN_BYTES);
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-		close_soon(stream);
-	}
-}
-
 /* ---- steps ---- */
 
 static void
@@ -347,9 +175,9 @@ arm_step(struct stream *stream, mono_ns now)
 static void
 step_open(struct stream *stream, mono_ns now)
 {
-	read_open(stream, now);
+	stream_read(stream, now);
 	if (stream->step == STEP_OPEN && !flush(stream)) {
-		fail(stream, STREAM_LOST, now, "connection lost while sending");
+		stream_fail(stream, STREAM_LOST, now, "connection lost while sending");
 	}
 }
 
@@ -380,7 +208,7 @@ step_tls(struct stream *stream, mono_ns now)
 	if (error == SSL_ERROR_WANT_WRITE) {
 		loop_fd_want_write(stream->fd);
 	} else if (error != SSL_ERROR_WANT_READ) {
-		fail_tls(stream, error, now);
+		stream_fail_tls(stream, error, now);
 	}
 }
 
@@ -397,7 +225,7 @@ step_tcp(struct stream *stream, mono_ns now)
 		error = errno;
 	}
 	if (error != 0) {
-		fail_errno(stream, error, now);
+		stream_fail_errno(stream, error, now);
 		return;
 	}
 	if (getpeername(stream->socket, (struct sockaddr *)&peer, &size) != 0) {
@@ -418,11 +246,11 @@ step_linger(struct stream *stream)
 {
 	if (!stream->shut) {
 		if (!flush(stream)) {
-			close_soon(stream);
+			stream_close_soon(stream);
 			return;
 		}
 		if (stream_unsent(stream) > 0) {
-			read_and_drop(stream);
+			stream_read_and_drop(stream);
 			return;
 		}
 		stream->shut = true;
@@ -432,7 +260,7 @@ step_linger(struct stream *stream)
 		}
 		(void)shutdown(stream->socket, SHUT_WR);
 	}
-	read_and_drop(stream);
+	stream_read_and_drop(stream);
 }
 
 static void
@@ -470,15 +298,15 @@ on_deadline(void *ctx, mono_ns now)
 	case STEP_TCP:
 		(void)snprintf(text, sizeof text, "no answer from %s in time",
 		    stream->name);
-		fail(stream, STREAM_CONNECT, now, text);
+		stream_fail(stream, STREAM_CONNECT, now, text);
 		break;
 	case STEP_TLS:
 		(void)snprintf(text, sizeof text,
 		    "TLS handshake with %s not done in time", stream->name);
-		fail(stream, STREAM_TIMEOUT, now, text);
+		stream_fail(stream, STREAM_TIMEOUT, now, text);
 		break;
 	case STEP_LINGER:
-		close_soon(stream);
+		stream_close_soon(stream);
 		break;
 	case STEP_OPEN:
 	case STEP_OVER:
@@ -569,6 +397,7 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 	if (!stream->fd) {
 		return refuse(stream, why, STREAM_INTERNAL, "the loop's table is full");
 	}
+	stream->slice = STREAM_SLICE_FIRST;
 	stream->timer = loop_timer_new(options->loop, on_deadline, stream);
 	arm_step(stream, now);
 	if (options->tcp_by < clock_add(now, STREAM_STEP_TIMEOUT) &&
@@ -585,7 +414,7 @@ stream_finish(struct stream *owned_stream)
 	struct stream *stream = owned_stream;
 
 	if (stream->step != STEP_OPEN) {
-		close_soon(stream);
+		stream_close_soon(stream);
 		return;
 	}
 	stream->step = STEP_LINGER;

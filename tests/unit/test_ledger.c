@@ -269,10 +269,27 @@ a_damaged_clock_is_survived(void **state)
 	assert_int_equal(look(7, 6, INT64_MAX), 1);
 }
 
+static void
+a_slot_at_a_place_that_is_not_its_own_counts_nothing(void **state)
+{
+	const int64_t minute = identify_ledger_minute(WALL);
+	const size_t place = (size_t)((minute + 7) % LEDGER_SLOTS);
+
+	(void)state;
+	ledger.slots[place] = (uint64_t)minute << 32 | 900;
+	assert_int_equal(identify_ledger_count(&ledger, WALL), 0);
+	assert_int_equal(ledger.slots[place], 0);
+	/* More in one minute than any bot may send. */
+	ledger.slots[minute % LEDGER_SLOTS] = (uint64_t)minute << 32 | 100001;
+	assert_int_equal(identify_ledger_count(&ledger, WALL), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(a_slot_at_a_place_that_is_not_its_own_counts_nothing,
+		empty_the_ledger),
 	    cmocka_unit_test_setup(
 		an_identify_counts_for_a_day_and_the_rest_of_its_minute,
 		empty_the_ledger),

@@ -444,10 +444,27 @@ resumed_counts_whatever_its_sequence_says(void **state)
 	}
 }
 
+static void
+a_deadline_that_is_late_is_put_off_once_and_no_more(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin_resume(&rig, 1);
+	rig.now = rig.session.deadline + CLOCK_S(1);
+	rig_do(&rig, SESSION_TIMEOUT);
+	assert_int_equal(rig.session.state, SNAPSHOT_RESUMING);
+	rig.now = rig.session.deadline + CLOCK_S(1);
+	rig_do(&rig, SESSION_TIMEOUT);
+	assert_int_not_equal(rig.session.state, SNAPSHOT_RESUMING);
+	assert_int_equal(rig_closed(&rig), CLOSECODE_KEEP);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_deadline_that_is_late_is_put_off_once_and_no_more),
 	    cmocka_unit_test(a_new_session_takes_a_slot_before_it_connects),
 	    cmocka_unit_test(a_stored_session_is_resumed_without_a_slot),
 	    cmocka_unit_test(a_stored_session_without_a_sequence_is_no_session),

@@ -192,6 +192,9 @@ on_lost(struct session_turn *turn, const struct session_event *event)
 	if (!session_is_linked(session)) {
 		return; /* the late end of a connection that was given up */
 	}
+	if (session->state != SNAPSHOT_CONNECTING) {
+		session->closes[snapshot_close_class(event->code, event->abrupt)]++;
+	}
 	if (event->code != CLOSECODE_NONE) {
 		session->last_close_code = event->code;
 	}
@@ -208,6 +211,7 @@ on_lost(struct session_turn *turn, const struct session_event *event)
 		session_fall(turn, row->cure, wait);
 		return;
 	}
+	session_note_failed(turn);
 	if (session->saved.id[0] != '\0') {
 		session_forget(turn);
 	}
@@ -340,6 +344,7 @@ session_init(struct session *session, const struct session_config *config,
 	    .last_event_at = CLOCK_NEVER,
 	    .last_dispatch_at = CLOCK_NEVER,
 	    .last_ready_at = CLOCK_NEVER,
+	    .last_ack_at = CLOCK_NEVER,
 	    .down_since = CLOCK_NEVER,
 	    .unreadable_seq = -1,
 	};
@@ -353,7 +358,8 @@ void
 session_step(struct session *session, const struct session_event *event, mono_ns now,
     struct rng *rng, struct session_actions *actions)
 {
-	struct session_turn turn = {session, now, rng, actions, event->crowd};
+	struct session_turn turn = {session, now, rng, actions, event->crowd,
+	    event->stage};
 
 	actions->count = 0;
 	if (is_over(session)) {

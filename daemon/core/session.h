@@ -167,6 +167,11 @@ struct session {
 	uint64_t dispatches, events, seq_gaps, duplicates, heartbeats, acks, zombies;
 	uint64_t attempts, connections, resumes, resumed, identifies, probes;
 	uint64_t identifies_refused; /* IDENTIFYs that op 9 answered */
+	uint64_t resumes_refused;    /* RESUMEs that op 9 answered */
+	uint64_t beats_missed;       /* beats due while the one before was open */
+	mono_ns last_ack_at;         /* CLOCK_NEVER before the first */
+	uint64_t failed_at[SNAPSHOT_STAGES]; /* attempts that did not log in */
+	uint64_t closes[SNAPSHOT_CLOSES];    /* see snapshot_close_class() */
 	const char *ready_url_fault; /* why READY's URL, on this connection, could not
 	                                be kept; NULL: it could, or there was none */
 	int64_t ready_version;       /* v of the last READY; 0: not told */
@@ -197,8 +202,10 @@ struct session_event {
 	unsigned code;       /* LOST: close code, CLOSECODE_NONE without one */
 	mono_ns retry_after; /* LOST: what the peer asked for, 0 without */
 	const char *text;    /* LOST, UNREADABLE, REFUSED: one line for a person */
-	bool drop_session;   /* RECONNECT, STOP_ASKED: give the session up as well */
-	uint32_t crowd; /* how many other shards of this process are not ready now */
+	bool abrupt;         /* LOST: without a close frame */
+	enum snapshot_stage stage; /* LOST: of an attempt that never opened */
+	bool drop_session; /* RECONNECT, STOP_ASKED: give the session up as well */
+	uint32_t crowd;    /* how many other shards of this process are not ready now */
 };
 
 enum session_action_kind {

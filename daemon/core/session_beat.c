@@ -108,6 +108,7 @@ session_beat_due(struct session_turn *turn)
 		session->beat_due = session->judge_at;
 		return;
 	}
+	session->beats_missed += session->unacked_since != CLOCK_NEVER;
 	if (dead) {
 		declare_zombie(turn, verdict);
 		return;
@@ -155,6 +156,7 @@ session_beat_answered(struct session_turn *turn)
 	struct session *session = turn->session;
 
 	session->acks++;
+	session->last_ack_at = turn->now;
 	if (session->open.count == 0) {
 		return; /* more answers than beats: harmless */
 	}

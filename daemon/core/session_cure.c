@@ -283,12 +283,40 @@ is_spent(const struct session *session, mono_ns now)
 }
 
 void
+session_note_failed(struct session_turn *turn)
+{
+	struct session *session = turn->session;
+
+	switch (session->state) {
+	case SNAPSHOT_RESOLVING:
+	case SNAPSHOT_CONNECTING:
+		session->failed_at[turn->stage]++;
+		return;
+	case SNAPSHOT_WAIT_HELLO:
+		session->failed_at[SNAPSHOT_STAGE_HELLO]++;
+		return;
+	case SNAPSHOT_IDENTIFYING:
+	case SNAPSHOT_RESUMING:
+		session->failed_at[SNAPSHOT_STAGE_AUTH]++;
+		return;
+	case SNAPSHOT_READY:
+	case SNAPSHOT_IDLE:
+	case SNAPSHOT_WAIT_SLOT:
+	case SNAPSHOT_BACKOFF:
+	case SNAPSHOT_STOPPED:
+	case SNAPSHOT_FATAL:
+		return;
+	}
+}
+
+void
 session_fall(struct session_turn *turn, enum closecode_cure cure, mono_ns least_delay)
 {
 	struct session *session = turn->session;
 	bool resume_failed = session->state == SNAPSHOT_RESUMING;
 	enum snapshot_cure tried = session_cure(session);
 
+	session_note_failed(turn);
 	doubt_host(session);
 	if (resume_failed) {
 		doubt_resume_host(session);

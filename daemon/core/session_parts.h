@@ -17,7 +17,8 @@ struct session_turn {
 	mono_ns now;
 	struct rng *rng;
 	struct session_actions *actions;
-	uint32_t crowd; /* other shards that are down as well */
+	uint32_t crowd;            /* other shards that are down as well */
+	enum snapshot_stage stage; /* at which an attempt is lost that never opened */
 };
 
 /* ---- session.c: small pieces ---- */
@@ -133,6 +134,9 @@ void session_give_up_session(struct session_turn *turn);
 
 /** Closes the connection and comes back at once: no failure, so nothing is counted. */
 void session_come_back(struct session_turn *turn, bool drop_session);
+
+/** An attempt ends in the present state: counts it where it had not logged in. */
+void session_note_failed(struct session_turn *turn);
 
 /** Discord refuses this bot.  Final. */
 void session_refuse(struct session_turn *turn);

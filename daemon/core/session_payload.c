@@ -217,6 +217,7 @@ on_invalid_session(struct session_turn *turn, const struct payload *payload)
 
 	turn->session->identifies_refused +=
 	    turn->session->state == SNAPSHOT_IDENTIFYING;
+	turn->session->resumes_refused += turn->session->state == SNAPSHOT_RESUMING;
 	session_set_reason(turn->session, "invalid session (op 9, %s)",
 	    resumable ? "may be resumed" : "a new one is needed");
 	session_push(turn,

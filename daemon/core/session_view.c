@@ -73,12 +73,17 @@ session_snapshot(const struct session *session, mono_ns now, struct snapshot *ou
 	    .resumed = session->resumed,
 	    .identifies = session->identifies,
 	    .identifies_refused = session->identifies_refused,
+	    .resumes_refused = session->resumes_refused,
+	    .beats_missed = session->beats_missed,
+	    .last_ack_age = age(session->last_ack_at, now),
 	    .last_close_code = session->last_close_code,
 	    .guilds = session->saved.guilds,
 	};
 	if (waits && out->next_try_in < 0) {
 		out->next_try_in = 0;
 	}
+	memcpy(out->failed_at, session->failed_at, sizeof out->failed_at);
+	memcpy(out->closes, session->closes, sizeof out->closes);
 	view_latencies(session, out);
 	shorten(session->saved.id, out->session_id);
 	memcpy(out->user_id, session->saved.user_id, sizeof out->user_id);

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "closecode.h"
+
 const char *
 snapshot_state_text(enum snapshot_state state)
 {
@@ -64,6 +66,55 @@ snapshot_hold_text(enum snapshot_hold hold)
 	};
 
 	return texts[hold];
+}
+
+#define CLOSE_NO_CODE (SNAPSHOT_CLOSES - 2)
+#define CLOSE_OTHER   (SNAPSHOT_CLOSES - 1)
+
+#define CLOSE_ABRUPT  1006 /* RFC 6455, section 7.4.1 */
+
+size_t
+snapshot_close_class(unsigned code, bool abrupt)
+{
+	static const unsigned codes[] = {
+#define CLOSE_CODE(code) code,
+	    SNAPSHOT_CLOSE_TABLE(CLOSE_CODE)
+#undef CLOSE_CODE
+	};
+
+	code = abrupt ? CLOSE_ABRUPT : code;
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+		if (codes[i] == code) {
+			return i;
+		}
+	}
+	return code == CLOSECODE_NONE ? CLOSE_NO_CODE : CLOSE_OTHER;
+}
+
+const char *
+snapshot_close_word(size_t close_class)
+{
+	static const char *const words[SNAPSHOT_CLOSES] = {
+#define CLOSE_WORD(code) #code,
+	    SNAPSHOT_CLOSE_TABLE(CLOSE_WORD)
+#undef CLOSE_WORD
+		[CLOSE_NO_CODE] = "none",
+	    [CLOSE_OTHER] = "other",
+	};
+
+	return words[close_class];
+}
+
+const char *
+snapshot_stage_word(enum snapshot_stage stage)
+{
+	static const char *const words[] = {
+#define SNAPSHOT_STAGE_WORD(name, word) [SNAPSHOT_STAGE_##name] = (word),
+	    SNAPSHOT_STAGE_TABLE(SNAPSHOT_STAGE_WORD)
+#undef SNAPSHOT_STAGE_WORD
+	};
+
+	return words[stage];
 }
 
 struct snapshot_total

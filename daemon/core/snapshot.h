@@ -7,6 +7,7 @@
 #define GWBOTD_SNAPSHOT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "clock.h"
@@ -62,6 +63,33 @@ enum snapshot_hold {
 #undef SNAPSHOT_HOLD_ENUM
 };
 
+/* Where an attempt to log in failed.  X(name, word) */
+#define SNAPSHOT_STAGE_TABLE(X)                                 \
+	X(API, "api") /* it did not say where the gateway is */ \
+	X(DNS, "dns")                                           \
+	X(TCP, "tcp")                                           \
+	X(TLS, "tls")                                           \
+	X(UPGRADE, "upgrade")                                   \
+	X(HELLO, "hello") /* open, but no HELLO */              \
+	X(AUTH, "auth")   /* HELLO, but neither READY nor RESUMED */
+
+enum snapshot_stage {
+#define SNAPSHOT_STAGE_ENUM(name, word) SNAPSHOT_STAGE_##name,
+	SNAPSHOT_STAGE_TABLE(SNAPSHOT_STAGE_ENUM)
+#undef SNAPSHOT_STAGE_ENUM
+	    SNAPSHOT_STAGES,
+};
+
+/* How connections ended that the peer or the network ended: close codes that are
+ * counted apart; 1006 stands for the lack of a close frame.  X(code) */
+#define SNAPSHOT_CLOSE_TABLE(X)                                                 \
+	X(1000)                                                                 \
+	X(1001) X(1006) X(4000) X(4001) X(4002) X(4003) X(4004) X(4005) X(4006) \
+	    X(4007) X(4008) X(4009) X(4010) X(4011) X(4012) X(4013) X(4014)
+#define SNAPSHOT_CLOSE_COUNT(code) +1 /* NOLINT(bugprone-macro-parentheses) */
+/* Two more: a close frame without a code, and all other codes. */
+#define SNAPSHOT_CLOSES (2 SNAPSHOT_CLOSE_TABLE(SNAPSHOT_CLOSE_COUNT))
+
 /* No value: an age or latency that is not known. */
 #define SNAPSHOT_NONE ((mono_ns)-1)
 
@@ -102,8 +130,15 @@ struct snapshot {
 	uint64_t resumed;            /* RESUMED received */
 	uint64_t identifies;         /* IDENTIFY sent */
 	uint64_t identifies_refused; /* and answered by op 9 */
-	unsigned last_close_code;    /* 0: none yet */
-	uint32_t guilds;             /* as READY listed them */
+	uint64_t resumes_refused;    /* RESUMEs that op 9 answered */
+	uint64_t beats_missed;       /* beats due while the one before was open */
+	mono_ns last_ack_age;        /* NONE before the first */
+	uint64_t failed_at[SNAPSHOT_STAGES]; /* attempts that did not log in */
+	uint64_t closes[SNAPSHOT_CLOSES];    /* see snapshot_close_class() */
+	uint64_t bytes_in;                   /* payloads as they came, compressed */
+	uint64_t bytes_out;                  /* the same, inflated */
+	unsigned last_close_code;            /* 0: none yet */
+	uint32_t guilds;                     /* as READY listed them */
 	enum snapshot_hold
 	    hold;            /* behind next_try_in, where the gate or the API decides */
 	char session_id[12]; /* shortened: first characters and dots; empty: none */
@@ -129,6 +164,15 @@ struct snapshot_total {
 
 /** The aggregate of count shards (count may be 0).  Pure. */
 struct snapshot_total snapshot_aggregate(const struct snapshot *shards, uint32_t count);
+
+/** The class of a close code in snapshot.closes; abrupt: no close frame came. */
+size_t snapshot_close_class(unsigned code, bool abrupt);
+
+/** The label of a class: "4004", "none", "other". */
+const char *snapshot_close_word(size_t close_class);
+
+/** The label of a stage. */
+const char *snapshot_stage_word(enum snapshot_stage stage);
 
 /** The text of a state, e.g. "waiting for hello". */
 const char *snapshot_state_text(enum snapshot_state state);

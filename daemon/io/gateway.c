@@ -159,6 +159,7 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	    .compress = settings->compress,
 	    .user_agent = options->user_agent,
 	    .dispatch = options->dispatch,
+	    .counts = &gateway->dispatched,
 	    .lateness = &gateway->lateness,
 	    .session =
 		{
@@ -207,6 +208,7 @@ gateway_new(const struct gateway_options *options)
 	gateway->options = *options;
 	gateway->asleep = now - clock_awake();
 	seed(&gateway->rng);
+	dispatches_init(&gateway->dispatched);
 	set_presence(gateway, options->settings.presence);
 	gateway->start_timer = loop_timer_new(options->loop, start_some, gateway);
 	gateway_find_init(gateway, now);
@@ -384,4 +386,10 @@ const struct histogram *
 gateway_beat_lateness(const struct gateway *gateway)
 {
 	return &gateway->lateness;
+}
+
+const struct dispatch_counts *
+gateway_dispatched(const struct gateway *gateway)
+{
+	return &gateway->dispatched;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dispatches.h"
 #include "histogram.h"
 #include "inflate.h"
 #include "loop.h"
@@ -108,5 +109,8 @@ void gateway_identify_budget(struct gateway *gateway, struct gateway_budget *out
 
 /** How late regular heartbeats of all shards were sent, since the start; borrowed. */
 const struct histogram *gateway_beat_lateness(const struct gateway *gateway);
+
+/** Dispatches of all shards by name, since the start; borrowed. */
+const struct dispatch_counts *gateway_dispatched(const struct gateway *gateway);
 
 #endif

@@ -37,8 +37,9 @@ struct gateway {
 	struct store_shards shards; /* count 0: not known yet */
 	struct gateway_member *members;
 	struct rng rng;
-	uint32_t ready;   /* shards that are */
-	uint32_t started; /* shards that were */
+	uint32_t ready;                    /* shards that are */
+	uint32_t started;                  /* shards that were */
+	struct dispatch_counts dispatched; /* of all shards */
 	struct histogram lateness;
 	char presence[PAYLOAD_PRESENCE_BYTES];
 	bool stopping;

@@ -193,6 +193,8 @@ on_timer(void *ctx, mono_ns now)
 		    .code = CLOSECODE_NONE,
 		    .retry_after = shard->failed_retry_after,
 		    .text = shard->failed_why,
+		    .abrupt = true,
+		    .stage = shard->failed_stage,
 		};
 		shard_forget_connection(shard);
 	}
@@ -227,7 +229,7 @@ shard_free(struct shard *owned_shard)
 	}
 	shard_forget_connection(owned_shard);
 	loop_timer_free(owned_shard->timer);
-	inflate_free(owned_shard->inflate);
+	shard_end_inflate(owned_shard);
 	free(owned_shard);
 }
 
@@ -320,6 +322,12 @@ shard_snapshot(const struct shard *shard, mono_ns now, struct snapshot *out)
 	session_snapshot(&shard->session, now, out);
 	(void)snprintf(out->host, sizeof out->host, "%.*s", (int)sizeof out->host - 1,
 	    shard->target.host);
+	out->bytes_in = shard->bytes_in;
+	out->bytes_out = shard->bytes_out;
+	if (shard->inflate) {
+		out->bytes_in += inflate_bytes_in(shard->inflate);
+		out->bytes_out += inflate_bytes_out(shard->inflate);
+	}
 	if (out->state == SNAPSHOT_CONNECTING && shard->lookup != 0) {
 		out->state = SNAPSHOT_RESOLVING;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "dispatch.h"
+#include "dispatches.h"
 #include "histogram.h"
 #include "inflate.h"
 #include "loop.h"
@@ -71,6 +72,7 @@ struct shard_options {
 	enum inflate_kind compress;
 	const char *user_agent;
 	const struct dispatch *dispatch; /* where its dispatches go */
+	struct dispatch_counts *counts;  /* takes its dispatches; NULL: nobody */
 	struct histogram *lateness; /* takes how late regular beats are; NULL: nobody */
 	struct session_config session;
 	struct rng *rng;

@@ -26,13 +26,26 @@
 #define DEADLINE_MARGIN CLOCK_MS(200)
 
 static void
-fail_later(struct shard *shard, const char *why, mono_ns wait)
+fail_later(struct shard *shard, enum snapshot_stage stage, const char *why,
+    mono_ns wait)
 {
 	shard->failed = true;
+	shard->failed_stage = stage;
 	shard->failed_retry_after = wait;
 	(void)snprintf(shard->failed_why, sizeof shard->failed_why, "%s", why);
 	shard->armed_at = 0;
 	loop_timer_arm(shard->timer, 0);
+}
+
+void
+shard_end_inflate(struct shard *shard)
+{
+	if (shard->inflate) {
+		shard->bytes_in += inflate_bytes_in(shard->inflate);
+		shard->bytes_out += inflate_bytes_out(shard->inflate);
+	}
+	inflate_free(shard->inflate);
+	shard->inflate = NULL;
 }
 
 void
@@ -56,6 +69,7 @@ feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 	enum gw_err err = payload_take(bytes, &payload);
 	struct session_event event = {.kind = SESSION_PAYLOAD, .payload = &payload};
 	uint64_t gaps = shard->session.seq_gaps;
+	uint64_t dispatches = shard->session.dispatches;
 	int64_t seq = shard->session.saved.seq;
 
 	if (err != GW_OK) {
@@ -64,6 +78,9 @@ feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 						       "a payload is not valid JSON";
 	}
 	shard_step(shard, &event, now);
+	if (shard->session.dispatches != dispatches && shard->options.counts) {
+		dispatches_count(shard->options.counts, payload.type);
+	}
 	if (shard->session.seq_gaps != gaps && !shard->gap_told) {
 		shard->gap_told = true;
 		shard_log_gap(&shard->session, seq);
@@ -109,7 +126,7 @@ check_first_message(struct shard *shard, const struct ws_piece *piece)
 		return;
 	}
 	shard_log_plain(&shard->session, shard->asked);
-	inflate_free(shard->inflate);
+	shard_end_inflate(shard);
 	shard->inflate = inflate_new(INFLATE_NONE, PAYLOAD_MAX_BYTES);
 }
 
@@ -165,6 +182,16 @@ on_control(void *ctx, mono_ns now)
 	shard_step(ctx, &(struct session_event){.kind = SESSION_FRAME}, now);
 }
 
+/* The stage of an attempt that ended in this step of ws. */
+static enum snapshot_stage
+stage_of(const char *step)
+{
+	if (strcmp(step, "tcp") == 0) {
+		return SNAPSHOT_STAGE_TCP;
+	}
+	return strcmp(step, "tls") == 0 ? SNAPSHOT_STAGE_TLS : SNAPSHOT_STAGE_UPGRADE;
+}
+
 static void try_next_address(struct shard *shard, mono_ns now);
 
 static bool
@@ -201,6 +228,8 @@ on_end(void *ctx, const struct ws_end *end, mono_ns now)
 	    .code = end->cause == WS_CAUSE_CLOSED ? end->code : CLOSECODE_NONE,
 	    .retry_after = CLOCK_S(end->retry_after_s),
 	    .text = text,
+	    .abrupt = end->cause != WS_CAUSE_CLOSED,
+	    .stage = stage_of(end->step),
 	};
 
 	shard_forget_connection(shard);
@@ -244,7 +273,7 @@ try_next_address(struct shard *shard, mono_ns now)
 {
 	struct ws_end why = {.cause = WS_CAUSE_INTERNAL};
 
-	inflate_free(shard->inflate);
+	shard_end_inflate(shard);
 	shard->asked =
 	    now < shard->plain_until ? INFLATE_NONE : shard->options.compress;
 	shard->inflate = inflate_new(shard->asked, PAYLOAD_MAX_BYTES);
@@ -256,7 +285,7 @@ try_next_address(struct shard *shard, mono_ns now)
 		shard->ws = begin_at_next_address(shard, now, &why);
 	} while (!shard->ws && has_other_address(shard, now));
 	if (!shard->ws) {
-		fail_later(shard, why.text, 0);
+		fail_later(shard, SNAPSHOT_STAGE_TCP, why.text, 0);
 	}
 }
 
@@ -289,13 +318,13 @@ on_addresses(void *ctx, const struct resolver_answer *answer, mono_ns now)
 		    shard->target.host, answer->error ? answer->error : "no address");
 		shard->options.hooks->unreachable(shard->options.ctx,
 		    shard->target.host);
-		fail_later(shard, text, 0);
+		fail_later(shard, SNAPSHOT_STAGE_DNS, text, 0);
 		return;
 	}
 	shard->addresses = *answer;
 	shard->next_address = 0;
 	if (!shard->target.tls && !keep_loopback(&shard->addresses)) {
-		fail_later(shard,
+		fail_later(shard, SNAPSHOT_STAGE_DNS,
 		    "the gateway's URL is ws:// and its name is not on this host", 0);
 		return;
 	}
@@ -306,7 +335,8 @@ static void
 look_up(struct shard *shard, const struct url *url, mono_ns now)
 {
 	if (!url->tls && !url_is_loopback(url->host)) {
-		fail_later(shard, "the gateway's URL is ws:// and not on this host", 0);
+		fail_later(shard, SNAPSHOT_STAGE_API,
+		    "the gateway's URL is ws:// and not on this host", 0);
 		return;
 	}
 	shard->target = *url;
@@ -339,7 +369,7 @@ void
 shard_fail(struct shard *shard, const char *why, mono_ns retry_after)
 {
 	if (take_general(shard)) {
-		fail_later(shard, why, retry_after);
+		fail_later(shard, SNAPSHOT_STAGE_API, why, retry_after);
 	}
 }
 

@@ -33,6 +33,10 @@ struct shard {
 	bool failed;
 	char failed_why[SHARD_FAILURE_BYTES];
 	mono_ns failed_retry_after;
+	enum snapshot_stage failed_stage;
+
+	uint64_t bytes_in; /* of contexts before the present one */
+	uint64_t bytes_out;
 
 	enum inflate_kind asked; /* of the present connection */
 	/* Not even HELLO could be read compressed: connections that begin before this
@@ -46,6 +50,9 @@ void shard_step(struct shard *shard, const struct session_event *event, mono_ns 
 /** Begins an attempt at url, or at the general gateway where it is NULL or not trusted.
  */
 void shard_connect_to(struct shard *shard, const char *url_text, mono_ns now);
+
+/** Frees the context; its figures stay counted. */
+void shard_end_inflate(struct shard *shard);
 
 /** The attempt or connection is over; its socket is not closed here. */
 void shard_forget_connection(struct shard *shard);

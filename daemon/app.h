@@ -3,12 +3,14 @@
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order;
  * wiring.c is what they ask of each other; watch.c what happens while they run:
- * watchdog, signals; apply.c gives them another configuration, which reload.c reads;
- * examine.c looks at them for gwctl doctor.
+ * watchdog, signals; lives.c what outlives the process of it; apply.c gives them
+ * another configuration, which reload.c reads; examine.c looks at them for gwctl
+ * doctor.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +24,7 @@
 #include "gateway.h"
 #include "http.h"
 #include "jobs.h"
+#include "life.h"
 #include "loop.h"
 #include "methods.h"
 #include "override.h"
@@ -68,6 +71,8 @@ struct app {
 	struct fetch *fetch;
 	struct rest *rest;
 	struct store *store;
+	struct life life;         /* of this process and those before */
+	atomic_bool life_ended;   /* how is written down; the sentinel looks */
 	struct dispatch dispatch; /* to all that the shards' dispatches go */
 	struct events *events;    /* hears the log from the first line on */
 	struct gateway *gateway;
@@ -119,6 +124,18 @@ int app_run(struct app *app);
  * counts.
  */
 void app_stop(struct app *app, int exit_status, const char *reason);
+
+/** This process begins: counts it, and learns how the one before ended. */
+void app_begin_life(struct app *app);
+
+/** The watchdog ends this process. */
+void app_trip(struct app *app, enum life_trip trip);
+
+/** The loop is stuck, and the process about to end; ctx is the app.  Any thread. */
+void app_on_loop_stuck(void *ctx);
+
+/** Writes down how it ends; the first call counts. */
+void app_end_life(struct app *app, int exit_status);
 
 /** What of the live configuration the gateway can take while it runs. */
 struct gateway_settings app_gateway_settings(const struct app *app);

@@ -60,6 +60,7 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	app->stop_deadline = now + STOP_LIMIT;
 	log_info("stopping", KV("exit_status", exit_status), KV("reason", reason));
 	gateway_stop(app->gateway, now);
+	app_end_life(app, exit_status);
 	store_flush(app->store);
 	children_stop(app->children);
 	loop_timer_arm(app->stop_timer, now + STOP_POLL);
@@ -236,6 +237,7 @@ start_store(struct app *app)
 		    "another gwbotd uses this state folder: stop it, or set "
 		    "state.dir");
 	}
+	app_begin_life(app);
 	return 0;
 }
 
@@ -479,7 +481,8 @@ app_run(struct app *app)
 	if (status == 0) {
 		mono_ns now = clock_now();
 
-		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit);
+		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit,
+		    app_on_loop_stuck, app);
 		app->checked_at = now;
 		app_arm_watchdog(app, now + config->watchdog_keepalive);
 		log_info("watchdog",
@@ -492,6 +495,7 @@ app_run(struct app *app)
 		jobs_configure(app->jobs, app->live, now);
 		status = loop_run(app->loop);
 	}
+	app_end_life(app, status);
 	free_all(app);
 	events_free(app->events);
 	log_info("stopped", KV("exit_status", status));

@@ -67,6 +67,9 @@ judge(struct app *app, const struct snapshot *snap, mono_ns now)
 	case WATCHDOG_ZOMBIE:
 	case WATCHDOG_DOWN:
 		log_verdict(LOG_LEVEL_ERROR, snap, &limits, verdict);
+		app_trip(app,
+		    verdict == WATCHDOG_ZOMBIE ? LIFE_TRIP_STALE :
+						 LIFE_TRIP_DISCONNECTED);
 		app_stop(app, APP_EXIT_WATCHDOG, "watchdog");
 		return true;
 	}

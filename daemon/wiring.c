@@ -141,6 +141,8 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	struct rest_stats rest = rest_stats(app->rest, now);
 	struct http_stats http = http_stats(app->http);
 	struct emoji_stats emoji = emoji_stats(app->emoji);
+	struct resolver_stats dns = resolver_stats(app->resolver);
+	const struct methods_counts *commands = methods_counts(app->methods);
 	struct gateway_budget budget;
 
 	gateway_identify_budget(app->gateway, &budget);
@@ -158,11 +160,14 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .identifies_used = budget.used_today,
 	    .release_wall_ms = budget.release_at_wall_ms,
 	    .beats = gateway_beat_lateness(app->gateway),
+	    .dispatched = gateway_dispatched(app->gateway),
+	    .life = app->life,
 	    .loop = {loop.turns, loop.spins, loop.turn_max, loop.turn_times,
 		loop.timer_lags},
-	    .rest = {rest.requests, rest.retries, rest.limited, rest.queued,
-		rest.invalid_10min},
-	    .http = {http.requests, http.evicted, http.open},
+	    .rest = {rest.retries, rest.invalid, rest.queued, rest.invalid_10min,
+		rest.scopes, rest.routes},
+	    .http = {http.evicted, http.open, http.handlers},
+	    .dns = {dns.lookups, dns.failures, dns.times},
 	    .probes = app->probe_views,
 	    .probe_count = probe_views(app),
 	    .jobs = app->job_views,
@@ -171,9 +176,14 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .emoji = {emoji.requests, emoji.hits, emoji.fetches, emoji.rejects,
 		emoji.renders, emoji.cache_bytes, emoji.waiting},
 	    .control_clients = control_peers(app->control),
+	    .commands = commands->commands,
+	    .command_failures = commands->failures,
 	    .log_dropped = log_dropped(),
 	    .process = process_figures_read(),
 	};
+	for (unsigned level = 0; level < LOG_LEVELS; level++) {
+		out->log_messages[level] = log_messages((enum log_level)level);
+	}
 	out->shards = app_snapshots(app, now, &out->count);
 }
 

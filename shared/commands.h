@@ -15,6 +15,14 @@ enum command_id {
 #undef COMMAND
 };
 
+/* Number of rows, for arrays.  Not in the enum above: switches name all of it. */
+enum {
+	COMMAND_COUNT = 0
+#define COMMAND(id, name, synopsis, access, help) +1
+#include "commands.def"
+#undef COMMAND
+};
+
 enum command_access {
 	COMMAND_READ,
 	COMMAND_WRITE,  /* changes something: logged with the caller's uid and pid */

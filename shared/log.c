@@ -39,6 +39,7 @@ static struct {
 	const struct secret *secret;
 	uint64_t dropped;
 	uint64_t dropped_told;
+	uint64_t messages[LOG_LEVELS];
 	void (*listen)(void *ctx, const struct log_event *event);
 	void *listen_ctx;
 } sink = {
@@ -155,6 +156,7 @@ write_event(const struct log_event *event, bool wanted)
 	if (sink.listen) {
 		sink.listen(sink.listen_ctx, event);
 	}
+	sink.messages[event->level] += wanted ? 1 : 0;
 	/* What was lost is told before anything that came after it. */
 	if (wanted && (!tell_dropped() || !deliver(event))) {
 		sink.dropped++;
@@ -258,6 +260,12 @@ uint64_t
 log_dropped(void)
 {
 	return sink.dropped;
+}
+
+uint64_t
+log_messages(enum log_level level)
+{
+	return sink.messages[level];
 }
 
 const char *

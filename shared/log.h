@@ -86,6 +86,11 @@ void log_set_listener(void (*fn)(void *ctx, const struct log_event *event), void
 /** Lines dropped since the start because the target was full. */
 uint64_t log_dropped(void);
 
+/** Lines of that level that the log let through, dropped ones included. */
+uint64_t log_messages(enum log_level level);
+
+#define LOG_LEVELS 4
+
 /** The level named by text ("error", "warning", ...); false where there is none. */
 bool log_level_parse(const char *text, enum log_level *level);
 

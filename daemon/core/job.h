@@ -20,6 +20,7 @@ struct job_view {
 	const char *zone;              /* NULL: it knows none */
 	mono_ns begun_at;   /* the present or last run; meaningless before the first */
 	wall_us begun_wall; /* the same by the wall clock; 0: never */
+	wall_us good_wall;  /* the end of the last one that succeeded; 0: never */
 	wall_us next;       /* SCHEDULE_NEVER: none */
 	uint64_t runs;
 	uint64_t failures;

@@ -10,11 +10,16 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "dispatches.h"
 #include "emoji_ask.h"
 #include "histogram.h"
 #include "job.h"
+#include "life.h"
+#include "log.h"
 #include "probe.h"
+#include "ratelimit_told.h"
 #include "snapshot.h"
+#include "tally.h"
 #include "watchdog.h"
 
 /* The figures of the process that the system keeps; 0: not known. */
@@ -44,19 +49,28 @@ struct metrics_input {
 	int64_t identifies_used;
 	int64_t release_wall_ms; /* 0: some are left */
 	const struct histogram *beats;
+	const struct dispatch_counts *dispatched; /* by all shards */
+	struct life life;
 	struct {
 		uint64_t turns, spins;
 		mono_ns turn_max;
 		const struct histogram *turn_times, *timer_lags;
 	} loop;
 	struct {
-		uint64_t requests, retries, limited;
+		uint64_t retries, invalid_total;
 		unsigned queued, invalid;
+		const uint64_t *scopes; /* RATELIMIT_SCOPES of them */
+		const struct tally_routes *routes;
 	} rest;
 	struct {
-		uint64_t requests, evicted;
+		uint64_t evicted;
 		unsigned open;
+		const struct tally_routes *handlers;
 	} http;
+	struct {
+		uint64_t lookups, failures;
+		const struct tally_times *times;
+	} dns;
 	const struct probe_view *probes;
 	size_t probe_count;
 	const struct job_view *jobs;
@@ -70,6 +84,9 @@ struct metrics_input {
 		unsigned waiting;
 	} emoji;
 	unsigned control_clients;
+	const uint64_t *commands; /* by command_id, unknown ones last */
+	const uint64_t *command_failures;
+	uint64_t log_messages[LOG_LEVELS];
 	uint64_t log_dropped;
 	struct process_figures process;
 };

@@ -263,6 +263,7 @@ invalid_count(struct ratelimit *limits, const struct ratelimit_told *told, mono_
 	if (invalid) {
 		invalid_move(limits, now);
 		limits->invalid[limits->invalid_slot % (RATELIMIT_INVALID_SLOTS + 1)]++;
+		limits->invalid_total++;
 	}
 }
 

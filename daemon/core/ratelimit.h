@@ -90,7 +90,8 @@ struct ratelimit {
 
 	int64_t invalid_slot; /* the present one, counted from 0 on the clock */
 	uint32_t invalid[RATELIMIT_INVALID_SLOTS + 1];
-	bool stopped; /* a 401 of the token: nothing goes any more */
+	uint64_t invalid_total; /* since the start */
+	bool stopped;           /* a 401 of the token: nothing goes any more */
 };
 
 enum ratelimit_say {

@@ -306,3 +306,27 @@ ratelimit_told_read(unsigned status, const struct ratelimit_head *head,
 		read_limited(head, body, whole, out);
 	}
 }
+
+enum ratelimit_scope
+ratelimit_scope_of(const struct ratelimit_told *told)
+{
+	if (told->edge) {
+		return RATELIMIT_SCOPE_EDGE;
+	}
+	if (told->global) {
+		return RATELIMIT_SCOPE_GLOBAL;
+	}
+	return told->shared ? RATELIMIT_SCOPE_SHARED : RATELIMIT_SCOPE_USER;
+}
+
+const char *
+ratelimit_scope_word(enum ratelimit_scope scope)
+{
+	static const char *const words[] = {
+#define RATELIMIT_SCOPE_WORD(name, word) [RATELIMIT_SCOPE_##name] = (word),
+	    RATELIMIT_SCOPE_TABLE(RATELIMIT_SCOPE_WORD)
+#undef RATELIMIT_SCOPE_WORD
+	};
+
+	return words[scope];
+}

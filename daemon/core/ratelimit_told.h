@@ -36,6 +36,20 @@ struct ratelimit_head {
 	const char *date;
 };
 
+/* Whom a 429 is for.  X(name, word) */
+#define RATELIMIT_SCOPE_TABLE(X)                                 \
+	X(USER, "user")     /* the bucket, or this call alone */ \
+	X(SHARED, "shared") /* others caused it */               \
+	X(GLOBAL, "global") /* all that the bot does */          \
+	X(EDGE, "edge")     /* Cloudflare bans the address */
+
+enum ratelimit_scope {
+#define RATELIMIT_SCOPE_ENUM(name, word) RATELIMIT_SCOPE_##name,
+	RATELIMIT_SCOPE_TABLE(RATELIMIT_SCOPE_ENUM)
+#undef RATELIMIT_SCOPE_ENUM
+	    RATELIMIT_SCOPES,
+};
+
 struct ratelimit_told {
 	unsigned status;
 	uint64_t bucket;     /* a hash of its name; 0: not told */
@@ -54,6 +68,12 @@ struct ratelimit_told {
  */
 void ratelimit_told_read(unsigned status, const struct ratelimit_head *head,
     struct slice body, bool whole, int64_t wall_ms, struct ratelimit_told *out);
+
+/** The scope of a 429. */
+enum ratelimit_scope ratelimit_scope_of(const struct ratelimit_told *told);
+
+/** The label of a scope. */
+const char *ratelimit_scope_word(enum ratelimit_scope scope);
 
 /**
  * Reads seconds, with or without fraction and exponent, whatever the locale says; held

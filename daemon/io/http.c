@@ -362,6 +362,10 @@ http_new(const struct http_options *options, char *why, size_t room)
 
 	http->options = *options;
 	http_set_max_connections(http, options->max_connections);
+	tally_routes_init(&http->handlers);
+	for (size_t i = 0; i < options->route_count; i++) {
+		(void)tally_routes_place(&http->handlers, options->routes[i].path);
+	}
 	for (unsigned i = 0; i < CONNECTION_STATES; i++) {
 		TAILQ_INIT(&http->lists[i]);
 	}
@@ -433,5 +437,8 @@ http_port(const struct http *http)
 struct http_stats
 http_stats(const struct http *http)
 {
-	return http->stats;
+	struct http_stats stats = http->stats;
+
+	stats.handlers = &http->handlers;
+	return stats;
 }

@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "loop.h"
 #include "query.h"
+#include "tally.h"
 
 struct http;
 
@@ -72,6 +73,7 @@ struct http_stats {
 	uint64_t evicted;  /* closed without an answer to make room */
 	uint64_t refused;  /* closed at once: every place was busy answering */
 	uint64_t expired;  /* closed because a deadline passed */
+	const struct tally_routes *handlers; /* answers by path; borrowed */
 };
 
 /**

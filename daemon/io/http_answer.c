@@ -38,7 +38,7 @@ is_known(const struct connection *conn, const struct http_reply *reply)
 }
 
 enum gw_err
-http_answer_put(const struct connection *conn, const struct http_reply *reply,
+http_answer_put(struct connection *conn, const struct http_reply *reply,
     struct slice body, struct buf *out)
 {
 	static const char room[LWS_PRE];
@@ -54,6 +54,8 @@ http_answer_put(const struct connection *conn, const struct http_reply *reply,
 	    .policy = reply->policy,
 	};
 	enum gw_err err = buf_append(out, room, sizeof room);
+
+	conn->status = head.status;
 
 	err = err == GW_OK ? http_head_put(out, &head, clock_wall_ms()) : err;
 	if (err == GW_OK && !conn->head_only && !known) {
@@ -72,6 +74,8 @@ http_answer_write(struct connection *conn, const struct buf *answer, mono_ns now
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	}
 	conn->http->stats.requests++;
+	tally_routes_add(&conn->http->handlers, conn->handler, conn->status,
+	    clock_now() - conn->began);
 	if (lws_write(conn->wsi, (unsigned char *)answer->data + LWS_PRE, (size_t)size,
 		LWS_WRITE_HTTP_FINAL) < size) {
 		return -1;
@@ -194,6 +198,9 @@ http_connection_request(struct connection *conn, mono_ns now)
 	const struct http_route *route =
 	    method >= 0 && path ? route_find(conn->http, path) : NULL;
 
+	conn->began = now;
+	conn->handler =
+	    route ? tally_routes_place(&conn->http->handlers, route->path) : 0;
 	conn->head_only = method == LWSHUMETH_HEAD;
 	conn->unread = (method != LWSHUMETH_GET && !conn->head_only) ||
 	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
@@ -217,6 +224,7 @@ http_connection_raw(struct connection *conn, const char *bytes, size_t size,
 	}
 	bool method = word > 0 && word < size && bytes[word] == ' ';
 
+	conn->began = now;
 	conn->unread = true;
 	return answer_text(conn, method ? 405 : 400, now);
 }

@@ -33,7 +33,10 @@ struct connection {
 	struct lws *wsi;
 	enum connection_state state;
 	mono_ns deadline;
-	uint64_t peer; /* whom the cap for one address counts */
+	uint64_t peer;   /* whom the cap for one address counts */
+	size_t handler;  /* its place in http.handlers */
+	mono_ns began;   /* when the request was there */
+	unsigned status; /* of the answer */
 	bool head_only;
 	bool upgrading; /* asked for: must be answered at once, if at all */
 	char condition[HTTP_CONDITION_BYTES]; /* If-None-Match; empty: none */
@@ -60,6 +63,7 @@ struct http {
 	struct buf reply;  /* LWS_PRE bytes, head, body */
 	struct buf body;
 	struct http_stats stats;
+	struct tally_routes handlers;
 };
 
 /** Puts the connection into another list, with another deadline. */
@@ -79,8 +83,8 @@ int http_connection_raw(struct connection *conn, const char *bytes, size_t size,
  * Puts the whole answer, with LWS_PRE bytes in front, into out; it had one place to be
  * made.  status, type, cache and the like are those of reply.
  */
-enum gw_err http_answer_put(const struct connection *conn,
-    const struct http_reply *reply, struct slice body, struct buf *out);
+enum gw_err http_answer_put(struct connection *conn, const struct http_reply *reply,
+    struct slice body, struct buf *out);
 
 /** Writes an answer that was put. */
 int http_answer_write(struct connection *conn, const struct buf *answer, mono_ns now);

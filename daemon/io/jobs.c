@@ -30,6 +30,7 @@ struct job {
 	const struct job_action *action; /* of the run under way; NULL: none */
 	mono_ns begun_at;
 	wall_us begun_wall;
+	wall_us good_wall; /* 0: never */
 	uint64_t runs;
 	uint64_t failures;
 	uint64_t missed;
@@ -115,6 +116,7 @@ end(struct job *job, const struct job_outcome *outcome, mono_ns now)
 	job->action = NULL;
 	job->ended = true;
 	job->good = outcome->good;
+	job->good_wall = outcome->good ? wall_now(job->jobs) : job->good_wall;
 	job->failures += outcome->good ? 0 : 1;
 	job->took = now - job->begun_at;
 	(void)slice_copy(slice_of(outcome->result), job->result, sizeof job->result);
@@ -387,6 +389,7 @@ view_of(const struct job *job, struct job_view *out)
 	    .running = job->action != NULL,
 	    .begun_at = job->begun_at,
 	    .begun_wall = job->begun_wall,
+	    .good_wall = job->good_wall,
 	    .next = job->gone ? SCHEDULE_NEVER : job->run.due,
 	    .runs = job->runs,
 	    .failures = job->failures,

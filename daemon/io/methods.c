@@ -13,6 +13,7 @@
 struct methods {
 	const struct methods_source *source;
 	bool rebooting;
+	struct methods_counts counts;
 };
 
 #define FUNCTION_READ(id)   methods_##id
@@ -211,13 +212,18 @@ methods_serve(void *ctx, struct control_call *owned_call, mono_ns now)
 	    .arguments = &arguments,
 	    .call = owned_call,
 	    .rebooting = &methods->rebooting,
+	    .counts = &methods->counts,
 	    .now = now,
 	};
 	char why[256];
 
 	if (strcmp(request->method, "hello") == 0) {
 		say_hello(&visit);
-	} else if (!visit.command) {
+		methods_arguments_fini(&arguments);
+		return;
+	}
+	methods->counts.commands[visit_place(&visit)]++;
+	if (!visit.command) {
 		visit_refuse_unknown(&visit, request->method);
 	} else if (!methods_arguments_read(visit.command, request->params, &arguments,
 		       why, sizeof why)) {
@@ -241,6 +247,12 @@ void
 methods_free(struct methods *owned_methods)
 {
 	free(owned_methods);
+}
+
+const struct methods_counts *
+methods_counts(const struct methods *methods)
+{
+	return &methods->counts;
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "commands.h"
 #include "control.h"
 #include "doctor.h"
 #include "events.h"
@@ -126,6 +127,17 @@ struct methods_source {
 	void (*reboot)(void *ctx);
 	void (*stop)(void *ctx);
 };
+
+/* Commands by command_id, those of unknown names last; hello is none. */
+#define METHODS_PLACES (COMMAND_COUNT + 1)
+
+struct methods_counts {
+	uint64_t commands[METHODS_PLACES];
+	uint64_t failures[METHODS_PLACES]; /* of these, answered with an error */
+};
+
+/** Since the start; borrowed. */
+const struct methods_counts *methods_counts(const struct methods *methods);
 
 /** source is borrowed while the methods live. */
 struct methods *methods_new(const struct methods_source *source);

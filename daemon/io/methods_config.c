@@ -105,7 +105,7 @@ refuse_report(const struct visit *visit, const struct config_report *report,
 	    .details = details,
 	};
 
-	control_call_fail(visit->call, &failure);
+	visit_fail(visit, &failure);
 	json_free(details);
 }
 

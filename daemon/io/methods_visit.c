@@ -35,6 +35,21 @@ visit_answer(const struct visit *visit, struct json *owned_answer)
 	control_call_answer(visit->call, owned_answer);
 }
 
+size_t
+visit_place(const struct visit *visit)
+{
+	return visit->command ? (size_t)visit->command->id : COMMAND_COUNT;
+}
+
+void
+visit_fail(const struct visit *visit, const struct rpc_failure *failure)
+{
+	if (strcmp(visit->request->method, "hello") != 0) {
+		visit->counts->failures[visit_place(visit)]++;
+	}
+	control_call_fail(visit->call, failure);
+}
+
 void
 visit_refuse(const struct visit *visit, enum rpc_error error, const char *hint,
     const char *format, ...)
@@ -46,7 +61,7 @@ visit_refuse(const struct visit *visit, enum rpc_error error, const char *hint,
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	control_call_fail(visit->call, &failure);
+	visit_fail(visit, &failure);
 }
 
 void

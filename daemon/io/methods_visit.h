@@ -18,6 +18,7 @@ struct visit {
 	const struct methods_arguments *arguments;
 	struct control_call *call;
 	bool *rebooting; /* a reboot was asked for before */
+	struct methods_counts *counts;
 	mono_ns now;
 };
 
@@ -30,6 +31,12 @@ struct visit_shards {
 
 /** The begin of every answer: schema, command, time. */
 struct json *visit_new_answer(const char *command);
+
+/** Its place in counts. */
+size_t visit_place(const struct visit *visit);
+
+/** Ends the call with an error, and counts it. */
+void visit_fail(const struct visit *visit, const struct rpc_failure *failure);
 
 /** Ends the call. */
 void visit_answer(const struct visit *visit, struct json *owned_answer);

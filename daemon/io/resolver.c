@@ -36,6 +36,8 @@ struct lookup {
 	void (*fn)(void *ctx, const struct resolver_answer *answer, mono_ns now);
 	void *ctx;
 	char name[NAME_MAX_BYTES + 1];
+	mono_ns began;
+	bool asked;    /* somebody, so that it counts */
 	bool answered; /* to be told in the next turn */
 	struct resolver_answer answer;
 };
@@ -56,6 +58,8 @@ struct resolver {
 	unsigned job_count;
 	struct cached cache[CACHE_NAMES];
 	unsigned cache_count;
+	struct resolver_stats counts;
+	struct tally_times times;
 };
 
 /* ---- addresses ---- */
@@ -173,8 +177,12 @@ cache_keep(struct resolver *resolver, const struct job *job, mono_ns now)
 /* ---- lookups ---- */
 
 static void
-lookup_answer(struct lookup *lookup, const struct resolver_answer *answer)
+lookup_answer(struct resolver *resolver, struct lookup *lookup,
+    const struct resolver_answer *answer, mono_ns now)
 {
+	if (lookup->asked) {
+		tally_times_add(&resolver->times, now - lookup->began);
+	}
 	lookup->answered = true;
 	lookup->answer = *answer;
 }
@@ -187,13 +195,14 @@ lookup_fail(struct resolver *resolver, struct lookup *lookup, const char *error,
 	struct cached *cached = cache_find(resolver, lookup->name);
 	struct resolver_answer answer = {.error = error};
 
+	resolver->counts.failures += lookup->asked ? 1 : 0;
 	if (!cached || now - cached->at > CACHE_MAX_AGE) {
-		lookup_answer(lookup, &answer);
+		lookup_answer(resolver, lookup, &answer, now);
 		return;
 	}
 	log_warning("lookup_failed_old_answer_used", KV("host", lookup->name),
 	    KV("reason", error), KV("age_s", clock_seconds(now - cached->at)));
-	lookup_answer(lookup, &cached->answer);
+	lookup_answer(resolver, lookup, &cached->answer, now);
 }
 
 static struct lookup *
@@ -321,7 +330,7 @@ job_done(void *ctx)
 			continue;
 		}
 		if (job->error == 0) {
-			lookup_answer(lookup, &job->answer);
+			lookup_answer(resolver, lookup, &job->answer, now);
 		} else {
 			lookup_fail(resolver, lookup, gai_strerror(job->error), now);
 		}
@@ -348,6 +357,15 @@ on_timer(void *ctx, mono_ns now)
 }
 
 /* ---- the interface ---- */
+
+struct resolver_stats
+resolver_stats(const struct resolver *resolver)
+{
+	struct resolver_stats stats = resolver->counts;
+
+	stats.times = &resolver->times;
+	return stats;
+}
 
 struct resolver *
 resolver_new(struct loop *loop, struct worker *worker)
@@ -416,6 +434,9 @@ resolver_lookup(struct resolver *resolver, const char *host, mono_ns deadline,
 	} else if (resolve(lookup->name, AI_NUMERICHOST, &lookup->answer) == 0) {
 		lookup->answered = true;
 	} else {
+		lookup->asked = true;
+		lookup->began = now;
+		resolver->counts.lookups++;
 		start_jobs(resolver, now);
 	}
 	arm(resolver, now);

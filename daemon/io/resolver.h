@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "loop.h"
+#include "tally.h"
 #include "worker.h"
 
 #define RESOLVER_ADDRESSES_MAX 16
@@ -23,6 +24,15 @@ struct resolver_answer {
 		      [RESOLVER_ADDRESS_BYTES]; /* numeric, as ordered
 	                                         by the host */
 };
+
+/* Lookups that asked somebody, since the start: not those of numeric hosts. */
+struct resolver_stats {
+	uint64_t lookups;
+	uint64_t failures; /* no address in time; an old answer may have been used */
+	const struct tally_times *times; /* of those that ended; borrowed */
+};
+
+struct resolver_stats resolver_stats(const struct resolver *resolver);
 
 struct resolver *resolver_new(struct loop *loop, struct worker *worker);
 void resolver_free(struct resolver *owned_resolver);

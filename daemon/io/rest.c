@@ -172,6 +172,8 @@ on_answer(void *ctx, const struct fetch_response *response, mono_ns now)
 	struct rest *rest = job->rest;
 
 	job_land(job);
+	tally_routes_add(&rest->routes, job->place, response->status,
+	    now - job->sent_at);
 	job->status = response->status;
 	if (response->error ? response->maybe_done :
 			      retry_maybe_done(response->status)) {
@@ -238,6 +240,7 @@ send_job(struct rest_job *job, mono_ns now)
 		    (struct fetch_header){"content-type", "application/json"};
 	}
 	job->tries++;
+	job->sent_at = now;
 	rest->counts.requests++;
 	rest->counts.retries += job->tries > 1;
 	if (job->call.interaction) {
@@ -373,6 +376,7 @@ rest_new(const struct rest_options *options)
 	seed(&rest->rng);
 	TAILQ_INIT(&rest->waiting);
 	TAILQ_INIT(&rest->ended);
+	tally_routes_init(&rest->routes);
 	return rest;
 }
 
@@ -481,6 +485,9 @@ rest_stats(struct rest *rest, mono_ns now)
 	stats.queued = rest->queued;
 	stats.in_flight = rest->flights + rest->flights_interactions;
 	stats.invalid_10min = ratelimit_invalid(&rest->limits, now);
+	stats.invalid = rest->limits.invalid_total;
+	stats.scopes = rest->scopes;
+	stats.routes = &rest->routes;
 	stats.braked = stats.invalid_10min >= RATELIMIT_INVALID_BRAKE;
 	stats.unauthorized = rest->limits.stopped;
 	stats.global_wait = all > now ? all - now : 0;

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "fetch.h"
 #include "secret.h"
+#include "tally.h"
 
 /* Requests that wait or are on their way; one more is refused at once. */
 #define REST_QUEUE_DEFAULT 512
@@ -116,6 +117,7 @@ struct rest_stats {
 	uint64_t refused;  /* calls that found the queue full */
 	unsigned queued;   /* waiting or on their way now */
 	unsigned in_flight;
+	uint64_t invalid;       /* answers of 401, 403, 429 since the start */
 	unsigned invalid_10min; /* answers of 401, 403, 429 within 10 minutes */
 	bool braked;            /* so many that only vital calls go */
 	bool unauthorized;      /* the token was refused: nothing goes */
@@ -123,8 +125,10 @@ struct rest_stats {
 	mono_ns limited_until; /* the end of the last wait, buckets included; 0: none */
 	const char *last_error; /* NULL: never; borrowed until the next call */
 	mono_ns last_error_at;
-	mono_ns clock_ahead; /* of Discord's; negative: behind; to about a second */
-	mono_ns clock_at;    /* when that was found last; 0: never */
+	mono_ns clock_ahead;    /* of Discord's; negative: behind; to about a second */
+	mono_ns clock_at;       /* when that was found last; 0: never */
+	const uint64_t *scopes; /* 429s by ratelimit_scope; borrowed */
+	const struct tally_routes *routes; /* tries that ended; borrowed */
 };
 
 struct rest_stats rest_stats(struct rest *rest, mono_ns now);

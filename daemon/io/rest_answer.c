@@ -107,6 +107,7 @@ rest_job_take_limits(struct rest_job *job, const struct fetch_response *response
 
 	if (told.status == STATUS_LIMITED) {
 		rest->counts.limited++;
+		rest->scopes[ratelimit_scope_of(&told)]++;
 		tell_limit(job, &told, wait);
 	} else if (told.retry_after != RATELIMIT_UNTOLD) {
 		wait = told.retry_after; /* of a 503 */

@@ -138,6 +138,7 @@ rest_job_new(struct rest *rest, const struct rest_request *request, mono_ns now)
 
 	job->rest = rest;
 	job->route = xstrdup(request->route);
+	job->place = tally_routes_place(&rest->routes, request->route);
 	job->url = join_url(rest->api_base, request->path);
 	job->repeatable = request->repeatable;
 	job->impatient = request->impatient;

@@ -14,6 +14,7 @@
 #include "ratelimit.h"
 #include "rest.h"
 #include "rng.h"
+#include "tally.h"
 
 #define REST_ERROR_BYTES 240
 
@@ -41,6 +42,8 @@ struct rest_job {
 	bool maybe_done;   /* of any try */
 	uint64_t fetch_id; /* 0: it waits */
 	unsigned slot;     /* of the bucket, on its way */
+	size_t place;      /* of its route in rest.routes */
+	mono_ns sent_at;   /* the last try */
 	char error[REST_ERROR_BYTES];
 	mono_ns retry_after;
 };
@@ -78,6 +81,8 @@ struct rest {
 	bool braked;
 	struct rest_asker asker;
 	struct rest_stats counts; /* the counters of it */
+	struct tally_routes routes;
+	uint64_t scopes[RATELIMIT_SCOPES]; /* of 429s */
 	char last_error[REST_ERROR_BYTES];
 };
 

@@ -97,6 +97,14 @@ bool store_read_memo(const struct store *store, struct memo *out);
 /** Stores it; the number of the change, as store_ledger_changed(). */
 uint64_t store_write_memo(struct store *store, const struct memo *memo);
 
+/* ---- the lives of the daemon ---- */
+
+/** LIFE_FILE_BYTES of life.h in their mapped page, or in memory only. */
+uint8_t *store_life(struct store *store);
+
+/** Has them synced. */
+void store_life_changed(struct store *store);
+
 /* ---- the disk ---- */
 
 /** Begins to sync what is not on the disk yet; see store_is_synced(). */

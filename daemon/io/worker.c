@@ -58,6 +58,8 @@ struct worker {
 	/* Set before the sentinel starts. */
 	mono_ns warn;
 	mono_ns limit;
+	void (*stuck)(void *ctx); /* NULL: nobody is told */
+	void *stuck_ctx;
 };
 
 /* Pools whose owner is gone while a job still hangs: kept in sight of leak checkers. */
@@ -334,6 +336,9 @@ look(struct worker *worker, mono_ns period, uint64_t *turns_seen, mono_ns *stuck
 	*stuck += period;
 	loop_wake(worker->loop);
 	if (*stuck >= worker->limit) {
+		if (worker->stuck) {
+			worker->stuck(worker->stuck_ctx);
+		}
 		tell("loop_stuck_exit", &stats, *stuck);
 		_exit(EXIT_WATCHDOG);
 	}
@@ -371,11 +376,14 @@ watch(void *arg)
 }
 
 void
-worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit)
+worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit,
+    void (*stuck)(void *ctx), void *ctx)
 {
 	(void)pthread_mutex_lock(&worker->lock);
 	worker->warn = warn;
 	worker->limit = limit;
+	worker->stuck = stuck;
+	worker->stuck_ctx = ctx;
 	if (start_thread(watch, worker) == GW_OK) {
 		worker->threads++;
 	}

@@ -5,6 +5,7 @@
 #ifndef CONTROL_FACTS_H
 #define CONTROL_FACTS_H
 
+#include "commands.h"
 #include "doctor.h"
 #include "health.h"
 #include "loop.h"
@@ -38,6 +39,11 @@ static inline struct metrics_input
 control_facts_metrics(const struct control_facts *facts)
 {
 	static const uint64_t rejects[EMOJI_REJECTS];
+	static const uint64_t scopes[RATELIMIT_SCOPES];
+	static const uint64_t commands[COMMAND_COUNT + 1];
+	static const struct dispatch_counts dispatched;
+	static const struct tally_routes routes = {.count = 1};
+	static const struct tally_times times;
 	const struct loop_stats *loop = &facts->loop;
 
 	return (struct metrics_input){
@@ -47,6 +53,12 @@ control_facts_metrics(const struct control_facts *facts)
 	    .version = GWBOT_VERSION,
 	    .profile = "prod",
 	    .beats = loop->timer_lags,
+	    .dispatched = &dispatched,
+	    .rest = {.scopes = scopes, .routes = &routes},
+	    .http = {.handlers = &routes},
+	    .dns = {.times = &times},
+	    .commands = commands,
+	    .command_failures = commands,
 	    .loop = {loop->turns, loop->spins, loop->turn_max, loop->turn_times,
 		loop->timer_lags},
 	    .emoji = {.rejects = rejects, .renders = loop->timer_lags},

@@ -713,7 +713,7 @@ static void
 start_sentinel(struct worker **worker)
 {
 	*worker = worker_new(loop, 1);
-	worker_start_sentinel(*worker, CLOCK_MS(200), CLOCK_MS(800));
+	worker_start_sentinel(*worker, CLOCK_MS(200), CLOCK_MS(800), NULL, NULL);
 }
 
 static void

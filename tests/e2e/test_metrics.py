@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from gwbotd import BIN, Gwbotd
+from gwbotd import BIN, Gwbotd, Sim
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = BIN / "man" / "gwbot-metrics.7"
@@ -85,7 +85,8 @@ class Scrape(unittest.TestCase):
                 expected = row.labels | ({"le"} if sample.endswith("_bucket") else set())
                 self.assertEqual(expected, set(pairs), sample)
             if "shard" in row.labels:
-                self.assertEqual({str(shard) for shard in range(shards)},
+                together = shards > 64 and 'shard="all"' in row.help
+                self.assertEqual({"all"} if together else {str(shard) for shard in range(shards)},
                                  {pairs["shard"] for _, pairs, _ in samples}, row.name)
 
     def play(self, shards):
@@ -113,7 +114,8 @@ class Scrape(unittest.TestCase):
         """Classes grow, and the last one is the count."""
         series = {}
         for sample, pairs, value in samples:
-            series.setdefault(pairs.get("shard"), {}).setdefault(sample.removeprefix(row.name), []).append(
+            which = tuple(value for label, value in pairs.items() if label != "le")
+            series.setdefault(which, {}).setdefault(sample.removeprefix(row.name), []).append(
                 (pairs.get("le"), value))
         for parts in series.values():
             counts = [value for _, value in parts["_bucket"]]
@@ -134,6 +136,97 @@ class Scrape(unittest.TestCase):
         last = {pairs["shard"]: value for _, pairs, value in found["gwbotd_shard_last_event_timestamp_seconds"][2]}
         self.assertGreaterEqual(last["0"], started - 1)
 
+    def test_many_shards(self):
+        """Where families are summed up, and where a shard each comes to megabytes."""
+        for shards in (64, 65, 330, 1000):
+            with self.subTest(shards=shards), Gwbotd(discord__shards=shards) as bot:
+                (bot.dir / "gwbot.conf").write_text(LISTS, encoding="utf-8")
+                bot.env["GWBOT_CONFIG"] = str(bot.dir / "gwbot.conf")
+                bot.start("--sim")
+                bot.wait_event("listening")
+                text = self.scrape(bot)
+                self.compare(text, shards)
+                self.assertLess(len(text), 3 << 20)
+                done = promtool("check", "metrics", text=text)
+                self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+
+    def value(self, bot, wanted):
+        for line in self.scrape(bot).splitlines():
+            if line.startswith(wanted + " "):
+                return float(line.split(" ")[-1])
+        return self.fail(f"no {wanted}")
+
+    def test_what_is_counted(self):
+        with Sim() as sim, Gwbotd(sim) as bot:
+            bot.start().wait_ready()
+            before = self.value(bot, 'gwbotd_http_requests_total{handler="/healthz",code="200"}')
+            bot.get("/healthz")
+            bot.get("/nothing")
+            self.assertEqual(before + 1, self.value(bot, 'gwbotd_http_requests_total{handler="/healthz",code="200"}'))
+            self.assertEqual(1, self.value(bot, 'gwbotd_http_requests_total{handler="other",code="404"}'))
+            self.assertEqual(1, self.value(bot, 'gwbotd_rest_requests_total{route="/gateway/bot",code="200"}'))
+            self.assertEqual(1, self.value(bot, 'gwbotd_dispatches_total{event="READY"}'))
+            bot.ctl("status")
+            self.assertEqual(1, self.value(bot, 'gwbotd_control_commands_total{command="status"}'))
+            bot.ctl("sim", "status")
+            self.assertEqual(1, self.value(bot, 'gwbotd_control_command_failures_total{command="sim"}'))
+            self.assertLess(0, self.value(bot, 'gwbotd_log_messages_total{level="info"}'))
+            received = self.value(bot, 'gwbotd_shard_received_bytes_total{shard="0"}')
+            self.assertTrue(0 < received < self.value(bot, 'gwbotd_shard_inflated_bytes_total{shard="0"}'))
+            for code, fault in (("4009", "close 4009"), ("1006", "rst")):
+                sim.do(fault)
+                bot.wait_event("shard_state", to="ready", count=2 if code == "4009" else 3)
+                self.assertEqual(1, self.value(bot, f'gwbotd_shard_disconnects_total{{shard="0",code="{code}"}}'))
+            # Bytes of connections that ended stay counted.
+            self.assertLess(received, self.value(bot, 'gwbotd_shard_received_bytes_total{shard="0"}'))
+            self.assertEqual(0, bot.stop())
+
+    def test_stages_of_failed_attempts(self):
+        with Sim() as sim, Gwbotd(sim) as bot:
+            bot.start().wait_ready()
+            sim.stop()
+            bot.wait_event("shard_state", to="backing off", count=2)
+            self.assertLess(0, self.value(bot, 'gwbotd_shard_connect_failures_total{shard="0",stage="tcp"}'))
+            self.assertEqual(0, self.value(bot, 'gwbotd_shard_connect_failures_total{shard="0",stage="auth"}'))
+
+    def last_exit(self, bot):
+        line, = re.findall(r"^gwbotd_last_exit_info.*$", self.scrape(bot), re.M)
+        return re.findall(r'"(\w+)"', line)
+
+    def test_lives(self):
+        """Starts, ends and the watchdog's exits are counted over kill -9 and damage."""
+        with Sim() as sim, Gwbotd(sim, watchdog__keepalive="1s", watchdog__stall="2s",
+                                  watchdog__disconnect_grace="2s") as bot:
+            bot.start().wait_ready()
+            self.assertEqual(1, self.value(bot, "gwbotd_starts_total"))
+            self.assertEqual(["unknown", "unknown"], self.last_exit(bot))
+            bot.kill()
+            bot.start().wait_ready()
+            self.assertEqual(2, self.value(bot, "gwbotd_starts_total"))
+            self.assertEqual(["killed", "unknown"], self.last_exit(bot))
+            self.assertEqual(0, bot.stop())
+            bot.start().wait_ready()
+            self.assertEqual(["stopped", "0"], self.last_exit(bot))
+            sim.do("freeze")
+            sim.do("refuse on")
+            bot.process.wait(60)
+            self.assertEqual(1, bot.process.returncode)
+            sim.do("thaw")
+            sim.do("refuse off")
+            bot.start().wait_ready()
+            self.assertEqual(["watchdog", "1"], self.last_exit(bot))
+            trips = [self.value(bot, f'gwbotd_watchdog_trips_total{{reason="{reason}"}}')
+                     for reason in ("stale", "disconnected", "loop")]
+            self.assertEqual((1, 0), (sum(trips), trips[2]))
+            self.assertEqual(4, self.value(bot, "gwbotd_starts_total"))
+            self.assertEqual(0, bot.stop())
+            (bot.dir / "state" / "life.record").write_bytes(b"nonsense" * 512)
+            bot.start().wait_ready()
+            bot.wait_event("life_record_unusable")
+            self.assertEqual(1, self.value(bot, "gwbotd_starts_total"))
+            self.assertEqual(["unknown", "unknown"], self.last_exit(bot))
+            self.assertEqual(0, bot.stop())
+
     def test_the_manual_has_every_metric(self):
         manual = PAGE.read_text(encoding="utf-8")
         names = re.findall(r"^\.It Li (\w+) Pq (\w+)", manual, re.M)
@@ -145,7 +238,8 @@ class Scrape(unittest.TestCase):
             self.assertEqual(row.type == "counter", row.name.endswith("_total"), row.name)
             self.assertTrue(row.help.endswith("."), row.name)
             self.assertLessEqual(
-                row.labels, {"shard", "state", "kind", "reason", "version", "profile", "probe", "job"}, row.name)
+                row.labels, {"shard", "state", "kind", "reason", "version", "profile", "probe", "job", "code", "stage",
+                             "event", "route", "scope", "handler", "command", "level"}, row.name)
 
 
 class Rules(unittest.TestCase):

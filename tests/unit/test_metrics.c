@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "commands.h"
 #include "metrics.h"
 #include "metrics_text.h"
 
@@ -16,6 +17,13 @@
 
 static struct histogram lags, turns, beats, renders;
 static const uint64_t rejects[EMOJI_REJECTS] = {[EMOJI_REJECT_TYPE] = 4};
+static struct dispatch_counts dispatched;
+static struct tally_routes routes, handlers;
+static struct tally_times lookups;
+static const uint64_t scopes[RATELIMIT_SCOPES] = {[RATELIMIT_SCOPE_GLOBAL] = 3};
+static const uint64_t commands[COMMAND_COUNT + 1] =
+    {[COMMAND_status] = 8, [COMMAND_COUNT] = 2};
+static const uint64_t failures[COMMAND_COUNT + 1] = {[COMMAND_COUNT] = 1};
 static struct buf document;
 
 static const struct probe_view probes[] = {
@@ -33,6 +41,7 @@ static const struct probe_view probes[] = {
 static const struct job_view jobs[] = {
     {.name = "refresh",
 	.begun_wall = SCHEDULE_S(1600000000),
+	.good_wall = SCHEDULE_S(1600000100),
 	.next = SCHEDULE_S(1700003600),
 	.runs = 12,
 	.failures = 3,
@@ -57,6 +66,14 @@ input_of(const struct snapshot *shards, uint32_t count)
 	    .identifies_total = 1000,
 	    .identifies_used = 10,
 	    .beats = &beats,
+	    .dispatched = &dispatched,
+	    .life = {7, {1, 2, 3}, LIFE_END_KILLED, LIFE_NO_CODE},
+	    .rest = {.scopes = scopes, .routes = &routes, .invalid_total = 12},
+	    .http = {.handlers = &handlers},
+	    .dns = {5, 1, &lookups},
+	    .commands = commands,
+	    .command_failures = failures,
+	    .log_messages = {1, 2, 3, 4},
 	    .loop = {7, 1, CLOCK_US(2500), &turns, &lags},
 	    .probes = probes,
 	    .probe_count = sizeof probes / sizeof probes[0],
@@ -99,6 +116,13 @@ static const struct snapshot ready = {
     .latency_classes = {1, 0, 2},
     .latency_sum = CLOCK_US(99500),
     .dispatches = UINT64_MAX,
+    .resumes_refused = 2,
+    .beats_missed = 3,
+    .last_ack_age = CLOCK_MS(123),
+    .failed_at = {[SNAPSHOT_STAGE_TLS] = 4},
+    .closes = {[SNAPSHOT_CLOSES - 1] = 5},
+    .bytes_in = 100,
+    .bytes_out = 900,
 };
 
 static void
@@ -134,6 +158,66 @@ values_are_exact_and_labels_escaped(void **state)
 	expect_line(text, "gwbotd_emoji_cache_bytes 1234");
 	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"ready\"} 1");
 	expect_line(text, "gwbotd_shard_state{shard=\"3\",state=\"wait_hello\"} 0");
+}
+
+static void
+labelled_families_have_every_series(void **state)
+{
+	struct metrics_input input = input_of(&ready, 1);
+
+	(void)state;
+	tally_routes_add(&routes, tally_routes_place(&routes, "/gateway/bot"), 200,
+	    CLOCK_MS(30));
+	tally_routes_add(&handlers, tally_routes_place(&handlers, "/healthz"), 503, 0);
+	dispatches_count(&dispatched, slice_of("TYPING_START"));
+	dispatches_count(&dispatched, slice_of("NEW_THING"));
+	tally_times_add(&lookups, CLOCK_MS(20));
+	const char *text = render(&input);
+
+	expect_line(text, "gwbotd_starts_total 7");
+	expect_line(text,
+	    "gwbotd_last_exit_info{reason=\"killed\",code=\"unknown\"} 1");
+	expect_line(text, "gwbotd_watchdog_trips_total{reason=\"stale\"} 1");
+	expect_line(text, "gwbotd_watchdog_trips_total{reason=\"loop\"} 3");
+	expect_line(text,
+	    "gwbotd_shard_connect_failures_total{shard=\"3\",stage=\"tls\"} 4");
+	expect_line(text,
+	    "gwbotd_shard_connect_failures_total{shard=\"3\",stage=\"auth\"} 0");
+	expect_line(text,
+	    "gwbotd_shard_disconnects_total{shard=\"3\",code=\"1006\"} 0");
+	expect_line(text,
+	    "gwbotd_shard_disconnects_total{shard=\"3\",code=\"other\"} 5");
+	expect_line(text, "gwbotd_shard_resume_failures_total{shard=\"3\"} 2");
+	expect_line(text, "gwbotd_shard_heartbeats_missed_total{shard=\"3\"} 3");
+	expect_line(text,
+	    "gwbotd_shard_last_heartbeat_ack_timestamp_seconds{shard=\"3\"} "
+	    "1700000000");
+	expect_line(text, "gwbotd_shard_received_bytes_total{shard=\"3\"} 100");
+	expect_line(text, "gwbotd_shard_inflated_bytes_total{shard=\"3\"} 900");
+	expect_line(text, "gwbotd_dispatches_total{event=\"TYPING_START\"} 1");
+	expect_line(text, "gwbotd_dispatches_total{event=\"READY\"} 0");
+	expect_line(text, "gwbotd_dispatches_total{event=\"other\"} 1");
+	expect_line(text,
+	    "gwbotd_rest_requests_total{route=\"/gateway/bot\",code=\"200\"} 1");
+	expect_line(text,
+	    "gwbotd_rest_requests_total{route=\"other\",code=\"none\"} 0");
+	expect_line(text,
+	    "gwbotd_rest_request_duration_seconds_bucket{route=\"/gateway/"
+	    "bot\",le=\"0.05\"} 1");
+	expect_line(text, "gwbotd_rest_rate_limited_total{scope=\"global\"} 3");
+	expect_line(text, "gwbotd_rest_invalid_requests_total 12");
+	expect_line(text,
+	    "gwbotd_http_requests_total{handler=\"/healthz\",code=\"503\"} 1");
+	expect_line(text,
+	    "gwbotd_http_request_duration_seconds_count{handler=\"/healthz\"} 1");
+	expect_line(text, "gwbotd_dns_lookups_total 5");
+	expect_line(text, "gwbotd_dns_lookup_failures_total 1");
+	expect_line(text, "gwbotd_dns_lookup_duration_seconds_sum 0.02");
+	expect_line(text, "gwbotd_control_commands_total{command=\"status\"} 8");
+	expect_line(text, "gwbotd_control_commands_total{command=\"other\"} 2");
+	expect_line(text, "gwbotd_control_command_failures_total{command=\"other\"} 1");
+	expect_line(text, "gwbotd_log_messages_total{level=\"error\"} 1");
+	expect_line(text, "gwbotd_log_messages_total{level=\"debug\"} 4");
 }
 
 static void
@@ -192,6 +276,8 @@ probes_and_jobs_have_a_sample_each(void **state)
 	expect_line(text,
 	    "gwbotd_job_next_run_timestamp_seconds{job=\"refresh\"} 1700003600");
 	expect_line(text, "gwbotd_job_next_run_timestamp_seconds{job=\"never\"} 0");
+	expect_line(text,
+	    "gwbotd_job_last_success_timestamp_seconds{job=\"refresh\"} 1600000100");
 }
 
 /* A name that is declared once, right before its samples. */
@@ -237,6 +323,12 @@ latencies_of_many_shards_are_counted_together(void **state)
 	expect_line(text,
 	    "gwbotd_shard_heartbeat_latency_seconds_count{shard=\"all\"} 3000");
 	assert_null(strstr(text, "latency_seconds_count{shard=\"999\"}"));
+	expect_line(text,
+	    "gwbotd_shard_connect_failures_total{shard=\"all\",stage=\"tls\"} 4000");
+	expect_line(text,
+	    "gwbotd_shard_disconnects_total{shard=\"all\",code=\"other\"} 5000");
+	/* What an answer of the health server and of gwctl may have. */
+	assert_in_range(strlen(text), 1000000, 3U << 20);
 }
 
 static void
@@ -309,6 +401,9 @@ begin(void **state)
 {
 	(void)state;
 	buf_init(&document, DOCUMENT_MAX);
+	dispatches_init(&dispatched);
+	tally_routes_init(&routes);
+	tally_routes_init(&handlers);
 	return 0;
 }
 
@@ -325,6 +420,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values_are_exact_and_labels_escaped),
+	    cmocka_unit_test(labelled_families_have_every_series),
 	    cmocka_unit_test(histograms_are_cumulative_and_end_in_infinity),
 	    cmocka_unit_test(probes_and_jobs_have_a_sample_each),
 	    cmocka_unit_test(each_row_is_there_once_with_help_and_type),

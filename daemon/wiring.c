@@ -224,9 +224,38 @@ session_of(void *ctx, uint32_t index)
 	return gateway_session(app->gateway, index);
 }
 
-static void
-render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
+/* The words of http.status_page, in their order. */
+enum page_extent {
+	PAGE_AUTO,
+	PAGE_FULL,
+	PAGE_BRIEF,
+	PAGE_OFF,
+};
+
+static enum page_extent
+page_extent(const struct app *app, const struct http_request *request)
 {
+	enum page_extent wanted = (enum page_extent)app->live->http_status_page;
+
+	if (wanted == PAGE_AUTO) {
+		return request->near ? PAGE_FULL : PAGE_BRIEF;
+	}
+	return wanted;
+}
+
+static void
+answer_nothing(struct http_reply *reply)
+{
+	reply->status = 404;
+	reply->type = "text/plain; charset=utf-8";
+	(void)buf_printf(reply->body, "404 Not Found\n");
+}
+
+static void
+render_page(struct app *app, const struct http_request *request, bool live,
+    struct http_reply *reply)
+{
+	mono_ns now = request->now;
 	struct health_input health;
 	const char *const sources[PAGE_LIMITS] = {
 	    [PAGE_KEEPALIVE] = origin_of(app, "watchdog.keepalive"),
@@ -238,6 +267,7 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 
 	health_now(app, now, &health);
 	gateway_identify_budget(app->gateway, &budget);
+	struct rest_stats rest = rest_stats(app->rest, now);
 	const struct page_input input = {
 	    .health = &health,
 	    .session = session_of,
@@ -255,6 +285,10 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 	    .job_count = job_views(app),
 	    .history = events_history(app->events),
 	    .simulated = app->args.sim,
+	    .brief = page_extent(app, request) == PAGE_BRIEF,
+	    .life = app->life,
+	    .rest = {rest.queued, rest.invalid_10min,
+		rest.limited_until > now ? rest.limited_until - now : 0},
 	};
 
 	reply->type = "text/html; charset=utf-8";
@@ -266,14 +300,22 @@ render_page(struct app *app, mono_ns now, bool live, struct http_reply *reply)
 static void
 answer_page(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
-	render_page(ctx, request->now, false, reply);
+	if (page_extent(ctx, request) == PAGE_OFF) {
+		answer_nothing(reply);
+		return;
+	}
+	render_page(ctx, request, false, reply);
 }
 
 static void
 answer_page_live(void *ctx, const struct http_request *request,
     struct http_reply *reply)
 {
-	render_page(ctx, request->now, true, reply);
+	if (page_extent(ctx, request) == PAGE_OFF) {
+		answer_nothing(reply);
+		return;
+	}
+	render_page(ctx, request, true, reply);
 }
 
 static void

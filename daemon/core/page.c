@@ -42,6 +42,44 @@ put_reasons(struct html *html, const struct page_input *input)
 	html_put(html, "</ul>\n");
 }
 
+/* What a stranger may know. */
+static void
+put_brief(struct html *html, const struct page_input *input)
+{
+	const struct health_input *health = input->health;
+	const struct page_word *word = page_state_word(health_state(health));
+
+	html_put(html,
+	    "<main>\n<section id=\"now\">\n<h1><span aria-hidden=\"true\">%s</span> ",
+	    word->shape);
+	html_text(html, health->bot);
+	html_put(html, ": <span class=\"%s\">%s</span></h1>\n", word->class,
+	    word->text);
+	html_put(html, "<p role=\"status\" class=\"soft\">version ");
+	html_text(html, health->version);
+	html_put(html, " · gwbotd ");
+	html_text(html, input->gwbotd);
+	html_put(html, "</p>\n</section>\n</main>\n");
+}
+
+/* How the process before ended, and how often the watchdog ended one. */
+static void
+put_lives(struct html *html, const struct life *life)
+{
+	uint64_t trips = 0;
+
+	for (unsigned i = 0; i < LIFE_TRIPS; i++) {
+		trips += life->trips[i];
+	}
+	html_put(html, "<p class=\"soft\">start %" PRIu64, life->starts);
+	if (life->last_end != LIFE_END_UNKNOWN) {
+		html_put(html, " · the process before: %s",
+		    life_end_word(life->last_end));
+	}
+	html_put(html, " · ended by the watchdog: %" PRIu64 " %s</p>\n", trips,
+	    trips == 1 ? "time" : "times");
+}
+
 static void
 put_now(struct html *html, const struct page_input *input)
 {
@@ -61,7 +99,13 @@ put_now(struct html *html, const struct page_input *input)
 	if (strcmp(health_state(health), "ready") != 0) {
 		put_reasons(html, input);
 	}
-	html_put(html, "<p class=\"soft\">profile ");
+	html_put(html, "<p class=\"soft\">");
+	if (health->version && health->version[0] != '\0') {
+		html_put(html, "version ");
+		html_text(html, health->version);
+		html_put(html, " · ");
+	}
+	html_put(html, "profile ");
 	html_text(html, health->env);
 	html_put(html, " · gwbotd ");
 	html_text(html, input->gwbotd);
@@ -70,7 +114,9 @@ put_now(struct html *html, const struct page_input *input)
 	html_span(html, health->uptime);
 	html_put(html, ", since ");
 	html_time(html, input->started_wall_ms);
-	html_put(html, "</p>\n</section>\n");
+	html_put(html, "</p>\n");
+	put_lives(html, &input->life);
+	html_put(html, "</section>\n");
 }
 
 /* ---- shards ---- */
@@ -162,6 +208,25 @@ put_identify(struct html *html, const struct page_input *input)
 	    input->identifies_used);
 }
 
+/* ---- Discord's API ---- */
+
+static void
+put_rest(struct html *html, const struct page_input *input)
+{
+	html_put(html, "<section id=\"api\">\n<h2>Discord's API</h2>\n<p>");
+	if (input->rest.limited_for > 0) {
+		html_put(html, "Rate limited for ");
+		html_span(html, input->rest.limited_for);
+	} else {
+		html_put(html, "No rate limit in force");
+	}
+	html_put(html,
+	    "; %u %s waiting or on the way, %u refused within 10 min (10000 are a "
+	    "ban).</p>\n</section>\n",
+	    input->rest.queued, input->rest.queued == 1 ? "request" : "requests",
+	    input->rest.invalid_10min);
+}
+
 /* ---- what happened ---- */
 
 static const char *
@@ -229,7 +294,8 @@ put_footer(struct html *html, const struct page_input *input)
 	html_put(html, "<footer id=\"foot\">As of ");
 	html_time(html, input->wall_ms);
 	html_put(html,
-	    " · <a href=\"/metrics\">metrics</a> · <a href=\"/health\">health</a> · on "
+	    " · <a href=\"/metrics\">metrics</a> · <a "
+	    "href=\"/readyz?verbose\">checks</a> · <a href=\"/health\">health</a> · on "
 	    "the host: "
 	    "<code>gwctl status</code>, <code>gwctl explain</code></footer>\n");
 }
@@ -239,11 +305,16 @@ put_footer(struct html *html, const struct page_input *input)
 static void
 put_main(struct html *html, const struct page_input *input)
 {
+	if (input->brief) {
+		put_brief(html, input);
+		return;
+	}
 	html_put(html, "<main>\n");
 	put_now(html, input);
 	put_shards(html, input);
 	put_watchdog(html, input);
 	put_identify(html, input);
+	put_rest(html, input);
 	page_put_probes(html, input);
 	page_put_jobs(html, input);
 	put_events(html, input);

@@ -11,6 +11,7 @@
 #include "feed_queue.h"
 #include "health.h"
 #include "job.h"
+#include "life.h"
 #include "outlook.h"
 
 struct page_input {
@@ -32,6 +33,13 @@ struct page_input {
 	const struct feed_queue
 	    *history;   /* changes of state, oldest first; NULL: none */
 	bool simulated; /* gwbotd --sim */
+	bool brief; /* for strangers: state, name and versions, nothing else is read */
+	struct life life; /* of this process and those before */
+	struct {
+		unsigned queued, invalid_10min;
+		mono_ns
+		    limited_for; /* the longest wait that Discord asked for; 0: none */
+	} rest;
 };
 
 /* The order of page_input.sources. */

@@ -171,6 +171,12 @@ put_trouble(struct html *html, const struct snapshot *shard,
 static void
 put_close(struct html *html, const struct snapshot *shard)
 {
+	uint64_t closes = 0;
+
+	for (size_t i = 0; i < SNAPSHOT_CLOSES; i++) {
+		closes += shard->closes[i];
+	}
+	put_count(html, "closes", closes);
 	if (shard->last_close_code == 0) {
 		return;
 	}

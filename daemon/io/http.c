@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "near.h"
 #include "xalloc.h"
 
 /*
@@ -195,6 +196,25 @@ peer_key(const struct sockaddr_storage *address)
 	return ~key; /* apart from every IPv4 address */
 }
 
+static bool
+is_near(const struct sockaddr_storage *address)
+{
+	uint8_t bytes[16];
+
+	if (address->ss_family == AF_INET) {
+		struct sockaddr_in v4;
+
+		memcpy(&v4, address, sizeof v4);
+		memcpy(bytes, &v4.sin_addr, 4);
+		return near_ipv4(bytes);
+	}
+	struct sockaddr_in6 v6;
+
+	memcpy(&v6, address, sizeof v6);
+	memcpy(bytes, &v6.sin6_addr, sizeof bytes);
+	return address->ss_family == AF_INET6 && near_ipv6(bytes);
+}
+
 static void
 log_no_room(struct http *http, const char *why, mono_ns now)
 {
@@ -245,12 +265,14 @@ make_room(struct http *http, uint64_t peer, mono_ns now)
 }
 
 static void
-connection_adopt(struct http *http, int fd, uint64_t peer, mono_ns now)
+connection_adopt(struct http *http, int fd, const struct sockaddr_storage *address,
+    mono_ns now)
 {
 	struct connection *conn = xzalloc(sizeof *conn);
 
 	conn->http = http;
-	conn->peer = peer;
+	conn->peer = peer_key(address);
+	conn->near = is_near(address);
 	conn->deadline = now + REQUEST_DEADLINE;
 	TAILQ_INSERT_TAIL(&http->lists[CONNECTION_WAITING], conn, link);
 	http->stats.open++;
@@ -279,11 +301,10 @@ static void
 on_accepted(void *ctx, int fd, const struct sockaddr_storage *address, mono_ns now)
 {
 	struct http *http = ctx;
-	uint64_t peer = peer_key(address);
 
 	http->stats.accepted++;
-	if (make_room(http, peer, now)) {
-		connection_adopt(http, fd, peer, now);
+	if (make_room(http, peer_key(address), now)) {
+		connection_adopt(http, fd, address, now);
 	} else {
 		(void)close(fd);
 	}

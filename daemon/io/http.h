@@ -30,6 +30,8 @@ struct http_request {
 	const struct http_route *route;
 	const struct query *query;
 	mono_ns now;
+	bool near; /* its peer is on this host or a private network, and no proxy says
+	            * that it asks for somebody else */
 	struct connection *conn; /* whose it is */
 };
 

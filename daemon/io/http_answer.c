@@ -160,6 +160,18 @@ read_condition(struct connection *conn)
 	}
 }
 
+/* A proxy says for whom it asks: whoever that is, he is not the peer. */
+static bool
+was_forwarded(const struct connection *conn)
+{
+	static const char name[] = "forwarded:"; /* as the library keeps it */
+
+	return lws_hdr_total_length(conn->wsi, WSI_TOKEN_X_FORWARDED_FOR) > 0 ||
+	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_X_REAL_IP) > 0 ||
+	    lws_hdr_total_length(conn->wsi, WSI_TOKEN_HTTP_VIA) > 0 ||
+	    lws_hdr_custom_length(conn->wsi, name, (int)sizeof name - 1) >= 0;
+}
+
 static int
 answer_route(struct connection *conn, const struct http_route *route, mono_ns now)
 {
@@ -169,6 +181,7 @@ answer_route(struct connection *conn, const struct http_route *route, mono_ns no
 	    .route = route,
 	    .query = &http->query,
 	    .now = now,
+	    .near = conn->near && !was_forwarded(conn),
 	    .conn = conn,
 	};
 

@@ -34,6 +34,7 @@ struct connection {
 	enum connection_state state;
 	mono_ns deadline;
 	uint64_t peer;   /* whom the cap for one address counts */
+	bool near;       /* see near.h */
 	size_t handler;  /* its place in http.handlers */
 	mono_ns began;   /* when the request was there */
 	unsigned status; /* of the answer */

@@ -101,7 +101,7 @@ class Page(unittest.TestCase):
         self.assertNotIn("<img", body)
         links = Links()
         links.feed(body)
-        self.assertEqual(set(links.found), {"/metrics", "/health"})
+        self.assertEqual(set(links.found), {"/metrics", "/health", "/readyz?verbose"})
         answer = self.browser.do("open", url=url)
         policy = answer["headers"]["content-security-policy"]
         self.assertIn("default-src 'none'", policy)

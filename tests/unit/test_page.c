@@ -29,6 +29,7 @@ static const struct snapshot up = {
     .next_try_in = SNAPSHOT_NONE,
     .resumes = 7,
     .last_close_code = 4000,
+    .closes = {2, 1, 3},
 };
 
 static const struct snapshot down = {
@@ -230,6 +231,7 @@ a_ready_shard_reads_well(void **state)
 	assert_has(&page, "0.4 s of 18 min 30 s");
 	assert_has(&page, "<dt>latency</dt><dd>41 ms</dd>");
 	assert_has(&page, "<dt>resumes</dt><dd>7</dd>");
+	assert_has(&page, "<dt>closes</dt><dd>6</dd>");
 	assert_has(&page, "<dd>4000, ");
 	assert_has(&page, "No shard is near a limit. It looks again in 12 s.");
 	assert_has(&page, "</html>\n");
@@ -254,6 +256,83 @@ trouble_comes_first_and_says_what_is_next(void **state)
 	assert_has(&page,
 	    "Because of shard 1 the process ends with status 1 in 6 min 12 s");
 	assert_has(&page, "<li>in 6 min 12 s: the watchdog ends the process");
+	buf_fini(&page);
+}
+
+/* Whatever else there is to say of a bot, a stranger is not told. */
+static void
+strangers_see_state_name_and_version(void **state)
+{
+	const struct health_input health = {
+	    .shards = &down,
+	    .count = 1,
+	    .limits = limits,
+	    .bot = "a <b>",
+	    .env = "prod",
+	    .version = "2.4<",
+	};
+	const struct page_input input = {
+	    .health = &health,
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW,
+	    .gwbotd = "0.1.0",
+	    .pid = 4711,
+	    .brief = true,
+	};
+
+	(void)state;
+	stage(&down, 1);
+	for (int live = 0; live < 2; live++) {
+		struct buf page;
+
+		buf_init(&page, 1U << 20);
+		assert_int_equal(page_render(&input, live == 1, &page), GW_OK);
+		assert_int_equal(buf_append(&page, "", 1), GW_OK);
+		assert_has(&page, "a &lt;b&gt;");
+		assert_has(&page, "version 2.4&lt; · gwbotd 0.1.0");
+		assert_has(&page, "reconnecting");
+		assert_lacks(&page, "4711");
+		assert_lacks(&page, "Shard");
+		assert_lacks(&page, "refused by");
+		assert_lacks(&page, "prod");
+		assert_lacks(&page, "IDENTIFY");
+		assert_lacks(&page, "<a href");
+		buf_fini(&page);
+	}
+}
+
+static void
+lives_and_limits_are_told(void **state)
+{
+	const struct health_input health = {.shards = &up,
+	    .count = 1,
+	    .limits = limits,
+	    .bot = "b"};
+	struct page_input input = {
+	    .health = &health,
+	    .session = session_of,
+	    .now = NOW,
+	    .check_at = NOW,
+	    .life = {12, {1, 0, 1}, LIFE_END_KILLED, LIFE_NO_CODE},
+	    .rest = {.queued = 1, .invalid_10min = 7, .limited_for = CLOCK_S(5)},
+	};
+	struct buf page;
+
+	(void)state;
+	stage(&up, 1);
+	buf_init(&page, 1U << 20);
+	assert_int_equal(page_render(&input, true, &page), GW_OK);
+	input.rest.limited_for = 0;
+	input.life = (struct life){.starts = 1};
+	assert_int_equal(page_render(&input, true, &page), GW_OK);
+	assert_int_equal(buf_append(&page, "", 1), GW_OK);
+	assert_has(&page,
+	    "start 12 · the process before: killed · ended by the watchdog: 2 times<");
+	assert_has(&page, "start 1 · ended by the watchdog: 0 times<");
+	assert_has(&page,
+	    "Rate limited for 5.0 s; 1 request waiting or on the way, 7 refused");
+	assert_has(&page, "No rate limit in force");
 	buf_fini(&page);
 }
 
@@ -435,6 +514,8 @@ main(void)
 	    cmocka_unit_test(a_document_without_room_is_an_error),
 	    cmocka_unit_test(a_ready_shard_reads_well),
 	    cmocka_unit_test(trouble_comes_first_and_says_what_is_next),
+	    cmocka_unit_test(strangers_see_state_name_and_version),
+	    cmocka_unit_test(lives_and_limits_are_told),
 	    cmocka_unit_test(a_loss_past_the_grace_ends_at_the_next_check),
 	    cmocka_unit_test(many_shards_are_a_screenful_and_a_count),
 	    cmocka_unit_test(probes_and_jobs_are_tables_where_there_are_any),

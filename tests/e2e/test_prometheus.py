@@ -36,18 +36,19 @@ def wait_for(what, condition, seconds=DEADLINE):
 
 
 class Prometheus:
-    """A server of its own folder and port, which scrapes one target each second."""
+    """A server of its own folder and port, which scrapes these ports of this host."""
 
-    def __init__(self, target, rules):
+    def __init__(self, ports, rules, every="1s"):
         self.folder = tempfile.TemporaryDirectory(prefix="gwbot-prometheus-")
         folder = pathlib.Path(self.folder.name)
         self.port = free_port()
+        targets = [f"127.0.0.1:{port}" for port in ports]
         (folder / "rules.yml").write_text(rules)
         (folder / "prometheus.yml").write_text(
-            "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+            f"global: {{scrape_interval: {every}, scrape_timeout: {every}, evaluation_interval: {every}}}\n"
             f"rule_files: [{folder}/rules.yml]\n"
             "scrape_configs:\n"
-            f"  - {{job_name: gwbot, static_configs: [{{targets: ['127.0.0.1:{target}']}}]}}\n")
+            f"  - {{job_name: gwbot, static_configs: [{{targets: {targets}}}]}}\n")
         self.log = open(folder / "log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
@@ -122,7 +123,7 @@ class Scraped(unittest.TestCase):
                           watchdog__disconnect_grace="600s")
         self.addCleanup(self.bot.close)
         self.bot.start().wait_ready()
-        self.prometheus = Prometheus(self.bot.port, hurried(RULES.read_text()))
+        self.prometheus = Prometheus([self.bot.port], hurried(RULES.read_text()))
         self.addCleanup(self.prometheus.close)
 
     def test_dashboard_and_alerts(self):

@@ -92,6 +92,12 @@ write_slot(uint8_t *file, const struct life *life, uint32_t ended, int code)
 	int at = newest(file, &last);
 	struct slot fresh;
 
+	if (last.generation + 1 == GENERATION_MAX) {
+		/* Nobody lives so often: what cannot be followed is not ours. */
+		memset(file, 0, LOOP_OFFSET);
+		last.generation = 0;
+		at = -1;
+	}
 	memset(&fresh, 0, sizeof fresh);
 	fresh.magic = MAGIC;
 	fresh.version = VERSION;

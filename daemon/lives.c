@@ -19,8 +19,7 @@ app_begin_life(struct app *app)
 		    KV("effect", "starts and watchdog exits are counted anew"));
 	}
 	log_info("life", KV("starts", app->life.starts),
-	    KV("last_end", life_end_word(app->life.last_end)),
-	    KV("last_code", app->life.last_code));
+	    KV("last_end", life_end_word(app->life.last_end)));
 }
 
 void

@@ -18,6 +18,7 @@ enum command_id {
 /* Number of rows, for arrays.  Not in the enum above: switches name all of it. */
 enum {
 	COMMAND_COUNT = 0
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a summand */
 #define COMMAND(id, name, synopsis, access, help) +1
 #include "commands.def"
 #undef COMMAND

@@ -159,7 +159,7 @@ take_last_end(const struct slot *slot, bool loop_stuck, struct life *out)
 enum life_verdict
 life_begin(uint8_t file[LIFE_FILE_BYTES], struct life *out)
 {
-	struct slot last;
+	struct slot last = {.generation = 0};
 	enum life_verdict verdict = LIFE_FOUND;
 	bool loop_stuck = atomic_load(loop_word(file)) != 0;
 

@@ -82,10 +82,12 @@ enum snapshot_stage {
 
 /* How connections ended that the peer or the network ended: close codes that are
  * counted apart; 1006 stands for the lack of a close frame.  X(code) */
-#define SNAPSHOT_CLOSE_TABLE(X)                                                 \
-	X(1000)                                                                 \
-	X(1001) X(1006) X(4000) X(4001) X(4002) X(4003) X(4004) X(4005) X(4006) \
-	    X(4007) X(4008) X(4009) X(4010) X(4011) X(4012) X(4013) X(4014)
+/* clang-format off */
+#define SNAPSHOT_CLOSE_TABLE(X) \
+	X(1000) X(1001) X(1006) \
+	X(4000) X(4001) X(4002) X(4003) X(4004) X(4005) X(4006) X(4007) \
+	X(4008) X(4009) X(4010) X(4011) X(4012) X(4013) X(4014)
+/* clang-format on */
 #define SNAPSHOT_CLOSE_COUNT(code) +1 /* NOLINT(bugprone-macro-parentheses) */
 /* Two more: a close frame without a code, and all other codes. */
 #define SNAPSHOT_CLOSES (2 SNAPSHOT_CLOSE_TABLE(SNAPSHOT_CLOSE_COUNT))

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "clock.h"
-#include "config.h"
 #include "commands.h"
+#include "config.h"
 #include "control.h"
 #include "doctor.h"
 #include "events.h"

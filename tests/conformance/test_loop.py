@@ -40,12 +40,14 @@ class Loop(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 5)
         self.assertIn('event=loop_stuck stuck_ms=200 handler="hang"', result.stderr)
         self.assertIn('event=loop_stuck_exit stuck_ms=800 handler="hang"', result.stderr)
+        self.assertIn("told before the end", result.stderr)
         self.assertIn('shard=3 state="ready"', result.stderr)
 
     def test_sentinel_tells_a_slow_turn(self):
         result = run("sentinel_tells_a_slow_turn")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn('event=loop_stuck stuck_ms=200 handler="sleep_400_ms"', result.stderr)
+        self.assertNotIn("told before the end", result.stderr)
         self.assertIn("event=loop_turns_again", result.stderr)
 
     def test_sentinel_does_not_blame_an_idle_or_stopped_process(self):

@@ -339,6 +339,10 @@ def stuck_handler():
         bot.start().wait_ready()
         healed = time.monotonic() - began
         check(shard(bot)["identifies"] == 0, "the session was lost")
+        page = bot.get("/metrics")[2].decode()
+        for line in ('gwbotd_last_exit_info{reason="loop",code="1"} 1',
+                     'gwbotd_watchdog_trips_total{reason="loop"} 1'):
+            check(f"\n{line}\n" in page, "not told:", line)
         check(bot.stop() == 0)
     return Result(heal=healed, figure=f"named after 5 s, exit 1 after {took:.1f} s (limit {limit})")
 

@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 from gwbotd import BIN, Gwbotd, Sim
@@ -181,13 +182,33 @@ class Scrape(unittest.TestCase):
             self.assertLess(received, self.value(bot, 'gwbotd_shard_received_bytes_total{shard="0"}'))
             self.assertEqual(0, bot.stop())
 
+    def failures(self, bot):
+        return {stage: float(count) for stage, count in re.findall(
+            r'^gwbotd_shard_connect_failures_total{shard="0",stage="(\w+)"} (\d+)$', self.scrape(bot), re.M)}
+
+    def wait_failure(self, bot, stage, before):
+        deadline = time.monotonic() + 30
+        while self.failures(bot)[stage] <= before[stage]:
+            self.assertLess(time.monotonic(), deadline, f"no failure at {stage}: {self.failures(bot)}")
+            time.sleep(0.1)
+
     def test_stages_of_failed_attempts(self):
-        with Sim() as sim, Gwbotd(sim) as bot:
+        """Each fault is counted where it lies, and nowhere before it."""
+        order = ["tcp", "upgrade", "hello", "auth"]
+        with Sim() as sim, Gwbotd(sim, gateway__hello_timeout="1s", gateway__ready_timeout="1s") as bot:
             bot.start().wait_ready()
-            sim.stop()
-            bot.wait_event("shard_state", to="backing off", count=2)
-            self.assertLess(0, self.value(bot, 'gwbotd_shard_connect_failures_total{shard="0",stage="tcp"}'))
-            self.assertEqual(0, self.value(bot, 'gwbotd_shard_connect_failures_total{shard="0",stage="auth"}'))
+            self.assertEqual({0.0}, set(self.failures(bot).values()))
+            for stage, fault, end in (("auth", "no-ready on", "no-ready off"), ("hello", "no-hello on", "no-hello off"),
+                                      ("upgrade", "upgrade 503", "upgrade off"), ("tcp", "refuse on", "refuse off")):
+                sim.do("refuse-resume silent" if stage == "auth" else fault)
+                sim.do("drop")
+                before = self.failures(bot)
+                self.wait_failure(bot, stage, before)
+                after = self.failures(bot)
+                for earlier in order[:order.index(stage)]:
+                    self.assertEqual(before[earlier], after[earlier], f"{earlier} at {stage}")
+                sim.do("refuse-resume off" if stage == "auth" else end)
+            self.assertEqual((0, 0), (self.failures(bot)["dns"], self.failures(bot)["tls"]))
 
     def last_exit(self, bot):
         line, = re.findall(r"^gwbotd_last_exit_info.*$", self.scrape(bot), re.M)

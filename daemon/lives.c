@@ -10,7 +10,7 @@ app_begin_life(struct app *app)
 {
 	enum life_verdict verdict = life_begin(store_life(app->store), &app->life);
 
-	store_life_changed(app->store);
+	(void)store_ledger_changed(app->store);
 	if (verdict == LIFE_DAMAGED || verdict == LIFE_NEWER) {
 		log_warning("life_record_unusable",
 		    KV("reason",
@@ -48,5 +48,5 @@ app_end_life(struct app *app, int exit_status)
 	app->life_ended = true;
 	life_end(store_life(app->store), &app->life, life_end_of(exit_status),
 	    exit_status);
-	store_life_changed(app->store);
+	(void)store_ledger_changed(app->store);
 }

@@ -29,6 +29,7 @@ struct slot {
 };
 
 _Static_assert(sizeof(struct slot) <= SLOT_BYTES, "a slot must hold it");
+_Static_assert(LOOP_OFFSET + 8 <= LIFE_BYTES, "the loop's word has its place");
 _Static_assert((int)LIFE_TRIPS <= TRIPS_STORED, "each trip has its place");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "a slot is copied as it lies");
@@ -157,7 +158,7 @@ take_last_end(const struct slot *slot, bool loop_stuck, struct life *out)
 }
 
 enum life_verdict
-life_begin(uint8_t file[LIFE_FILE_BYTES], struct life *out)
+life_begin(uint8_t file[LIFE_BYTES], struct life *out)
 {
 	struct slot last = {.generation = 0};
 	enum life_verdict verdict = LIFE_FOUND;
@@ -171,7 +172,7 @@ life_begin(uint8_t file[LIFE_FILE_BYTES], struct life *out)
 		out->trips[LIFE_TRIP_LOOP] += loop_stuck ? 1 : 0;
 	} else {
 		verdict = judge(file);
-		memset(file, 0, LIFE_FILE_BYTES);
+		memset(file, 0, LIFE_BYTES);
 	}
 	out->starts++;
 	write_slot(file, out, RUNNING, LIFE_NO_CODE);
@@ -180,21 +181,20 @@ life_begin(uint8_t file[LIFE_FILE_BYTES], struct life *out)
 }
 
 void
-life_trip(uint8_t file[LIFE_FILE_BYTES], struct life *life, enum life_trip trip)
+life_trip(uint8_t file[LIFE_BYTES], struct life *life, enum life_trip trip)
 {
 	life->trips[trip]++;
 	write_slot(file, life, RUNNING, LIFE_NO_CODE);
 }
 
 void
-life_trip_loop(uint8_t file[LIFE_FILE_BYTES])
+life_trip_loop(uint8_t file[LIFE_BYTES])
 {
 	atomic_store(loop_word(file), 1);
 }
 
 void
-life_end(uint8_t file[LIFE_FILE_BYTES], const struct life *life, enum life_end end,
-    int code)
+life_end(uint8_t file[LIFE_BYTES], const struct life *life, enum life_end end, int code)
 {
 	write_slot(file, life, 1 + (uint32_t)end, code);
 }

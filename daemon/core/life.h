@@ -2,7 +2,7 @@
  * The lives of the daemon: how often it was started, how often its watchdog ended it,
  * and how the last life ended; bytes <-> struct.
  *
- * A file of LIFE_FILE_BYTES: two slots, written in turn, each with a generation and a
+ * LIFE_BYTES of a file: two slots, written in turn, each with a generation and a
  * checksum, so that a torn write leaves the other one.  While a process runs the file
  * says so: the next start that finds it takes the end for a kill.  The sentinel, which
  * ends a process whose loop is stuck, sets one word of its own by a single store.
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LIFE_FILE_BYTES 4096
+#define LIFE_BYTES 1536
 
 /* Why the watchdog ended a process.  X(name, word) */
 #define LIFE_TRIP_TABLE(X)              \
@@ -71,16 +71,16 @@ enum life_verdict {
  * file is aligned to 8 bytes, as in all calls.  Unless the verdict is FOUND the counts
  * begin anew.
  */
-enum life_verdict life_begin(uint8_t file[LIFE_FILE_BYTES], struct life *out);
+enum life_verdict life_begin(uint8_t file[LIFE_BYTES], struct life *out);
 
 /** The watchdog has ended this life: counts and writes it. */
-void life_trip(uint8_t file[LIFE_FILE_BYTES], struct life *life, enum life_trip trip);
+void life_trip(uint8_t file[LIFE_BYTES], struct life *life, enum life_trip trip);
 
 /** The loop is stuck: one store, from any thread.  The next life_begin() counts it. */
-void life_trip_loop(uint8_t file[LIFE_FILE_BYTES]);
+void life_trip_loop(uint8_t file[LIFE_BYTES]);
 
 /** This life ends: writes how. */
-void life_end(uint8_t file[LIFE_FILE_BYTES], const struct life *life, enum life_end end,
+void life_end(uint8_t file[LIFE_BYTES], const struct life *life, enum life_end end,
     int code);
 
 /** The end that an exit status stands for. */

@@ -11,7 +11,6 @@
 #include <openssl/evp.h>
 
 #include "clock.h"
-#include "life.h"
 #include "log.h"
 #include "store_file.h"
 #include "store_ledger.h"
@@ -25,7 +24,6 @@
 #define SYNC_BATCH  16
 
 #define LEDGER_NAME "identify.ledger"
-#define LIFE_NAME   "life.record"
 
 /* What of a file is not on the disk yet. */
 enum dirt {
@@ -63,7 +61,6 @@ struct store {
 	mono_ns sync_at; /* when the timer fires; CLOCK_NEVER: not */
 	unsigned syncing;
 
-	struct record life; /* of the process: no session in it */
 	struct store_file ledger;
 	uint64_t ledger_changes;
 	uint64_t ledger_synced;
@@ -215,9 +212,6 @@ sync_records(struct store *store, enum dirt dirt, unsigned room)
 static bool
 has_dirt(const struct store *store, enum dirt least)
 {
-	if (store->life.dirt >= least) {
-		return true;
-	}
 	for (uint32_t i = 0; i < store->shards.count; i++) {
 		if (store->records[i].dirt >= least) {
 			return true;
@@ -236,9 +230,6 @@ sync_dirty(struct store *store, mono_ns now)
 	if (store->syncing > (store->ledger_syncing ? 1 : 0)) {
 		arm_sync(store, now + SYNC_EVERY / 10);
 		return;
-	}
-	if (store->life.dirt != CLEAN && is_taken(store, &store->life)) {
-		store->life.dirt = CLEAN;
 	}
 	room = sync_records(store, CHANGED, room);
 	(void)sync_records(store, MOVED, room);
@@ -499,14 +490,7 @@ store_write_memo(struct store *store, const struct memo *memo)
 uint8_t *
 store_life(struct store *store)
 {
-	return store->life.file.bytes;
-}
-
-void
-store_life_changed(struct store *store)
-{
-	store->life.dirt = CHANGED;
-	sync_dirty(store, clock_now());
+	return store_ledger_of(&store->ledger)->life;
 }
 
 /* ---- open and close ---- */
@@ -529,7 +513,6 @@ store_open(const struct store_options *options, enum gw_err *err)
 	store->sync_timer = loop_timer_new(options->loop, on_sync_timer, store);
 	store_file_map(&store->folder, &store->ledger, LEDGER_NAME, STORE_LEDGER_BYTES);
 	store_ledger_check(&store->ledger, clock_wall_ms());
-	store_file_map(&store->folder, &store->life.file, LIFE_NAME, LIFE_FILE_BYTES);
 	tell_problem(store, "a restart does not know what this process did");
 	return store;
 }
@@ -546,7 +529,6 @@ store_close(struct store *owned_store)
 	for (uint32_t i = 0; i < store->shards.count; i++) {
 		store_file_unmap(&store->records[i].file);
 	}
-	store_file_unmap(&store->life.file);
 	store_file_unmap(&store->ledger);
 	store_folder_close(&store->folder);
 	free(store->records);

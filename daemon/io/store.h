@@ -99,11 +99,9 @@ uint64_t store_write_memo(struct store *store, const struct memo *memo);
 
 /* ---- the lives of the daemon ---- */
 
-/** LIFE_FILE_BYTES of life.h in their mapped page, or in memory only. */
+/** LIFE_BYTES of life.h, in the page of the ledger: store_ledger_changed() has them
+ * synced. */
 uint8_t *store_life(struct store *store);
-
-/** Has them synced. */
-void store_life_changed(struct store *store);
 
 /* ---- the disk ---- */
 

@@ -1,10 +1,12 @@
 /*
- * The bytes of identify.ledger (the ledger, and what Discord said of the budget and the
- * gateway, so that one sync takes both): versions, damage; for store.c only.
+ * The bytes of identify.ledger (the ledger, what Discord said of the budget and the
+ * gateway, and the lives of the daemon, so that one sync takes all): versions, damage;
+ * for store.c only.
  */
 #ifndef GWBOTD_STORE_LEDGER_H
 #define GWBOTD_STORE_LEDGER_H
 
+#include "life.h"
 #include "memo.h"
 #include "quota.h"
 #include "store_file.h"
@@ -14,6 +16,8 @@ struct store_ledger_file {
 	uint32_t version;
 	struct identify_ledger ledger;
 	struct memo_file memo;
+	_Alignas(
+	    8) uint8_t life[LIFE_BYTES]; /* see life.h; older files end before it */
 };
 
 #define STORE_LEDGER_BYTES sizeof(struct store_ledger_file)

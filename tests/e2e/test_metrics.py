@@ -241,7 +241,9 @@ class Scrape(unittest.TestCase):
             self.assertEqual((1, 0), (sum(trips), trips[2]))
             self.assertEqual(4, self.value(bot, "gwbotd_starts_total"))
             self.assertEqual(0, bot.stop())
-            (bot.dir / "state" / "life.record").write_bytes(b"nonsense" * 512)
+            path = bot.dir / "state" / "identify.ledger"
+            content = path.read_bytes()
+            path.write_bytes(content[:-1536] + b"nonsense" * 192)
             bot.start().wait_ready()
             bot.wait_event("life_record_unusable")
             self.assertEqual(1, self.value(bot, "gwbotd_starts_total"))

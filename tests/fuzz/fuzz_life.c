@@ -42,7 +42,7 @@ seal(uint8_t *slot)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	_Alignas(8) uint8_t file[LIFE_FILE_BYTES] = {0};
+	_Alignas(8) uint8_t file[LIFE_BYTES] = {0};
 	struct life life;
 	struct life next;
 

@@ -9,7 +9,7 @@
 
 #include "life.h"
 
-_Alignas(8) static uint8_t file[LIFE_FILE_BYTES];
+_Alignas(8) static uint8_t file[LIFE_BYTES];
 
 static int
 begin(void **state)
@@ -120,8 +120,8 @@ a_stuck_loop_is_counted_by_the_next_life(void **state)
 static void
 a_torn_write_costs_one_step(void **state)
 {
-	_Alignas(8) uint8_t before[LIFE_FILE_BYTES];
-	uint8_t after[LIFE_FILE_BYTES];
+	_Alignas(8) uint8_t before[LIFE_BYTES];
+	uint8_t after[LIFE_BYTES];
 	struct life life;
 
 	(void)state;
@@ -130,7 +130,7 @@ a_torn_write_costs_one_step(void **state)
 	memcpy(before, file, sizeof before);
 	life_trip(file, &life, LIFE_TRIP_STALE);
 	memcpy(after, file, sizeof after);
-	for (size_t cut = 0; cut <= LIFE_FILE_BYTES; cut += 4) {
+	for (size_t cut = 0; cut <= LIFE_BYTES; cut += 4) {
 		memcpy(file, before, sizeof file);
 		memcpy(file, after, cut);
 		assert_int_equal(life_begin(file, &life), LIFE_FOUND);

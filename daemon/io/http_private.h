@@ -14,7 +14,7 @@
 /* A longer If-None-Match is none of ours. */
 #define HTTP_CONDITION_BYTES 72
 
-/* /metrics of 1000 shards: 2.3 MB at most. */
+/* /metrics of 1000 shards: 1.8 MB, 2.5 MB with the longest numbers. */
 #define HTTP_REPLY_MAX_BYTES ((size_t)4 << 20)
 
 #define HTTP_ANSWER_DEADLINE CLOCK_S(5) /* from an answer to its last byte taken */

@@ -7,7 +7,7 @@
 #include "metrics_text.h"
 #include "xalloc.h"
 
-/* Less than an answer may have, which escapes quotes; 1000 shards come to 1.6 MB. */
+/* Less than an answer may have, which escapes quotes; 1000 shards come to 1.8 MB. */
 #define TEXT_MAX_BYTES  ((size_t)3 * 1024 * 1024)
 #define PIECE_MAX_BYTES ((size_t)16 * 1024)
 

@@ -150,6 +150,10 @@ class Scrape(unittest.TestCase):
                 self.assertLess(len(text), 3 << 20)
                 done = promtool("check", "metrics", text=text)
                 self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+                # The same through the control socket.
+                done = bot.ctl("metrics", timeout=60)
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.compare(done.stdout, shards)
 
     def value(self, bot, wanted):
         for line in self.scrape(bot).splitlines():

@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "budget.h"
+#include "mentions.h"
 #include "messages.h"
 
 #define CONTENT_MAX_CHARACTERS 2000
 #define NONCE_MAX_CHARACTERS   25
+#define FLAG_NO_EMBEDS         4U
+#define FLAG_SILENT            4096U
+#define EMBEDS_MAX             10
 #define BULK_MIN               2
 #define BULK_MAX               100
 
@@ -22,9 +26,46 @@ call_error(struct call *call, int status, int code, const char *message)
 }
 
 static const cJSON *
+member_of(const cJSON *object, const char *name)
+{
+	return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+static const cJSON *
 member(const struct call *call, const char *name)
 {
-	return cJSON_GetObjectItemCaseSensitive(call->body, name);
+	return member_of(call->body, name);
+}
+
+/* {"a": {"0": {...}}} around the errors of a.0, from the inside out. */
+static void
+put_error_path(struct jsonw *out, const char *path, const char *code, const char *text)
+{
+	size_t size = strcspn(path, ".");
+
+	jsonw_raw(out, "{");
+	jsonw_string(out, (struct slice){path, size}, false);
+	jsonw_raw(out, ": ");
+	if (path[size] == '.') {
+		put_error_path(out, path + size + 1, code, text);
+	} else {
+		jsonw_fmt(out, "{\"_errors\": [{\"code\": \"%s\", \"message\": ", code);
+		jsonw_string(out, slice_of(text), false);
+		jsonw_raw(out, "}]}");
+	}
+	jsonw_raw(out, "}");
+}
+
+void
+call_form_error(struct call *call, const char *path, const char *code, const char *text)
+{
+	struct jsonw *out = &call->answer->body;
+
+	call->answer->status = 400;
+	jsonw_raw(out,
+	    "{\"message\": \"Invalid Form Body\", \"code\": 50035, \"errors\": ");
+	put_error_path(out, path, code, text);
+	jsonw_raw(out, "}");
 }
 
 void
@@ -85,23 +126,53 @@ characters_of(const char *text)
 	return count;
 }
 
-/* The content of the body; NULL after an error was answered. */
+/* The content of a body, "" beside embeds; NULL after an error was answered. */
 static const char *
-take_content(struct call *call)
+take_content(struct call *call, const cJSON *body)
 {
-	const cJSON *content = member(call, "content");
+	const cJSON *content = member_of(body, "content");
+	bool embeds = cJSON_GetArraySize(member_of(body, "embeds")) > 0;
 
 	if (!content || cJSON_IsNull(content) ||
 	    (cJSON_IsString(content) && content->valuestring[0] == '\0')) {
+		if (embeds) {
+			return "";
+		}
 		call_error(call, 400, 50006, "Cannot send an empty message");
 		return NULL;
 	}
-	if (!cJSON_IsString(content) ||
-	    characters_of(content->valuestring) > CONTENT_MAX_CHARACTERS) {
-		call_error(call, 400, 50035, "Invalid Form Body");
+	if (!cJSON_IsString(content)) {
+		call_form_error(call, "content", "STRING_TYPE_CONVERT",
+		    "Could not interpret value as string.");
+		return NULL;
+	}
+	if (characters_of(content->valuestring) > CONTENT_MAX_CHARACTERS) {
+		call_form_error(call, "content", "BASE_TYPE_MAX_LENGTH",
+		    "Must be 2000 or fewer in length.");
 		return NULL;
 	}
 	return content->valuestring;
+}
+
+bool
+call_take_draft(struct call *call, const cJSON *body, struct call_draft *draft)
+{
+	const cJSON *embeds = member_of(body, "embeds");
+
+	*draft = (struct call_draft){.content = take_content(call, body)};
+	if (!draft->content) {
+		return false;
+	}
+	if (cJSON_GetArraySize(embeds) > EMBEDS_MAX) {
+		call_form_error(call, "embeds", "BASE_TYPE_MAX_LENGTH",
+		    "Must be 10 or fewer in length.");
+		return false;
+	}
+	if (!mentions_check(call, member_of(body, "allowed_mentions"))) {
+		return false;
+	}
+	draft->embeds = cJSON_IsArray(embeds) ? cJSON_PrintUnformatted(embeds) : NULL;
+	return true;
 }
 
 /* The nonce as JSON text in out, "" for none; false after an error was answered. */
@@ -128,8 +199,21 @@ take_nonce(struct call *call, struct jsonw *out)
 	return false;
 }
 
-static void
-put_message(struct call *call, const struct message *message)
+void
+call_apply_draft(struct message *message, const cJSON *body,
+    const struct call_draft *draft)
+{
+	struct world_mentions mentions = {.user_count = 0};
+
+	mentions_find(&mentions, draft->content, member_of(body, "allowed_mentions"),
+	    true);
+	messages_set_mentions(message, &mentions);
+	messages_set_embeds(message, draft->embeds);
+	messages_edit(message, draft->content, clock_wall_ms());
+}
+
+void
+call_put_message(struct call *call, const struct message *message)
 {
 	struct world_message shown = message->shown;
 
@@ -166,14 +250,28 @@ take_reference(struct call *call, uint64_t *reply_to)
 	return true;
 }
 
+/* What a bot may ask for: no embeds, silent. */
+static unsigned
+take_flags(const cJSON *body)
+{
+	const cJSON *flags = member_of(body, "flags");
+
+	return cJSON_IsNumber(flags) ?
+	    (unsigned)flags->valueint & (FLAG_NO_EMBEDS | FLAG_SILENT) :
+	    0;
+}
+
 static void
-create(struct call *call, const char *content, const char *nonce)
+create(struct call *call, const struct call_draft *draft, const char *nonce)
 {
 	struct sim *sim = call->sim;
 	int64_t now_ms = clock_wall_ms();
+	struct world_mentions mentions = {.user_count = 0};
 	struct world_message message = {.channel_id = call->channel_id,
 	    .author = WORLD_BOT,
-	    .content = content,
+	    .content = draft->content,
+	    .embeds = draft->embeds,
+	    .mentions = &mentions,
 	    .nonce = nonce[0] != '\0' ? nonce : NULL,
 	    .at_ms = now_ms};
 	struct message *known =
@@ -184,36 +282,43 @@ create(struct call *call, const char *content, const char *nonce)
 	if (known) {
 		sim->stats.rest_duplicates++;
 		call->answer->status = 200;
-		put_message(call, known);
+		call_put_message(call, known);
 		return;
 	}
 	if (!take_reference(call, &message.reply_to_id)) {
 		return;
 	}
+	mentions_find(&mentions, draft->content, member(call, "allowed_mentions"),
+	    true);
+	mentions_add_replied(&mentions,
+	    messages_find(sim->messages, call->channel_id, message.reply_to_id),
+	    member(call, "allowed_mentions"));
+	message.flags = take_flags(call->body);
 	message.id = world_new_id(&sim->world);
 	struct message *kept = messages_add(sim->messages, &message);
 
 	call->answer->status = 200;
-	put_message(call, kept);
+	call_put_message(call, kept);
 	rest_publish_message(sim, "MESSAGE_CREATE", &kept->shown);
 }
 
 void
 call_message_create(struct call *call)
 {
-	const char *content = take_content(call);
+	struct call_draft draft;
 	struct jsonw nonce;
 
-	if (!content) {
+	if (!call_take_draft(call, call->body, &draft)) {
 		return;
 	}
 	jsonw_init(&nonce, 512);
 	if (take_nonce(call, &nonce)) {
 		/* Room for the NUL that a C string wants. */
 		(void)buf_append(&nonce.buf, "", 1);
-		create(call, content, nonce.buf.data);
+		create(call, &draft, nonce.buf.data);
 	}
 	jsonw_fini(&nonce);
+	cJSON_free(draft.embeds);
 }
 
 /* The message of the path; NULL after an error was answered. */
@@ -264,7 +369,7 @@ call_message_list(struct call *call)
 			continue;
 		}
 		jsonw_raw(&call->answer->body, shown++ > 0 ? "," : "");
-		put_message(call, message);
+		call_put_message(call, message);
 	}
 	jsonw_raw(&call->answer->body, "]");
 }
@@ -276,7 +381,7 @@ call_message_get(struct call *call)
 
 	if (message) {
 		call->answer->status = 200;
-		put_message(call, message);
+		call_put_message(call, message);
 	}
 }
 
@@ -293,13 +398,14 @@ call_message_edit(struct call *call)
 		    "Cannot edit a message authored by another user");
 		return;
 	}
-	const char *content = take_content(call);
+	struct call_draft draft;
 
-	if (content) {
-		messages_edit(message, content, clock_wall_ms());
+	if (call_take_draft(call, call->body, &draft)) {
+		call_apply_draft(message, call->body, &draft);
 		call->answer->status = 200;
-		put_message(call, message);
+		call_put_message(call, message);
 		rest_publish_message(call->sim, "MESSAGE_UPDATE", &message->shown);
+		cJSON_free(draft.embeds);
 	}
 }
 

@@ -22,10 +22,32 @@ struct call {
 	cJSON *body; /* NULL: none, or not JSON */
 };
 
+/* What a message is to say. */
+struct call_draft {
+	const char *content; /* "": only embeds; borrowed from the body */
+	char *embeds;        /* JSON text, to be freed with cJSON_free(); NULL: none */
+};
+
+struct message;
+
 typedef void call_fn(struct call *call);
 
 /** Answers with Discord's {code, message} and a status. */
 void call_error(struct call *call, int status, int code, const char *message);
+
+/** Answers with 50035 and one error at a path of the body ("0.options.1.name"). */
+void call_form_error(struct call *call, const char *path, const char *code,
+    const char *text);
+
+/** Reads what a message is to say; false after an error was answered. */
+bool call_take_draft(struct call *call, const cJSON *body, struct call_draft *draft);
+
+/** Changes what a message says. */
+void call_apply_draft(struct message *message, const cJSON *body,
+    const struct call_draft *draft);
+
+/** Answers with a message. */
+void call_put_message(struct call *call, const struct message *message);
 
 call_fn call_gateway;
 call_fn call_gateway_bot;

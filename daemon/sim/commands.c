@@ -9,6 +9,7 @@
 #include "gateway.h"
 #include "log.h"
 #include "server.h"
+#include "who.h"
 #include "xalloc.h"
 
 static command_fn command_help;
@@ -75,6 +76,15 @@ static const struct command_row rows[] = {
 	command_cut},
     {"message", "TEXT", "someone writes TEXT; a last word @NAME says who", true,
 	command_message},
+    {"say", "[KEY=VALUE..] TEXT",
+	"someone writes TEXT; " WHO_USAGE
+	" [bot] [webhook=ID] [type=N] [reply=ID|last] "
+	"[age=14d] [pinned] [count=N] [quiet] [edit=ID|last] [--]",
+	true, command_say},
+    {"join", WHO_USAGE " [announce]",
+	"someone becomes a member; announce: a message of type 7 says so", true,
+	command_join},
+    {"calls", "[N]", "the last calls of REST (20), oldest first", false, command_calls},
     {"tls", "good|bad-name|expired|not-yet|self-signed|other-ca|ip-only|tls11",
 	"certificate or version from the next connection on", false, command_tls},
     {"budget", "REMAINING [RESET_AFTER_MS]",

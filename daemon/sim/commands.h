@@ -91,7 +91,12 @@ command_fn command_message;
 command_fn command_kill_session;
 command_fn command_outage;
 
+/* People: people_commands.c */
+command_fn command_say;
+command_fn command_join;
+
 /* report.c */
+command_fn command_calls;
 command_fn command_info;
 command_fn command_stats;
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "calllog.h"
 #include "control.h"
 #include "log.h"
 #include "messages.h"
@@ -174,6 +175,7 @@ start(struct sim *sim)
 	budget_init(sim);
 	sim->rest = rest_new();
 	sim->messages = messages_new();
+	sim->calllog = calllog_new();
 	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir))) {
 		return false;
 	}
@@ -198,6 +200,7 @@ stop(struct sim *sim)
 	tls_free(sim->tls);
 	rest_free(sim->rest);
 	messages_free(sim->messages);
+	calllog_free(sim->calllog);
 	budget_fini(sim);
 }
 

@@ -24,6 +24,8 @@ clear(struct message *message)
 {
 	free(message->content);
 	free(message->nonce);
+	free(message->embeds);
+	free(message->mentions);
 	for (int i = 0; i < MESSAGES_REACTIONS; i++) {
 		free(message->reactions[i]);
 	}
@@ -50,9 +52,16 @@ messages_add(struct messages *messages, const struct world_message *message)
 	clear(slot);
 	*slot = (struct message){.shown = *message,
 	    .content = xstrdup(message->content),
-	    .nonce = xstrdup(message->nonce)};
+	    .nonce = xstrdup(message->nonce),
+	    .embeds = xstrdup(message->embeds)};
+	if (message->mentions) {
+		slot->mentions = xzalloc(sizeof *slot->mentions);
+		*slot->mentions = *message->mentions;
+	}
+	slot->shown.mentions = slot->mentions;
 	slot->shown.content = slot->content;
 	slot->shown.nonce = slot->nonce;
+	slot->shown.embeds = slot->embeds;
 	slot->shown.reply_to = NULL;
 	return slot;
 }
@@ -73,7 +82,21 @@ messages_find(struct messages *messages, uint64_t channel_id, uint64_t message_i
 
 	for (uint64_t i = 0; (at = messages_nth(messages, i)); i++) {
 		if (at->shown.id == message_id && !at->deleted &&
-		    at->shown.channel_id == channel_id) {
+		    at->shown.channel_id == channel_id &&
+		    (at->shown.flags & WORLD_FLAG_EPHEMERAL) == 0) {
+			return at;
+		}
+	}
+	return NULL;
+}
+
+struct message *
+messages_find_any(struct messages *messages, uint64_t message_id)
+{
+	struct message *at = NULL;
+
+	for (uint64_t i = 0; (at = messages_nth(messages, i)); i++) {
+		if (at->shown.id == message_id && !at->deleted) {
 			return at;
 		}
 	}
@@ -94,6 +117,26 @@ messages_find_nonce(struct messages *messages, uint64_t channel_id, const char *
 		}
 	}
 	return NULL;
+}
+
+void
+messages_set_embeds(struct message *message, const char *embeds)
+{
+	free(message->embeds);
+	message->embeds = xstrdup(embeds);
+	message->shown.embeds = message->embeds;
+}
+
+void
+messages_set_mentions(struct message *message, const struct world_mentions *mentions)
+{
+	free(message->mentions);
+	message->mentions = NULL;
+	if (mentions) {
+		message->mentions = xzalloc(sizeof *message->mentions);
+		*message->mentions = *mentions;
+	}
+	message->shown.mentions = message->mentions;
 }
 
 void

@@ -18,6 +18,8 @@ struct message {
 	struct world_message shown; /* its texts are owned here */
 	char *content;
 	char *nonce;
+	char *embeds;
+	struct world_mentions *mentions;
 	char *reactions[MESSAGES_REACTIONS]; /* the bot's own */
 	bool deleted;
 };
@@ -26,13 +28,16 @@ struct messages *messages_new(void);
 
 void messages_free(struct messages *owned_messages);
 
-/** Keeps a copy; the oldest one goes. */
+/** Keeps a copy, of its mentions too; the oldest one goes. */
 struct message *messages_add(struct messages *messages,
     const struct world_message *message);
 
-/** The message with this id in the channel; NULL: unknown or deleted. */
+/** The message with this id in the channel; NULL: unknown, deleted, or not for all. */
 struct message *messages_find(struct messages *messages, uint64_t channel_id,
     uint64_t message_id);
+
+/** The message with this id, one that only one person sees too. */
+struct message *messages_find_any(struct messages *messages, uint64_t message_id);
 
 /** The message that the bot sent with this nonce within the last 5 minutes, or NULL. */
 struct message *messages_find_nonce(struct messages *messages, uint64_t channel_id,
@@ -40,6 +45,13 @@ struct message *messages_find_nonce(struct messages *messages, uint64_t channel_
 
 /** The nth message kept, newest first; NULL past the last one. */
 struct message *messages_nth(struct messages *messages, uint64_t nth);
+
+/** Changes the embeds of a message: JSON text, NULL for none. */
+void messages_set_embeds(struct message *message, const char *embeds);
+
+/** Changes whom a message notifies; copies. */
+void messages_set_mentions(struct message *message,
+    const struct world_mentions *mentions);
 
 /** Changes the text of a message. */
 void messages_edit(struct message *message, const char *content, int64_t now_ms);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "budget.h"
+#include "calllog.h"
 #include "commands.h"
 #include "gateway.h"
 #include "server.h"
@@ -162,6 +163,21 @@ command_stats(struct command *command)
 	put_errors(out, &sim->stats);
 	put_routes(out, &sim->stats);
 	jsonw_raw(out, "}}");
+}
+
+void
+command_calls(struct command *command)
+{
+	uint64_t count = 20;
+
+	if (command->word_count > 1 ||
+	    (command->word_count == 1 &&
+		!command_number(command->words[0], 1, CALLLOG_KEPT, &count))) {
+		command->error = "a number up to 256 is wanted";
+		return;
+	}
+	command->answered = true;
+	calllog_put(command->sim->calllog, count, command->answer);
 }
 
 /* ---- where it is ---- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bucket.h"
+#include "calllog.h"
 #include "calls.h"
 #include "cdn.h"
 #include "messages.h"
@@ -355,6 +356,8 @@ rest_handle(struct sim *sim, const struct http_request *request,
 	} else {
 		call_error(&call, 404, 0, "404: Not Found");
 	}
+	calllog_add(sim->calllog, request,
+	    answer->silence == REST_ANSWERS ? answer->status : 0);
 	cJSON_Delete(call.body);
 }
 

@@ -33,6 +33,7 @@ struct sim {
 	struct server *server;
 	struct rest *rest;
 	struct messages *messages;
+	struct calllog *calllog;
 	struct control *control;
 	struct tls *tls; /* NULL without --tls */
 	char api_base[96];

@@ -14,13 +14,11 @@
 
 /* Instants (ms since Discord's epoch) of the first guild, the users and the bot.  The
  * guilds follow each other by 1 ms, so that they spread evenly over any shard count. */
-#define GUILD_MS   UINT64_C(193000000000)
-#define USER_MS    UINT64_C(161000000000)
-#define USER_STEP  UINT64_C(86400123)
-#define BOT_MS     UINT64_C(240000000000)
-#define USER_MASK  UINT64_C(0xFFF)
-#define TEXT_FIRST 2
-#define TEXT_COUNT 4
+#define GUILD_MS  UINT64_C(193000000000)
+#define USER_MS   UINT64_C(161000000000)
+#define USER_STEP UINT64_C(86400123)
+#define BOT_MS    UINT64_C(240000000000)
+#define USER_MASK UINT64_C(0xFFF)
 
 static const char *const first_names[] = {"Mara", "Jörg", "Zoë", "Łukasz", "Ирина",
     "さくら", "Chloé", "Mehmet", "Γιάννης", "小明", "Óscar", "Ångström", "नेहा",
@@ -69,6 +67,13 @@ world_new_id(struct world *world)
 
 	world->last_id = id > world->last_id ? id : world->last_id + 1;
 	return world->last_id;
+}
+
+uint64_t
+world_old_id(struct world *world, int64_t wall_ms)
+{
+	return (uint64_t)(wall_ms - DISCORD_EPOCH_MS) << ID_SHIFT |
+	    (++world->old_ids & WORLD_LOW_MASK);
 }
 
 uint64_t
@@ -129,7 +134,7 @@ world_find_channel(const struct world *world, uint64_t id, uint64_t *guild)
 uint64_t
 world_main_channel(uint64_t guild)
 {
-	return world_guild_id(guild) | TEXT_FIRST;
+	return world_guild_id(guild) | WORLD_MAIN_NUMBER;
 }
 
 uint64_t
@@ -247,18 +252,38 @@ world_role_id(uint64_t guild, uint64_t role)
 	return world_guild_id(guild) | (32 + role);
 }
 
-void
-world_put_member(const struct world *world, struct jsonw *out, uint64_t guild, int user,
-    bool with_user)
+int
+world_owner(const struct world *world, uint64_t guild)
 {
-	uint64_t look = world_trait(world, world_user_id(user) ^ guild, 3);
+	return (int)(world_trait(world, world_guild_id(guild), 4) % WORLD_USERS);
+}
 
-	jsonw_raw(out, "{\"roles\":[");
+static void
+put_roles(struct jsonw *out, uint64_t guild, uint64_t look,
+    const struct world_roles *roles)
+{
+	if (roles && roles->given) {
+		for (int i = 0; i < roles->count; i++) {
+			jsonw_raw(out, i > 0 ? "," : "");
+			jsonw_id(out, roles->ids[i]);
+		}
+		return;
+	}
 	if (look & 1) {
 		jsonw_id(out, world_role_id(guild, 0));
 		jsonw_raw(out, ",");
 	}
 	jsonw_id(out, world_role_id(guild, 1 + look % 3));
+}
+
+void
+world_put_member_fields(const struct world *world, struct jsonw *out, uint64_t guild,
+    int user, const struct world_roles *roles)
+{
+	uint64_t look = world_trait(world, world_user_id(user) ^ guild, 3);
+
+	jsonw_raw(out, "\"roles\":[");
+	put_roles(out, guild, look, roles);
 	jsonw_raw(out, "],\"premium_since\":null,\"pending\":false,\"nick\":");
 	if (look & 8) {
 		jsonw_string(out,
@@ -271,96 +296,19 @@ world_put_member(const struct world *world, struct jsonw *out, uint64_t guild, i
 	jsonw_raw(out,
 	    ",\"flags\":0,\"deaf\":false,\"communication_disabled_until\":null,"
 	    "\"banner\":null,\"avatar\":null");
+}
+
+void
+world_put_member(const struct world *world, struct jsonw *out, uint64_t guild, int user,
+    bool with_user)
+{
+	jsonw_raw(out, "{");
+	world_put_member_fields(world, out, guild, user, NULL);
 	if (with_user) {
 		jsonw_raw(out, ",\"user\":");
 		world_put_user(world, out, user, false);
 	}
 	jsonw_raw(out, "}");
-}
-
-static void
-put_time_or_null(struct jsonw *out, int64_t wall_ms)
-{
-	if (wall_ms == 0) {
-		jsonw_raw(out, "null");
-	} else {
-		jsonw_time(out, wall_ms);
-	}
-}
-
-static bool
-mentions_bot(const char *content)
-{
-	char text[32];
-
-	(void)snprintf(text, sizeof text, "<@%" PRIu64 ">", world_bot_id());
-	return strstr(content, text) != NULL;
-}
-
-static void
-put_reference(const struct world *world, struct jsonw *out,
-    const struct world_message *message, bool content)
-{
-	if (message->reply_to_id == 0) {
-		return;
-	}
-	jsonw_raw(out, ",\"message_reference\":{\"type\":0,\"message_id\":");
-	jsonw_id(out, message->reply_to_id);
-	jsonw_raw(out, ",\"channel_id\":");
-	jsonw_id(out, message->channel_id);
-	jsonw_raw(out, "},\"referenced_message\":");
-	if (message->reply_to) {
-		struct world_message target = *message->reply_to;
-
-		/* Discord fills one level. */
-		target.reply_to_id = 0;
-		(void)world_put_message(world, out, &target, false, content);
-	} else {
-		jsonw_raw(out, "null");
-	}
-}
-
-size_t
-world_put_message(const struct world *world, struct jsonw *out,
-    const struct world_message *message, bool gateway, bool content)
-{
-	bool concerns = message->author == WORLD_BOT || mentions_bot(message->content);
-	uint64_t guild = world_guild_of(message->channel_id);
-
-	jsonw_fmt(out,
-	    "{\"type\":%d,\"tts\":false,\"timestamp\":", message->reply_to_id ? 19 : 0);
-	jsonw_time(out, message->at_ms);
-	jsonw_raw(out, ",\"pinned\":false,\"mentions\":[");
-	if (mentions_bot(message->content)) {
-		world_put_user(world, out, WORLD_BOT, false);
-	}
-	jsonw_raw(out, "],\"mention_roles\":[],\"mention_everyone\":false,\"id\":");
-	size_t id_at = out->buf.size + 1;
-
-	jsonw_id(out, message->id);
-	jsonw_raw(out, ",\"flags\":0,\"embeds\":[],\"edited_timestamp\":");
-	put_time_or_null(out, message->edited_ms);
-	jsonw_raw(out, ",\"content\":");
-	jsonw_string(out, slice_of(content || concerns ? message->content : ""),
-	    message->id & 1);
-	jsonw_raw(out, ",\"components\":[],\"channel_id\":");
-	jsonw_id(out, message->channel_id);
-	jsonw_raw(out, ",\"author\":");
-	world_put_user(world, out, message->author, false);
-	jsonw_raw(out, ",\"attachments\":[]");
-	if (message->nonce) {
-		jsonw_raw(out, ",\"nonce\":");
-		jsonw_raw(out, message->nonce);
-	}
-	put_reference(world, out, message, content);
-	if (gateway) {
-		jsonw_raw(out, ",\"channel_type\":0,\"member\":");
-		world_put_member(world, out, guild, message->author, false);
-		jsonw_raw(out, ",\"guild_id\":");
-		jsonw_id(out, world_guild_id(guild));
-	}
-	jsonw_raw(out, "}");
-	return id_at;
 }
 
 void

@@ -20,11 +20,18 @@ channel_name(uint64_t number)
 	return names[number - 1];
 }
 
+int
+world_channel_type(uint64_t channel_id)
+{
+	static const int types[WORLD_CHANNELS] = {4, 0, 0, 0, 0, 2, 5};
+
+	return types[(channel_id & WORLD_LOW_MASK) - 1];
+}
+
 static void
 put_channel(struct jsonw *out, uint64_t guild, uint64_t number)
 {
-	static const int types[WORLD_CHANNELS] = {4, 0, 0, 0, 0, 2, 5};
-	int type = types[number - 1];
+	int type = world_channel_type(number);
 
 	jsonw_fmt(out, "{\"version\":17,\"type\":%d,", type);
 	if (type == 2) {
@@ -55,10 +62,14 @@ put_channel(struct jsonw *out, uint64_t guild, uint64_t number)
 static void
 put_role(struct jsonw *out, uint64_t id, int position, const char *name)
 {
+	/* Only the last one may do everything. */
+	const char *permissions =
+	    position == WORLD_ROLE_ADMIN + 1 ? "8" : "2248473465835073";
+
 	jsonw_fmt(out,
 	    "{\"version\":3,\"unicode_emoji\":null,\"tags\":{},\"position\":%d,"
-	    "\"permissions\":\"2248473465835073\",\"name\":",
-	    position);
+	    "\"permissions\":\"%s\",\"name\":",
+	    position, permissions);
 	jsonw_string(out, slice_of(name), false);
 	jsonw_raw(out, ",\"mentionable\":false,\"managed\":false,\"id\":");
 	jsonw_id(out, id);
@@ -68,19 +79,27 @@ put_role(struct jsonw *out, uint64_t id, int position, const char *name)
 	    "\"tertiary_color\":null},\"color\":3447003}");
 }
 
+void
+world_put_roles(struct jsonw *out, uint64_t guild)
+{
+	static const char *const names[WORLD_ROLES] = {"Mod ⚔️", "Bücherwurm",
+	    "\"Gast\"", "bots", "Leitung"};
+
+	jsonw_raw(out, "[");
+	put_role(out, world_guild_id(guild), 0, "@everyone");
+	for (size_t i = 0; i < WORLD_ROLES; i++) {
+		jsonw_raw(out, ",");
+		put_role(out, world_role_id(guild, i), (int)i + 1, names[i]);
+	}
+	jsonw_raw(out, "]");
+}
+
 static void
 put_guild_lists(struct jsonw *out, uint64_t guild)
 {
-	static const char *const roles[] = {"Mod ⚔️", "Bücherwurm", "\"Gast\"",
-	    "bots"};
-
-	jsonw_raw(out, ",\"roles\":[");
-	put_role(out, world_guild_id(guild), 0, "@everyone");
-	for (size_t i = 0; i < COUNT_OF(roles); i++) {
-		jsonw_raw(out, ",");
-		put_role(out, world_role_id(guild, i), (int)i + 1, roles[i]);
-	}
-	jsonw_raw(out, "],\"channels\":[");
+	jsonw_raw(out, ",\"roles\":");
+	world_put_roles(out, guild);
+	jsonw_raw(out, ",\"channels\":[");
 	for (uint64_t number = 1; number <= WORLD_CHANNELS; number++) {
 		jsonw_raw(out, number > 1 ? "," : "");
 		put_channel(out, guild, number);
@@ -109,7 +128,7 @@ world_guild_create(const struct world *world, uint64_t guild, uint32_t intents,
 	jsonw_string(&out, slice_of(guild_names[look % COUNT_OF(guild_names)]),
 	    look & 0x10000);
 	jsonw_raw(&out, ",\"owner_id\":");
-	jsonw_id(&out, world_user_id((int)(look % WORLD_USERS)));
+	jsonw_id(&out, world_user_id(world_owner(world, guild)));
 	jsonw_fmt(&out,
 	    ",\"member_count\":%d,\"large\":true,\"joined_at\":", WORLD_USERS + 1);
 	jsonw_time(&out, INT64_C(1700000000000) + (int64_t)(look >> 40));
@@ -191,6 +210,23 @@ world_reaction(const struct world *world, const char *name, uint64_t channel_id,
 	jsonw_id(&out, world_guild_id(guild));
 	jsonw_raw(&out, "}");
 	return event_take(name, &out, id_at);
+}
+
+struct event *
+world_member_add(const struct world *world, uint64_t guild, int user,
+    const struct world_roles *roles)
+{
+	struct jsonw out;
+
+	jsonw_init(&out, EVENT_MAX_BYTES);
+	jsonw_raw(&out, "{\"guild_id\":");
+	jsonw_id(&out, world_guild_id(guild));
+	jsonw_raw(&out, ",");
+	world_put_member_fields(world, &out, guild, user, roles);
+	jsonw_raw(&out, ",\"user\":");
+	world_put_user(world, &out, user, false);
+	jsonw_raw(&out, "}");
+	return event_take("GUILD_MEMBER_ADD", &out, 0);
 }
 
 struct event *

@@ -201,15 +201,20 @@ take_nonce(struct call *call, struct jsonw *out)
 
 void
 call_apply_draft(struct message *message, const cJSON *body,
-    const struct call_draft *draft)
+    const struct call_draft *draft, bool all)
 {
 	struct world_mentions mentions = {.user_count = 0};
+	bool content = member_of(body, "content") != NULL;
 
-	mentions_find(&mentions, draft->content, member_of(body, "allowed_mentions"),
-	    true);
+	/* What the body does not name stays as it is. */
+	if (member_of(body, "embeds")) {
+		messages_set_embeds(message, draft->embeds);
+	}
+	messages_edit(message, content ? draft->content : message->content,
+	    clock_wall_ms());
+	mentions_find(&mentions, message->content, member_of(body, "allowed_mentions"),
+	    all);
 	messages_set_mentions(message, &mentions);
-	messages_set_embeds(message, draft->embeds);
-	messages_edit(message, draft->content, clock_wall_ms());
 }
 
 void
@@ -401,7 +406,7 @@ call_message_edit(struct call *call)
 	struct call_draft draft;
 
 	if (call_take_draft(call, call->body, &draft)) {
-		call_apply_draft(message, call->body, &draft);
+		call_apply_draft(message, call->body, &draft, true);
 		call->answer->status = 200;
 		call_put_message(call, message);
 		rest_publish_message(call->sim, "MESSAGE_UPDATE", &message->shown);
@@ -413,23 +418,13 @@ void
 call_message_delete(struct call *call)
 {
 	struct message *message = take_message(call);
-	struct jsonw out;
 
 	if (!message) {
 		return;
 	}
 	message->deleted = true;
 	call->answer->status = 204;
-	jsonw_init(&out, 1024);
-	jsonw_raw(&out, "{\"id\":");
-	jsonw_id(&out, call->message_id);
-	jsonw_raw(&out, ",\"channel_id\":");
-	jsonw_id(&out, call->channel_id);
-	jsonw_raw(&out, ",\"guild_id\":");
-	jsonw_id(&out, world_guild_id(call->guild));
-	jsonw_raw(&out, "}");
-	session_publish(call->sim, call->guild, INTENT_MESSAGES,
-	    event_take("MESSAGE_DELETE", &out, 0), NULL);
+	rest_publish_delete(call->sim, &message->shown);
 }
 
 void

@@ -16,8 +16,13 @@ struct call {
 	const struct http_request *request;
 	struct rest_answer *answer;
 	uint64_t channel_id;
-	uint64_t guild; /* of the channel */
+	uint64_t guild_id;
+	uint64_t guild; /* the index of that one, or of the channel's */
 	uint64_t message_id;
+	uint64_t application_id;
+	uint64_t interaction_id;
+	uint64_t user_id;
+	struct slice token; /* of an interaction */
 	char emoji[CALL_EMOJI_BYTES];
 	cJSON *body; /* NULL: none, or not JSON */
 };
@@ -42,9 +47,10 @@ void call_form_error(struct call *call, const char *path, const char *code,
 /** Reads what a message is to say; false after an error was answered. */
 bool call_take_draft(struct call *call, const cJSON *body, struct call_draft *draft);
 
-/** Changes what a message says. */
+/** Changes what a message says; all: without allowed_mentions it notifies roles too.
+ */
 void call_apply_draft(struct message *message, const cJSON *body,
-    const struct call_draft *draft);
+    const struct call_draft *draft, bool all);
 
 /** Answers with a message. */
 void call_put_message(struct call *call, const struct message *message);
@@ -53,6 +59,18 @@ call_fn call_gateway;
 call_fn call_gateway_bot;
 call_fn call_me;
 call_fn call_application;
+
+/* appcommands.c */
+call_fn call_commands_list;
+call_fn call_commands_set;
+
+/* interaction_calls.c */
+call_fn call_interaction_callback;
+call_fn call_follow_up;
+call_fn call_answer_get;
+call_fn call_answer_edit;
+call_fn call_answer_delete;
+
 call_fn call_message_create;
 call_fn call_message_list;
 call_fn call_message_get;

@@ -214,7 +214,7 @@ cdn_handle(struct sim *sim, const struct http_request *request,
 	answer->route = "/emojis/{e}";
 	if (!slice_equal(request->method, SLICE_LITERAL("GET"))) {
 		answer->status = 405;
-		answer->allow = "GET";
+		(void)snprintf(answer->allow, sizeof answer->allow, "GET");
 		return true;
 	}
 	answer->status =

@@ -95,6 +95,9 @@ command_fn command_outage;
 command_fn command_say;
 command_fn command_join;
 
+/* interaction_commands.c */
+command_fn command_interact;
+
 /* report.c */
 command_fn command_calls;
 command_fn command_info;

@@ -12,9 +12,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "appcommands.h"
 #include "budget.h"
 #include "calllog.h"
 #include "control.h"
+#include "interactions.h"
 #include "log.h"
 #include "messages.h"
 #include "report.h"
@@ -176,6 +178,8 @@ start(struct sim *sim)
 	sim->rest = rest_new();
 	sim->messages = messages_new();
 	sim->calllog = calllog_new();
+	sim->appcommands = appcommands_new();
+	sim->interactions = interactions_new();
 	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir))) {
 		return false;
 	}
@@ -201,6 +205,8 @@ stop(struct sim *sim)
 	rest_free(sim->rest);
 	messages_free(sim->messages);
 	calllog_free(sim->calllog);
+	appcommands_free(sim->appcommands);
+	interactions_free(sim->interactions);
 	budget_fini(sim);
 }
 

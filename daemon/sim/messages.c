@@ -142,8 +142,11 @@ messages_set_mentions(struct message *message, const struct world_mentions *ment
 void
 messages_edit(struct message *message, const char *content, int64_t now_ms)
 {
+	char *copy = xstrdup(content);
+
+	/* Last: the new text may be the old one. */
 	free(message->content);
-	message->content = xstrdup(content);
+	message->content = copy;
 	message->shown.content = message->content;
 	message->shown.edited_ms = now_ms;
 }

@@ -18,36 +18,61 @@ struct rest {
 	struct buckets *buckets;
 };
 
-struct route {
-	const char *method;
-	const char *path; /* {c} channel, {m} message, {e} emoji */
-	call_fn *run;
-	enum bucket_class bucket;
-	bool open; /* without a token */
-	bool body; /* wants JSON */
+/* What else is true of a route. */
+enum route_flags {
+	ROUTE_OPEN = 1,      /* without a token */
+	ROUTE_UNLIMITED = 2, /* outside the global limit */
+	ROUTE_OBJECT = 4,    /* wants a JSON object */
+	ROUTE_ARRAY = 8,     /* wants a JSON array */
 };
 
+struct route {
+	const char *method;
+	const char *path; /* {c} channel, {m} message, ..: match_segment() */
+	call_fn *run;
+	enum bucket_class bucket;
+	unsigned flags;
+};
+
+/* Interactions: the token in the path is all that is asked for. */
+#define ROUTE_TOKEN (ROUTE_OPEN | ROUTE_UNLIMITED)
+
 static const struct route routes[] = {
-    {"GET", "/gateway", call_gateway, BUCKET_NONE, true, false},
-    {"GET", "/gateway/bot", call_gateway_bot, BUCKET_NONE, false, false},
-    {"GET", "/users/@me", call_me, BUCKET_NONE, false, false},
-    {"GET", "/applications/@me", call_application, BUCKET_NONE, false, false},
-    {"GET", "/oauth2/applications/@me", call_application, BUCKET_NONE, false, false},
-    {"GET", "/channels/{c}/messages", call_message_list, BUCKET_READ, false, false},
-    {"POST", "/channels/{c}/messages", call_message_create, BUCKET_MESSAGES, false,
-	true},
+    {"GET", "/gateway", call_gateway, BUCKET_NONE, ROUTE_OPEN},
+    {"GET", "/gateway/bot", call_gateway_bot, BUCKET_NONE, 0},
+    {"GET", "/users/@me", call_me, BUCKET_NONE, 0},
+    {"GET", "/applications/@me", call_application, BUCKET_NONE, 0},
+    {"GET", "/oauth2/applications/@me", call_application, BUCKET_NONE, 0},
+    {"GET", "/applications/{a}/commands", call_commands_list, BUCKET_NONE, 0},
+    {"PUT", "/applications/{a}/commands", call_commands_set, BUCKET_NONE, ROUTE_ARRAY},
+    {"GET", "/applications/{a}/guilds/{g}/commands", call_commands_list, BUCKET_NONE,
+	0},
+    {"PUT", "/applications/{a}/guilds/{g}/commands", call_commands_set, BUCKET_NONE,
+	ROUTE_ARRAY},
+    {"POST", "/interactions/{i}/{t}/callback", call_interaction_callback, BUCKET_NONE,
+	ROUTE_TOKEN | ROUTE_OBJECT},
+    {"POST", "/webhooks/{a}/{t}", call_follow_up, BUCKET_NONE,
+	ROUTE_TOKEN | ROUTE_OBJECT},
+    {"GET", "/webhooks/{a}/{t}/messages/{o}", call_answer_get, BUCKET_NONE,
+	ROUTE_TOKEN},
+    {"PATCH", "/webhooks/{a}/{t}/messages/{o}", call_answer_edit, BUCKET_NONE,
+	ROUTE_TOKEN | ROUTE_OBJECT},
+    {"DELETE", "/webhooks/{a}/{t}/messages/{o}", call_answer_delete, BUCKET_NONE,
+	ROUTE_TOKEN},
+    {"GET", "/channels/{c}/messages", call_message_list, BUCKET_READ, 0},
+    {"POST", "/channels/{c}/messages", call_message_create, BUCKET_MESSAGES,
+	ROUTE_OBJECT},
     {"POST", "/channels/{c}/messages/bulk-delete", call_bulk_delete, BUCKET_DELETE,
-	false, true},
-    {"GET", "/channels/{c}/messages/{m}", call_message_get, BUCKET_READ, false, false},
-    {"PATCH", "/channels/{c}/messages/{m}", call_message_edit, BUCKET_MESSAGES, false,
-	true},
-    {"DELETE", "/channels/{c}/messages/{m}", call_message_delete, BUCKET_DELETE, false,
-	false},
+	ROUTE_OBJECT},
+    {"GET", "/channels/{c}/messages/{m}", call_message_get, BUCKET_READ, 0},
+    {"PATCH", "/channels/{c}/messages/{m}", call_message_edit, BUCKET_MESSAGES,
+	ROUTE_OBJECT},
+    {"DELETE", "/channels/{c}/messages/{m}", call_message_delete, BUCKET_DELETE, 0},
     {"PUT", "/channels/{c}/messages/{m}/reactions/{e}/@me", call_reaction_add,
-	BUCKET_REACTION, false, false},
+	BUCKET_REACTION, 0},
     {"DELETE", "/channels/{c}/messages/{m}/reactions/{e}/@me", call_reaction_remove,
-	BUCKET_REACTION, false, false},
-    {"POST", "/channels/{c}/typing", call_typing, BUCKET_TYPING, false, false},
+	BUCKET_REACTION, 0},
+    {"POST", "/channels/{c}/typing", call_typing, BUCKET_TYPING, 0},
 };
 
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
@@ -102,18 +127,50 @@ parse_id(struct slice text, uint64_t *out)
 	return true;
 }
 
+/* A message of an interaction: 0 stands for the first one. */
+static bool
+take_original(struct slice segment, struct call *call)
+{
+	char plain[32];
+
+	call->message_id = 0;
+	return (http_unescape(segment, plain, sizeof plain) &&
+		   strcmp(plain, "@original") == 0) ||
+	    parse_id(segment, &call->message_id);
+}
+
+static bool
+match_variable(char letter, struct slice segment, struct call *call)
+{
+	switch (letter) {
+	case 'a':
+		return parse_id(segment, &call->application_id);
+	case 'c':
+		return parse_id(segment, &call->channel_id);
+	case 'e':
+		return segment.size > 0 &&
+		    http_unescape(segment, call->emoji, sizeof call->emoji);
+	case 'g':
+		return parse_id(segment, &call->guild_id);
+	case 'i':
+		return parse_id(segment, &call->interaction_id);
+	case 'o':
+		return take_original(segment, call);
+	case 't':
+		call->token = segment;
+		return segment.size > 0;
+	case 'u':
+		return parse_id(segment, &call->user_id);
+	default:
+		return parse_id(segment, &call->message_id);
+	}
+}
+
 static bool
 match_segment(struct slice pattern, struct slice segment, struct call *call)
 {
-	if (slice_equal(pattern, SLICE_LITERAL("{c}"))) {
-		return parse_id(segment, &call->channel_id);
-	}
-	if (slice_equal(pattern, SLICE_LITERAL("{m}"))) {
-		return parse_id(segment, &call->message_id);
-	}
-	if (slice_equal(pattern, SLICE_LITERAL("{e}"))) {
-		return segment.size > 0 &&
-		    http_unescape(segment, call->emoji, sizeof call->emoji);
+	if (pattern.data[0] == '{') {
+		return match_variable(pattern.data[1], segment, call);
 	}
 	char plain[32];
 
@@ -149,14 +206,7 @@ match(const struct route *route, struct slice path, struct call *call)
 static const struct route *
 find_route(struct slice path, struct slice method, struct call *call)
 {
-	static const struct {
-		const char *path;
-		const char *methods;
-	} several[] = {
-	    {"/channels/{c}/messages", "GET, POST"},
-	    {"/channels/{c}/messages/{m}", "GET, PATCH, DELETE"},
-	    {"/channels/{c}/messages/{m}/reactions/{e}/@me", "PUT, DELETE"},
-	};
+	char *allow = call->answer->allow;
 
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		if (!match(&routes[i], path, call)) {
@@ -165,15 +215,13 @@ find_route(struct slice path, struct slice method, struct call *call)
 		call->answer->method = routes[i].method;
 		call->answer->route = routes[i].path;
 		if (slice_equal(method, slice_of(routes[i].method))) {
-			call->answer->allow = NULL;
+			allow[0] = '\0';
 			return &routes[i];
 		}
-		call->answer->allow = routes[i].method;
-		for (size_t j = 0; j < sizeof several / sizeof several[0]; j++) {
-			if (strcmp(several[j].path, routes[i].path) == 0) {
-				call->answer->allow = several[j].methods;
-			}
-		}
+		size_t size = strlen(allow);
+
+		(void)snprintf(allow + size, sizeof call->answer->allow - size, "%s%s",
+		    size > 0 ? ", " : "", routes[i].method);
 	}
 	return NULL;
 }
@@ -235,7 +283,8 @@ within_limits(struct call *call, const struct route *route)
 	struct buckets *buckets = call->sim->rest->buckets;
 	mono_ns wait = 0;
 
-	if (!buckets_take_global(buckets, call->sim->now, &wait)) {
+	if ((route->flags & ROUTE_UNLIMITED) == 0 &&
+	    !buckets_take_global(buckets, call->sim->now, &wait)) {
 		over_limit(call, wait, "global");
 		return false;
 	}
@@ -290,8 +339,10 @@ play_fault(struct call *call)
 }
 
 static bool
-take_body(struct call *call)
+take_body(struct call *call, const struct route *route)
 {
+	bool array = (route->flags & ROUTE_ARRAY) != 0;
+
 	struct slice type = http_header_find(call->request, "Content-Type");
 	const char *semicolon =
 	    type.size > 0 ? memchr(type.data, ';', type.size) : NULL;
@@ -302,8 +353,27 @@ take_body(struct call *call)
 	call->body = http_value_has(type, "application/json") ?
 	    cJSON_ParseWithLength(call->request->body.data, call->request->body.size) :
 	    NULL;
-	if (!cJSON_IsObject(call->body)) {
+	if (array ? !cJSON_IsArray(call->body) : !cJSON_IsObject(call->body)) {
 		call_error(call, 400, 50035, "Invalid Form Body");
+		return false;
+	}
+	return true;
+}
+
+/* What the path names must be there; false after an error was answered. */
+static bool
+find_place(struct call *call)
+{
+	const struct world *world = &call->sim->world;
+
+	if (call->channel_id != 0 &&
+	    !world_find_channel(world, call->channel_id, &call->guild)) {
+		call_error(call, 404, 10003, "Unknown Channel");
+		return false;
+	}
+	if (call->guild_id != 0 &&
+	    !world_find_guild(world, call->guild_id, &call->guild)) {
+		call_error(call, 404, 10004, "Unknown Guild");
 		return false;
 	}
 	return true;
@@ -312,16 +382,17 @@ take_body(struct call *call)
 static void
 run(struct call *call, const struct route *route)
 {
+	bool open = (route->flags & ROUTE_OPEN) != 0;
+	bool body = (route->flags & (ROUTE_OBJECT | ROUTE_ARRAY)) != 0;
+
 	if (http_header_find(call->request, "User-Agent").size == 0) {
 		call_error(call, 403, 40333, "internal network error");
 	} else if (play_fault(call)) {
 		return;
-	} else if (!route->open && !is_authorized(call)) {
+	} else if (!open && !is_authorized(call)) {
 		call_error(call, 401, 0, "401: Unauthorized");
-	} else if (call->channel_id != 0 &&
-	    !world_find_channel(&call->sim->world, call->channel_id, &call->guild)) {
-		call_error(call, 404, 10003, "Unknown Channel");
-	} else if (within_limits(call, route) && (!route->body || take_body(call))) {
+	} else if (find_place(call) && within_limits(call, route) &&
+	    (!body || take_body(call, route))) {
 		route->run(call);
 	}
 }
@@ -351,7 +422,7 @@ rest_handle(struct sim *sim, const struct http_request *request,
 
 	if (route) {
 		run(&call, route);
-	} else if (answer->allow) {
+	} else if (answer->allow[0] != '\0') {
 		call_error(&call, 405, 0, "405: Method Not Allowed");
 	} else {
 		call_error(&call, 404, 0, "404: Not Found");
@@ -359,6 +430,21 @@ rest_handle(struct sim *sim, const struct http_request *request,
 	calllog_add(sim->calllog, request,
 	    answer->silence == REST_ANSWERS ? answer->status : 0);
 	cJSON_Delete(call.body);
+}
+
+/* What only one person sees is no matter of the guild's: it goes the way of direct
+ * messages. */
+static void
+publish(struct sim *sim, const struct world_message *message, struct event *owned_event,
+    struct event *owned_without)
+{
+	if (message->flags & WORLD_FLAG_EPHEMERAL) {
+		event_unref(owned_without);
+		session_publish_direct(sim, owned_event);
+	} else {
+		session_publish(sim, world_guild_of(message->channel_id),
+		    INTENT_MESSAGES, owned_event, owned_without);
+	}
 }
 
 void
@@ -378,8 +464,26 @@ rest_publish_message(struct sim *sim, const char *event_name,
 	jsonw_init(&without, EVENT_MAX_BYTES);
 	(void)world_put_message(&sim->world, &with, &shown, true, true);
 	(void)world_put_message(&sim->world, &without, &shown, true, false);
-	session_publish(sim, guild, INTENT_MESSAGES, event_take(event_name, &with, 0),
+	publish(sim, message, event_take(event_name, &with, 0),
 	    event_take(event_name, &without, 0));
+}
+
+void
+rest_publish_delete(struct sim *sim, const struct world_message *message)
+{
+	struct jsonw out;
+
+	jsonw_init(&out, 1024);
+	jsonw_raw(&out, "{\"id\":");
+	jsonw_id(&out, message->id);
+	jsonw_raw(&out, ",\"channel_id\":");
+	jsonw_id(&out, message->channel_id);
+	if ((message->flags & WORLD_FLAG_EPHEMERAL) == 0) {
+		jsonw_raw(&out, ",\"guild_id\":");
+		jsonw_id(&out, world_guild_id(world_guild_of(message->channel_id)));
+	}
+	jsonw_raw(&out, "}");
+	publish(sim, message, event_take("MESSAGE_DELETE", &out, 0), NULL);
 }
 
 void

@@ -20,7 +20,7 @@ struct rest_answer {
 	int status;
 	const char *method; /* with the route: for the counters */
 	const char *route;
-	const char *allow;    /* with 405 */
+	char allow[64];       /* with 405: "GET, PUT" */
 	const char *type;     /* of the body */
 	struct jsonw headers; /* further ones, each line with CRLF */
 	struct jsonw body;    /* empty with 204 */
@@ -42,5 +42,8 @@ void rest_write_message(struct sim *sim, uint64_t channel_id, int author,
 /** Sends MESSAGE_CREATE or MESSAGE_UPDATE of a kept message to all who see it. */
 void rest_publish_message(struct sim *sim, const char *event_name,
     const struct world_message *message);
+
+/** Sends MESSAGE_DELETE to all who saw it. */
+void rest_publish_delete(struct sim *sim, const struct world_message *message);
 
 #endif

@@ -103,7 +103,7 @@ answer_rest(struct conn *conn, const struct http_request *request)
 	if (answer.silence == REST_DROPS) {
 		conn_drop(conn);
 	} else if (answer.silence == REST_ANSWERS) {
-		if (answer.allow) {
+		if (answer.allow[0] != '\0') {
 			jsonw_fmt(&answer.headers, "Allow: %s\r\n", answer.allow);
 		}
 		send_answer(conn, answer.status, answer.type, &answer.headers,

@@ -426,3 +426,17 @@ session_publish(struct sim *sim, uint64_t guild, uint32_t intent,
 	event_unref(owned_event);
 	event_unref(owned_without_it);
 }
+
+void
+session_publish_direct(struct sim *sim, struct event *owned_event)
+{
+	for (struct session *at = sim->sessions; owned_event && at; at = at->next) {
+		if ((at->view.intents & INTENT_DIRECT) != 0 && at->view.shard == 0) {
+			session_push(sim, at, event_ref(owned_event), 0);
+			if (at->gate) {
+				gateway_wake(at->gate);
+			}
+		}
+	}
+	event_unref(owned_event);
+}

@@ -117,4 +117,8 @@ void session_mark(struct session *session, uint64_t seq, bool resume);
 void session_publish(struct sim *sim, uint64_t guild, uint32_t intent,
     struct event *owned_event, struct event *owned_without_it);
 
+/** Sends an event outside of all guilds to the first shard; takes the reference over.
+ */
+void session_publish_direct(struct sim *sim, struct event *owned_event);
+
 #endif

@@ -34,6 +34,8 @@ struct sim {
 	struct rest *rest;
 	struct messages *messages;
 	struct calllog *calllog;
+	struct appcommands *appcommands;
+	struct interactions *interactions;
 	struct control *control;
 	struct tls *tls; /* NULL without --tls */
 	char api_base[96];

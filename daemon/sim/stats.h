@@ -8,7 +8,7 @@
 
 #define STATS_TEXTS      64
 #define STATS_TEXT_BYTES 120
-#define STATS_ROUTES     24
+#define STATS_ROUTES     64
 #define STATS_ROUTE_NAME 64
 
 struct stats_route {

@@ -186,6 +186,10 @@ size_t world_put_message(const struct world *world, struct jsonw *out,
 struct event *world_guild_create(const struct world *world, uint64_t guild,
     uint32_t intents, uint64_t bytes);
 
+/** A channel that is known to exist. */
+void world_put_channel(const struct world *world, struct jsonw *out,
+    uint64_t channel_id);
+
 /** The roles of a guild, as a list. */
 void world_put_roles(struct jsonw *out, uint64_t guild);
 

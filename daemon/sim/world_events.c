@@ -59,6 +59,18 @@ put_channel(struct jsonw *out, uint64_t guild, uint64_t number)
 	jsonw_raw(out, ",\"flags\":0");
 }
 
+void
+world_put_channel(const struct world *world, struct jsonw *out, uint64_t channel_id)
+{
+	uint64_t guild = world_guild_of(channel_id);
+
+	(void)world;
+	put_channel(out, guild, channel_id & WORLD_LOW_MASK);
+	jsonw_raw(out, ",\"guild_id\":");
+	jsonw_id(out, world_guild_id(guild));
+	jsonw_raw(out, "}");
+}
+
 static void
 put_role(struct jsonw *out, uint64_t id, int position, const char *name)
 {
@@ -296,9 +308,6 @@ world_channel_update(const struct world *world, uint64_t channel_id)
 		return NULL;
 	}
 	jsonw_init(&out, EVENT_MAX_BYTES);
-	put_channel(&out, guild, channel_id & WORLD_LOW_MASK);
-	jsonw_raw(&out, ",\"guild_id\":");
-	jsonw_id(&out, world_guild_id(guild));
-	jsonw_raw(&out, "}");
+	world_put_channel(world, &out, channel_id);
 	return event_take("CHANNEL_UPDATE", &out, 0);
 }

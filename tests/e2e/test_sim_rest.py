@@ -171,5 +171,193 @@ class Mentions(Quiet):
         self.assertIn("embeds", data["errors"])
 
 
+def slash(name, description="says so", **more):
+    return {"name": name, "description": description, **more}
+
+
+class AppCommands(Quiet):
+    def setUp(self):
+        super().setUp()
+        self.all = f"/applications/{self.me}/commands"
+        self.here = f"/applications/{self.me}/guilds/{self.guild['id']}/commands"
+
+    def test_whole_sets(self):
+        self.assertEqual(self.call("GET", self.all), (200, []))
+        text = {"name": "text", "description": "what", "type": 3, "required": False}
+        status, made = self.call("PUT", self.all,
+                                 [slash("ping"), slash("say", options=[text])])
+        self.assertEqual(status, 200)
+        self.assertEqual([c["name"] for c in made], ["ping", "say"])
+        self.assertEqual({c["application_id"] for c in made}, {self.me})
+        self.assertNotIn("required", made[1]["options"][0])
+        self.assertEqual(self.call("GET", self.all), (200, made))
+        self.assertEqual(self.call("GET", self.here), (200, []))
+        status, again = self.call("PUT", self.all, [slash("say", "other"), slash("new")])
+        self.assertEqual(again[0]["id"], made[1]["id"])
+        self.assertNotEqual(again[0]["version"], made[1]["version"])
+        self.assertEqual(self.call("GET", self.all), (200, again))
+        status, same = self.call("PUT", self.all, [slash("say", "other"), slash("new")])
+        self.assertEqual(same, again)
+        status, own = self.call("PUT", self.here, [slash("ping")])
+        self.assertEqual(own[0]["guild_id"], self.guild["id"])
+        self.assertEqual(self.call("PUT", self.all, []), (200, []))
+
+    def test_what_is_refused_and_where(self):
+        option = {"name": "text", "description": "what", "type": 3}
+        bad = {
+            "0.name": [slash("Ping"), slash(""), slash("a b"), slash("x" * 33),
+                       {"description": "x"}],
+            "0.description": [slash("a", ""), slash("a", "x" * 101), {"name": "a"}],
+            "0.type": [slash("a", type=4)],
+            "0.options": [slash("a", options=[option] * 26)],
+            "0.options.1.name": [slash("a", options=[option, option])],
+            "0.options.0.type": [slash("a", options=[{**option, "type": 12}])],
+            "0.options.1": [slash("a", options=[
+                option, {**option, "name": "b", "required": True}])],
+            "0.options.0.choices": [slash("a", options=[
+                {**option, "choices": [{"name": "x", "value": "y"}] * 26}])],
+        }
+        for path, commands in bad.items():
+            for command in commands:
+                with self.subTest(path=path, command=command):
+                    data = self.refused(400, 50035, "PUT", self.all, [command])
+                    at = data["errors"]
+                    for key in path.split("."):
+                        at = at[key]
+                    self.assertTrue(at["_errors"][0]["code"])
+        data = self.refused(400, 50035, "PUT", self.all, [slash("a"), slash("a")])
+        self.assertIn("1", data["errors"])
+        self.refused(400, 50035, "PUT", self.all, {"name": "a"})
+        self.refused(400, 30032, "PUT", self.all, [slash(f"a{i}") for i in range(101)])
+        self.refused(403, 20012, "PUT", "/applications/1/commands", [slash("a")])
+        self.refused(404, 10004, "GET", f"/applications/{self.me}/guilds/1/commands")
+        self.assertEqual(self.sim.rest("GET", self.all, token=None)[0], 401)
+        status, headers, _ = self.sim.rest("DELETE", self.all)
+        self.assertEqual((status, headers["allow"]), (405, "GET, PUT"))
+        self.assertEqual(self.call("GET", self.all), (200, []), "nothing was kept")
+
+    def test_100_commands_are_allowed(self):
+        status, made = self.call("PUT", self.all, [slash(f"a{i}") for i in range(100)])
+        self.assertEqual((status, len(made)), (200, 100))
+
+
+class Interactions(Quiet):
+    def setUp(self):
+        super().setUp()
+        options = [{"name": "text", "description": "what", "type": 3},
+                   {"name": "count", "description": "how often", "type": 4}]
+        self.call("PUT", f"/applications/{self.me}/commands",
+                  [slash("ping"), slash("say", options=options),
+                   slash("must", options=[{**options[0], "required": True}])])
+
+    def ask(self, line):
+        """An interaction: its facts with the dispatch and the paths of its answers."""
+        told = self.sim.do("interact " + line)
+        told["d"] = self.gateway.until("INTERACTION_CREATE")["d"]
+        told["callback"] = f"/interactions/{told['interaction_id']}/{told['token']}/callback"
+        told["hook"] = f"/webhooks/{self.me}/{told['token']}"
+        told["original"] = told["hook"] + "/messages/@original"
+        return told
+
+    def free(self, method, path, body=None):
+        """A call without Authorization."""
+        status, _, data = self.sim.rest(method, path, body, token=None)
+        return status, data
+
+    def denied(self, status, code, method, path, body=None):
+        got, data = self.free(method, path, body)
+        self.assertEqual((got, data["code"]), (status, code), data)
+
+    def test_what_the_bot_is_told(self):
+        d = self.ask("user=@moss_8 roles=admin say text=two words count=3")["d"]
+        self.assertEqual((d["type"], d["version"]), (2, 1))
+        self.assertEqual(d["data"]["name"], "say")
+        self.assertEqual(d["data"]["options"],
+                         [{"name": "text", "type": 3, "value": "two words"},
+                          {"name": "count", "type": 4, "value": 3}])
+        self.assertEqual(d["member"]["user"]["username"], "moss_8")
+        self.assertTrue(int(d["member"]["permissions"]) & 8)
+        self.assertEqual(d["guild_id"], self.guild["id"])
+        self.assertEqual(d["channel"]["id"], self.place)
+        d = self.ask("user=@moss_8 roles=none ping")["d"]
+        self.assertNotIn("options", d["data"])
+        self.assertFalse(int(d["member"]["permissions"]) & 8)
+
+    def test_answer_for_all(self):
+        told = self.ask("ping")
+        body = {"type": 4, "data": {"content": "pong <@&1>"}}
+        self.assertEqual(self.free("POST", told["callback"], body), (204, b""))
+        seen = self.gateway.until("MESSAGE_CREATE")["d"]
+        self.assertEqual((seen["type"], seen["content"]), (20, "pong <@&1>"))
+        self.assertEqual(seen["interaction_metadata"]["id"], told["interaction_id"])
+        self.assertEqual(seen["guild_id"], self.guild["id"])
+        self.assertEqual(seen["mention_roles"], [], "answers notify no roles")
+        self.assertEqual(self.free("GET", told["original"])[1]["id"], seen["id"])
+        self.denied(400, 40060, "POST", told["callback"], body)
+        status, data = self.free("PATCH", told["original"], {"content": "PONG"})
+        self.assertEqual((status, data["content"]), (200, "PONG"))
+        self.assertEqual(self.gateway.until("MESSAGE_UPDATE")["d"]["content"], "PONG")
+        status, data = self.free("POST", told["hook"], {"content": "more"})
+        self.assertEqual((status, data["content"]), (200, "more"))
+        self.assertEqual(data["message_reference"]["message_id"], seen["id"])
+        self.assertEqual(self.free("DELETE", f"{told['hook']}/messages/{data['id']}")[0],
+                         204)
+        self.assertEqual(self.free("DELETE", told["original"])[0], 204)
+        self.gateway.until("MESSAGE_DELETE")
+        self.denied(404, 10008, "GET", told["original"])
+
+    def test_deferred_and_for_one(self):
+        other = self.connect(intents=ALL & ~DIRECT)
+        told = self.ask("ping")
+        status, data = self.free("POST", told["callback"] + "?with_response=true",
+                                 {"type": 5, "data": {"flags": 64}})
+        self.assertEqual(status, 200)
+        self.assertEqual(data["interaction"]["id"], told["interaction_id"])
+        self.assertTrue(data["interaction"]["response_message_loading"])
+        self.assertEqual(data["resource"]["message"]["flags"], 64 | 128)
+        seen = self.gateway.until("MESSAGE_CREATE")["d"]
+        self.assertEqual((seen["flags"], seen["content"]), (64 | 128, ""))
+        self.assertNotIn("guild_id", seen)
+        self.assertNotIn("member", seen)
+        self.free("PATCH", told["original"], {"content": "done"})
+        seen = self.gateway.until("MESSAGE_UPDATE")["d"]
+        self.assertEqual((seen["flags"], seen["content"]), (64, "done"))
+        self.refused(404, 10008, "GET", f"/channels/{self.place}/messages/{seen['id']}")
+        self.sim.do("say end")
+        self.assertEqual(other.until("MESSAGE_CREATE")["d"]["content"], "end",
+                         "only the asker sees the answer")
+
+    def test_too_late_and_unknown(self):
+        body = {"type": 4, "data": {"content": "x"}}
+        told = self.ask("age=4s ping")
+        self.denied(404, 10062, "POST", told["callback"], body)
+        self.denied(404, 10015, "PATCH", told["original"], {"content": "x"})
+        self.denied(404, 10062, "POST", "/interactions/1/nothing/callback", body)
+        self.denied(404, 10015, "POST", f"/webhooks/{self.me}/nothing", {"content": "x"})
+        told = self.ask("ping")
+        self.denied(404, 10062, "POST", told["callback"].replace(
+            told["interaction_id"], "1"), body)
+        self.denied(400, 50035, "POST", told["callback"], {"type": 1})
+        self.denied(400, 50006, "POST", told["callback"], {"type": 4, "data": {}})
+        self.denied(400, 50035, "POST", told["callback"],
+                    {"type": 4, "data": {"content": "x" * 2001}})
+        self.assertEqual(self.free("POST", told["callback"], body)[0], 204,
+                         "refused answers leave it open")
+
+    def test_outside_the_global_limit(self):
+        told = self.ask("ping")
+        self.free("POST", told["callback"], {"type": 4, "data": {"content": "x"}})
+        for _ in range(60):
+            self.assertEqual(self.free("GET", told["original"])[0], 200)
+
+    def test_commands_that_cannot_be_used(self):
+        for line in ("nothing", "", "say word", "say count=x", "must", "age=x ping",
+                     "user=nobody ping"):
+            with self.subTest(line=line):
+                answer = self.sim.ask("interact " + line)
+                self.assertFalse(answer["ok"])
+                self.assertTrue(answer["error"])
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -34,6 +34,8 @@ static const struct {
     [BUCKET_READ] = {5, CLOCK_S(1)},
     [BUCKET_REACTION] = {1, CLOCK_MS(250)},
     [BUCKET_TYPING] = {5, CLOCK_S(5)},
+    [BUCKET_CHANNEL] = {5, CLOCK_S(5)},
+    [BUCKET_PINS] = {5, CLOCK_S(1)},
 };
 
 struct buckets *

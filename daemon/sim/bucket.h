@@ -17,6 +17,8 @@ enum bucket_class {
 	BUCKET_READ,
 	BUCKET_REACTION,
 	BUCKET_TYPING,
+	BUCKET_CHANNEL, /* what a channel is like */
+	BUCKET_PINS,
 };
 
 struct buckets;

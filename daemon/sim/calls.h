@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "rest.h"
+#include "rights.h"
 
 #define CALL_EMOJI_BYTES 160
 
@@ -55,10 +56,50 @@ void call_apply_draft(struct message *message, const cJSON *body,
 /** Answers with a message. */
 void call_put_message(struct call *call, const struct message *message);
 
+/** Characters, not bytes, of UTF-8. */
+size_t call_characters_of(const char *text);
+
+/** A number of the query. */
+uint64_t call_query_number(const struct call *call, const char *name,
+    uint64_t otherwise);
+
+/** The message of the path; NULL after an error was answered. */
+struct message *call_take_message(struct call *call);
+
+/** True where the bot lacks a right in the channel of the path. */
+bool call_lacks(const struct call *call, enum right right);
+
+/** True where the bot sees the channel and has the right; else answers so. */
+bool call_may(struct call *call, enum right right);
+
+/** The right to write, which is another one in threads. */
+bool call_may_write(struct call *call);
+
+/** Refuses what an archived thread does not take; true elsewhere. */
+bool call_is_unarchived(struct call *call);
+
+/** Unarchives a thread that is written in; false after an error was answered. */
+bool call_open_thread(struct call *call, uint64_t channel_id);
+
 call_fn call_gateway;
 call_fn call_gateway_bot;
 call_fn call_me;
 call_fn call_application;
+call_fn call_guild;
+call_fn call_guild_channels;
+call_fn call_guild_roles;
+call_fn call_guild_member;
+call_fn call_user;
+
+/* channel_calls.c */
+call_fn call_channel;
+call_fn call_channel_change;
+call_fn call_threads_active;
+call_fn call_threads_archived;
+call_fn call_pins;
+call_fn call_pins_old;
+call_fn call_pin;
+call_fn call_unpin;
 
 /* appcommands.c */
 call_fn call_commands_list;
@@ -71,6 +112,7 @@ call_fn call_answer_get;
 call_fn call_answer_edit;
 call_fn call_answer_delete;
 
+/* message_calls.c */
 call_fn call_message_create;
 call_fn call_message_list;
 call_fn call_message_get;

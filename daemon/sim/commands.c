@@ -87,6 +87,10 @@ static const struct command_row rows[] = {
     {"interact", "[KEY=VALUE..] NAME [OPTION=VALUE..]",
 	"someone uses the bot's slash command NAME; " WHO_USAGE " [admin] [age=4s]",
 	true, command_interact},
+    {"right", "CHANNEL|all NAME on|off",
+	"what the bot may do: view, send, send_in_threads, history, react, pin, "
+	"manage_messages, manage_threads",
+	false, command_right},
     {"calls", "[N]", "the last calls of REST (20), oldest first", false, command_calls},
     {"tls", "good|bad-name|expired|not-yet|self-signed|other-ca|ip-only|tls11",
 	"certificate or version from the next connection on", false, command_tls},

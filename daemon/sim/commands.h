@@ -94,6 +94,7 @@ command_fn command_outage;
 /* People: people_commands.c */
 command_fn command_say;
 command_fn command_join;
+command_fn command_right;
 
 /* interaction_commands.c */
 command_fn command_interact;

@@ -8,6 +8,7 @@
 #include "cdn.h"
 #include "commands.h"
 #include "gateway.h"
+#include "rights.h"
 #include "server.h"
 #include "tls.h"
 
@@ -505,6 +506,7 @@ command_calm(struct command *command)
 	faults->cdn = (struct fault_cdn){.count = 0};
 	faults->upgrade_status = 0;
 	faults->cut_next_at = 0;
+	rights_clear(command->sim->rights);
 	forgive(command);
 	each_fault(command, set_calm, &command->sim->argv.rate);
 	struct conn *conn = server_conns(command->sim->server);

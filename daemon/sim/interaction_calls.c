@@ -96,7 +96,8 @@ answer(struct call *call, struct interaction *interaction, int type)
 	bool deferred = type == CALLBACK_DEFERRED;
 	struct call_draft draft = {.content = NULL};
 
-	if (!deferred && !call_take_draft(call, data, &draft)) {
+	if (!call_open_thread(call, interaction->channel_id) ||
+	    (!deferred && !call_take_draft(call, data, &draft))) {
 		return;
 	}
 	const struct message *message =

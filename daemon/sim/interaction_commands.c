@@ -8,6 +8,7 @@
 #include "appcommands.h"
 #include "commands.h"
 #include "interactions.h"
+#include "rights.h"
 #include "who.h"
 
 #define OPTION_STRING  3
@@ -187,7 +188,7 @@ put_invoker(const struct world *world, struct jsonw *out, const struct who *who)
 
 static struct event *
 make_event(const struct world *world, const struct interact *interact,
-    const struct interaction *interaction)
+    const struct interaction *interaction, uint64_t app_rights)
 {
 	uint64_t guild_id = world_guild_id(interact->who.guild);
 	struct jsonw out;
@@ -212,7 +213,7 @@ make_event(const struct world *world, const struct interact *interact,
 	jsonw_id(&out, guild_id);
 	jsonw_raw(&out, "},\"attachment_size_limit\":10485760,\"application_id\":");
 	jsonw_id(&out, world_bot_id());
-	jsonw_fmt(&out, ",\"app_permissions\":\"%" PRIu64 "\"}", RIGHTS_MEMBER);
+	jsonw_fmt(&out, ",\"app_permissions\":\"%" PRIu64 "\"}", app_rights);
 	return event_take("INTERACTION_CREATE", &out, 0);
 }
 
@@ -247,7 +248,9 @@ run_interact(struct command *command, const struct interact *interact)
 	    sim->argv.seed);
 
 	session_publish(sim, interact->who.guild, 0,
-	    make_event(&sim->world, interact, interaction), NULL);
+	    make_event(&sim->world, interact, interaction,
+		rights_bits(sim->rights, interaction->channel_id)),
+	    NULL);
 	put_interaction(command, interaction);
 }
 

@@ -21,8 +21,10 @@
 #include "messages.h"
 #include "report.h"
 #include "rest.h"
+#include "rights.h"
 #include "server.h"
 #include "sim.h"
+#include "threads.h"
 #include "tls.h"
 #include "xalloc.h"
 
@@ -180,6 +182,8 @@ start(struct sim *sim)
 	sim->calllog = calllog_new();
 	sim->appcommands = appcommands_new();
 	sim->interactions = interactions_new();
+	sim->rights = rights_new();
+	sim->world.threads = threads_new();
 	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir))) {
 		return false;
 	}
@@ -207,6 +211,8 @@ stop(struct sim *sim)
 	calllog_free(sim->calllog);
 	appcommands_free(sim->appcommands);
 	interactions_free(sim->interactions);
+	rights_free(sim->rights);
+	threads_free(sim->world.threads);
 	budget_fini(sim);
 }
 

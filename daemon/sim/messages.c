@@ -168,3 +168,42 @@ messages_link(struct messages *messages, struct world_message *message)
 
 	message->reply_to = target ? &target->shown : NULL;
 }
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	const struct message *const *left = a;
+	const struct message *const *right = b;
+
+	return ((*left)->shown.id < (*right)->shown.id) -
+	    ((*left)->shown.id > (*right)->shown.id);
+}
+
+size_t
+messages_of_channel(struct messages *messages, uint64_t channel_id,
+    const struct message **out)
+{
+	const struct message *at = NULL;
+	size_t count = 0;
+
+	for (uint64_t i = 0; (at = messages_nth(messages, i)); i++) {
+		if (!at->deleted && at->shown.channel_id == channel_id &&
+		    (at->shown.flags & WORLD_FLAG_EPHEMERAL) == 0) {
+			out[count++] = at;
+		}
+	}
+	qsort(out, count, sizeof *out, compare_ids);
+	return count;
+}
+
+int64_t
+messages_pin_time(struct messages *messages, int64_t now_ms)
+{
+	const struct message *at = NULL;
+
+	for (uint64_t i = 0; (at = messages_nth(messages, i)); i++) {
+		now_ms =
+		    at->shown.pinned_ms >= now_ms ? at->shown.pinned_ms + 1 : now_ms;
+	}
+	return now_ms;
+}

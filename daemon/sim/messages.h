@@ -5,6 +5,7 @@
 #define GWSIM_MESSAGES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "world.h"
@@ -42,6 +43,17 @@ struct message *messages_find_any(struct messages *messages, uint64_t message_id
 /** The message that the bot sent with this nonce within the last 5 minutes, or NULL. */
 struct message *messages_find_nonce(struct messages *messages, uint64_t channel_id,
     const char *nonce, int64_t now_ms);
+
+/**
+ * The messages of a channel that are there for all, by their ids, newest first.
+ *
+ * out has room for MESSAGES_KEPT; returns how many there are.
+ */
+size_t messages_of_channel(struct messages *messages, uint64_t channel_id,
+    const struct message **out);
+
+/** An instant for a pin, later than that of any other one. */
+int64_t messages_pin_time(struct messages *messages, int64_t now_ms);
 
 /** The nth message kept, newest first; NULL past the last one. */
 struct message *messages_nth(struct messages *messages, uint64_t nth);

@@ -6,6 +6,7 @@
 #include "mentions.h"
 #include "messages.h"
 #include "rest.h"
+#include "rights.h"
 #include "who.h"
 
 #define TYPE_MAX 99
@@ -103,6 +104,9 @@ write_one(struct command *command, const struct say *say)
 	mentions_add_replied(&mentions,
 	    messages_find(sim->messages, message.channel_id, message.reply_to_id),
 	    NULL);
+	if (message.pinned_ms != 0) {
+		message.pinned_ms = messages_pin_time(sim->messages, clock_wall_ms());
+	}
 	message.mentions = &mentions;
 	message.content = command->text;
 	message.at_ms = clock_wall_ms() - say->age_ms;
@@ -110,6 +114,7 @@ write_one(struct command *command, const struct say *say)
 				       world_new_id(&sim->world);
 	struct message *kept = messages_add(sim->messages, &message);
 
+	world_touch_thread(&sim->world, message.channel_id, message.id);
 	if (say->age_ms == 0 && !say->quiet) {
 		rest_publish_message(sim, "MESSAGE_CREATE", &kept->shown);
 	}
@@ -195,4 +200,41 @@ command_join(struct command *command)
 		write_one(command, &say);
 	}
 	put_say(command, &say, announce ? messages_last_id(command->sim->messages) : 0);
+}
+
+/* A channel by its number is that of the first guild. */
+static bool
+read_place(const struct world *world, const char *text, uint64_t *channel_id)
+{
+	uint64_t guild = 0;
+
+	*channel_id = RIGHTS_ANYWHERE;
+	if (strcmp(text, "all") == 0) {
+		return true;
+	}
+	if (!command_number(text, 1, UINT64_MAX, channel_id)) {
+		return false;
+	}
+	*channel_id |= *channel_id <= WORLD_LOW_MASK ? world_guild_id(0) : 0;
+	return world_find_channel(world, *channel_id, &guild);
+}
+
+void
+command_right(struct command *command)
+{
+	struct sim *sim = command->sim;
+	uint64_t channel_id = 0;
+	enum right right = RIGHT_VIEW;
+	bool on = command->word_count == 3 && strcmp(command->words[2], "on") == 0;
+
+	if (command->word_count != 3 ||
+	    (!on && strcmp(command->words[2], "off") != 0)) {
+		command->error = "a channel, a right and on or off are wanted";
+	} else if (!read_place(&sim->world, command->words[0], &channel_id)) {
+		command->error = "no such channel";
+	} else if (!rights_find(command->words[1], &right)) {
+		command->error = "no such right";
+	} else if (!rights_set(sim->rights, channel_id, right, on)) {
+		command->error = "too many channels differ";
+	}
 }

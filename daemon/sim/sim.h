@@ -36,6 +36,7 @@ struct sim {
 	struct calllog *calllog;
 	struct appcommands *appcommands;
 	struct interactions *interactions;
+	struct rights *rights;
 	struct control *control;
 	struct tls *tls; /* NULL without --tls */
 	char api_base[96];

@@ -128,7 +128,8 @@ world_find_channel(const struct world *world, uint64_t id, uint64_t *guild)
 {
 	uint64_t number = id & WORLD_LOW_MASK;
 
-	return number >= 1 && number <= WORLD_CHANNELS && find_owner(world, id, guild);
+	return ((number >= 1 && number <= WORLD_CHANNELS) || world_is_thread(id)) &&
+	    find_owner(world, id, guild);
 }
 
 uint64_t

@@ -16,6 +16,11 @@
 #define WORLD_USERS    200
 #define WORLD_CHANNELS 7 /* of each guild */
 
+/* Threads of each guild, and the number of the first one. */
+#define WORLD_THREADS      6
+#define WORLD_THREAD_FIRST 64
+#define WORLD_TYPE_THREAD  11
+
 /* The first channel for text, by its number. */
 #define WORLD_MAIN_NUMBER 2
 
@@ -58,6 +63,7 @@ struct world {
 	uint64_t big_guild_bytes; /* of the first guild's GUILD_CREATE; 0: as others */
 	uint64_t last_id;
 	uint64_t old_ids; /* made of instants in the past */
+	struct threads *threads;
 };
 
 /* A stream of pseudo-random numbers. */
@@ -127,7 +133,7 @@ uint64_t world_guild_id(uint64_t guild);
 /** The guild with this id; false: no such. */
 bool world_find_guild(const struct world *world, uint64_t id, uint64_t *guild);
 
-/** The guild of the channel with this id; false: no such channel. */
+/** The guild of the channel or thread with this id; false: no such channel. */
 bool world_find_channel(const struct world *world, uint64_t id, uint64_t *guild);
 
 /** The guild of a channel that is known to exist. */
@@ -147,6 +153,18 @@ uint64_t world_trait(const struct world *world, uint64_t thing, uint64_t which);
 
 /** Discord's number for the kind of a channel that is known to exist. */
 int world_channel_type(uint64_t channel_id);
+
+/** True for the id of a thread. */
+bool world_is_thread(uint64_t channel_id);
+
+/** The channel of a thread; of a channel the id itself. */
+uint64_t world_parent(uint64_t channel_id);
+
+/** Remembers the newest message, if the channel is a thread. */
+void world_touch_thread(struct world *world, uint64_t channel_id, uint64_t message_id);
+
+/** A thread of a guild, 0 to WORLD_THREADS - 1. */
+uint64_t world_thread_id(uint64_t guild, uint64_t nth);
 
 /** The first channel for text of a guild. */
 uint64_t world_main_channel(uint64_t guild);
@@ -186,12 +204,18 @@ size_t world_put_message(const struct world *world, struct jsonw *out,
 struct event *world_guild_create(const struct world *world, uint64_t guild,
     uint32_t intents, uint64_t bytes);
 
-/** A channel that is known to exist. */
+/** A channel or thread that is known to exist. */
 void world_put_channel(const struct world *world, struct jsonw *out,
     uint64_t channel_id);
 
 /** The roles of a guild, as a list. */
 void world_put_roles(struct jsonw *out, uint64_t guild);
+
+/** All channels of a guild, as a list. */
+void world_put_channels(const struct world *world, struct jsonw *out, uint64_t guild);
+
+/** A guild as it is asked for. */
+void world_put_guild(const struct world *world, struct jsonw *out, uint64_t guild);
 
 /** GUILD_MEMBER_ADD. */
 struct event *world_member_add(const struct world *world, uint64_t guild, int user,
@@ -207,6 +231,7 @@ struct event *world_typing(const struct world *world, uint64_t channel_id, int u
     int64_t at_ms);
 struct event *world_presence(const struct world *world, struct world_rng *rng,
     uint64_t guild, int user);
+struct event *world_thread_update(const struct world *world, uint64_t thread_id);
 struct event *world_channel_update(const struct world *world, uint64_t channel_id);
 
 #endif

@@ -359,5 +359,249 @@ class Interactions(Quiet):
                 self.assertTrue(answer["error"])
 
 
+class Paging(Quiet):
+    def setUp(self):
+        super().setUp()
+        self.path = "/channels/%s/messages" % (int(self.guild["id"]) + 5)
+        self.sim.do("say channel=5 quiet count=7 x")
+        self.sim.do("say channel=5 age=20d count=2 old")
+
+    def ids(self, query):
+        status, list_ = self.call("GET", self.path + query)
+        self.assertEqual(status, 200, list_)
+        return [int(message["id"]) for message in list_]
+
+    def test_windows(self):
+        every = self.ids("")
+        self.assertEqual((len(every), every), (9, sorted(every, reverse=True)))
+        self.assertEqual(self.ids("?limit=2"), every[:2])
+        self.assertEqual(self.ids(f"?before={every[2]}&limit=3"), every[3:6])
+        self.assertEqual(self.ids(f"?after={every[5]}&limit=2"), every[3:5],
+                         "those that follow it, newest first")
+        self.assertEqual(self.ids(f"?after={every[0]}"), [])
+        self.assertEqual(self.ids(f"?around={every[4]}&limit=3"), every[3:6])
+        self.assertEqual(self.ids(f"?around={every[0]}&limit=2"), every[:2])
+        for query in ("?limit=0", "?limit=101", f"?before={every[0]}&after={every[1]}"):
+            self.refused(400, 50035, "GET", self.path + query)
+
+    def test_bulk_delete(self):
+        every = [str(i) for i in self.ids("")]
+        path = self.path + "/bulk-delete"
+        self.refused(400, 50016, "POST", path, {"messages": every[:1]})
+        self.refused(400, 50016, "POST", path, {"messages": every * 12})
+        self.refused(400, 50035, "POST", path, {"messages": [every[0], every[0]]})
+        self.refused(400, 50035, "POST", path, {"messages": ["x", "y"]})
+        self.refused(400, 50034, "POST", path, {"messages": [every[0], every[8]]})
+        self.assertEqual(len(self.ids("")), 9, "one bad id fails all")
+        self.assertEqual(self.call("POST", path, {"messages": every[:3]})[0], 204)
+        self.assertEqual(self.gateway.until("MESSAGE_DELETE_BULK")["d"]["ids"], every[:3])
+        self.assertEqual(self.call("DELETE", f"{self.path}/{every[8]}")[0], 204)
+        self.assertEqual([str(i) for i in self.ids("")], every[3:8])
+
+
+class Pins(Quiet):
+    def test_pins(self):
+        said = [self.sim.do(f"say quiet m{i}")["message_id"] for i in range(3)]
+        pins = f"/channels/{self.place}/messages/pins"
+        for message in said:
+            self.assertEqual(self.call("PUT", f"{pins}/{message}"), (204, b""))
+        self.gateway.until("CHANNEL_PINS_UPDATE")
+        self.assertTrue(self.gateway.until("MESSAGE_UPDATE")["d"]["pinned"])
+        told = self.gateway.until("MESSAGE_CREATE")["d"]
+        self.assertEqual((told["type"], told["message_reference"]["message_id"]),
+                         (6, said[0]))
+        status, page = self.call("GET", pins + "?limit=2")
+        self.assertEqual((status, page["has_more"]), (200, True))
+        self.assertEqual([i["message"]["id"] for i in page["items"]], said[:0:-1])
+        self.assertTrue(all(i["message"]["pinned"] for i in page["items"]))
+        before = page["items"][1]["pinned_at"].replace("+", "%2B")
+        status, page = self.call("GET", f"{pins}?before={before}")
+        self.assertEqual([i["message"]["id"] for i in page["items"]], said[:1])
+        self.assertFalse(page["has_more"])
+        self.assertEqual(self.call("DELETE", f"{pins}/{said[1]}")[0], 204)
+        status, old = self.call("GET", f"/channels/{self.place}/pins")
+        self.assertEqual([m["id"] for m in old], [said[2], said[0]])
+        self.refused(404, 10008, "PUT", f"{pins}/1")
+        self.refused(400, 50035, "GET", pins + "?limit=51")
+        self.refused(400, 50035, "GET", pins + "?before=yesterday")
+
+    def test_as_many_as_there_may_be(self):
+        said = self.sim.do("say quiet pinned count=249 x")
+        one = self.sim.do("say quiet one")["message_id"]
+        two = self.sim.do("say quiet two")["message_id"]
+        pins = f"/channels/{self.place}/messages/pins"
+        self.assertEqual(self.call("PUT", f"{pins}/{one}")[0], 204)
+        self.refused(400, 30003, "PUT", f"{pins}/{two}")
+        self.assertEqual(self.call("DELETE", f"{pins}/{said['message_id']}")[0], 204)
+        self.assertEqual(self.call("PUT", f"{pins}/{two}")[0], 204)
+
+
+class Threads(Quiet):
+    """Threads 64 and 65 are active, 66 and 67 archived, 68 also locked, 69 locked."""
+
+    def thread(self, number):
+        return str(int(self.guild["id"]) + number)
+
+    def archived(self, number):
+        status, data = self.call("GET", f"/channels/{self.thread(number)}")
+        self.assertEqual((status, data["type"]), (200, 11))
+        return data["thread_metadata"]["archived"]
+
+    def test_lists(self):
+        active = {self.thread(n) for n in (64, 65, 69)}
+        self.assertEqual({t["id"] for t in self.guild["threads"]}, active)
+        status, data = self.call("GET", f"/guilds/{self.guild['id']}/threads/active")
+        self.assertEqual({t["id"] for t in data["threads"]}, active)
+        path = f"/channels/{self.place}/threads/archived/public"
+        status, data = self.call("GET", path + "?limit=2")
+        self.assertEqual([t["id"] for t in data["threads"]],
+                         [self.thread(68), self.thread(67)])
+        self.assertTrue(data["has_more"])
+        last = data["threads"][1]["thread_metadata"]["archive_timestamp"]
+        status, data = self.call("GET", f"{path}?before={last.replace('+', '%2B')}")
+        self.assertEqual([t["id"] for t in data["threads"]], [self.thread(66)])
+        self.assertFalse(data["has_more"])
+        self.assertEqual(data["threads"][0]["parent_id"], self.place)
+        self.refused(400, 50035, "GET", path + "?limit=1")
+        self.refused(400, 50035, "GET", path + "?before=x")
+        self.refused(404, 10003, "GET", "/channels/1")
+        self.refused(404, 10004, "GET", "/guilds/1/threads/active")
+
+    def test_writing_unarchives(self):
+        self.assertTrue(self.archived(66))
+        status, said = self.post(self.thread(66), content="hello again")
+        self.assertEqual(status, 200)
+        seen = self.gateway.until("THREAD_UPDATE")["d"]
+        self.assertFalse(seen["thread_metadata"]["archived"])
+        self.assertEqual(self.gateway.until("MESSAGE_CREATE")["d"]["channel_type"], 11)
+        self.assertFalse(self.archived(66))
+        status, data = self.call("GET", f"/channels/{self.thread(66)}")
+        self.assertEqual(data["last_message_id"], said["id"])
+        self.refused(400, 50083, "POST", f"/channels/{self.thread(68)}/messages",
+                     {"content": "x"})
+
+    def test_archived_ones_are_only_read(self):
+        message = self.sim.do(f"say quiet channel={self.thread(67)} x")["message_id"]
+        path = f"/channels/{self.thread(67)}/messages"
+        self.assertEqual(self.call("GET", path)[0], 200)
+        self.refused(400, 50083, "DELETE", f"{path}/{message}")
+        self.refused(400, 50083, "PUT", f"{path}/{message}/reactions/%E2%9C%85/@me")
+        self.refused(400, 50083, "PUT", f"{path}/pins/{message}")
+        self.refused(400, 50083, "POST", path + "/bulk-delete", {"messages": ["1", "2"]})
+        self.refused(400, 50083, "PATCH", f"/channels/{self.thread(67)}",
+                     {"auto_archive_duration": 60})
+        status, data = self.call("PATCH", f"/channels/{self.thread(67)}",
+                                 {"archived": False, "auto_archive_duration": 60})
+        self.assertEqual(status, 200)
+        self.assertEqual(data["thread_metadata"]["auto_archive_duration"], 60)
+        self.assertEqual(self.call("DELETE", f"{path}/{message}")[0], 204)
+
+    def test_changes(self):
+        path = f"/channels/{self.thread(64)}"
+        status, data = self.call("PATCH", path, {"archived": True, "locked": True})
+        self.assertEqual(status, 200)
+        self.assertTrue(data["thread_metadata"]["archived"])
+        self.assertTrue(data["thread_metadata"]["locked"])
+        self.assertEqual(self.gateway.until("THREAD_UPDATE")["d"], data)
+        self.refused(400, 50083, "POST", path + "/messages", {"content": "x"})
+        for body in ({"archived": 1}, {"auto_archive_duration": 5}, {"topic": "x"}):
+            self.refused(400, 50035, "PATCH", path, body)
+        self.refused(403, 50013, "PATCH", f"/channels/{self.place}", {"archived": True})
+
+    def test_locked_ones_are_for_moderators(self):
+        self.sim.do(f"right {self.thread(69)} manage_threads off")
+        self.refused(403, 160005, "POST", f"/channels/{self.thread(69)}/messages",
+                     {"content": "x"})
+        self.sim.do("right all manage_threads off")
+        self.refused(403, 50013, "PATCH", f"/channels/{self.thread(68)}",
+                     {"archived": False})
+        self.refused(403, 50013, "PATCH", f"/channels/{self.thread(64)}",
+                     {"archived": True})
+        self.assertEqual(self.call("PATCH", f"/channels/{self.thread(66)}",
+                                   {"archived": False})[0], 200)
+
+
+class Rights(Quiet):
+    def setUp(self):
+        super().setUp()
+        self.path = f"/channels/{self.place}/messages"
+        self.theirs = self.sim.do("say quiet theirs")["message_id"]
+        self.mine = self.post(content="mine")[1]["id"]
+
+    def test_view(self):
+        self.sim.do("right 2 view off")
+        for method, path, body in (
+                ("GET", self.path, None), ("POST", self.path, {"content": "x"}),
+                ("GET", f"{self.path}/{self.mine}", None),
+                ("DELETE", f"{self.path}/{self.mine}", None),
+                ("GET", f"/channels/{self.place}", None),
+                ("GET", f"{self.path}/pins", None),
+                ("POST", f"/channels/{int(self.guild['id']) + 64}/messages",
+                 {"content": "in a thread of it"})):
+            self.refused(403, 50001, method, path, body)
+        self.assertEqual(self.post(str(int(self.place) + 1), content="x")[0], 200)
+        status, data = self.call("GET", f"/guilds/{self.guild['id']}/threads/active")
+        self.assertEqual({t["parent_id"] for t in data["threads"]},
+                         {str(int(self.guild["id"]) + 4)})
+        self.sim.do("right 2 view on")
+        self.assertEqual(self.call("GET", self.path)[0], 200)
+
+    def test_each_right(self):
+        emoji = f"{self.path}/{self.theirs}/reactions/%E2%9C%85/@me"
+        thread = f"/channels/{int(self.guild['id']) + 64}/messages"
+        for right, method, path, body in (
+                ("send", "POST", self.path, {"content": "x"}),
+                ("send", "POST", f"/channels/{self.place}/typing", None),
+                ("send_in_threads", "POST", thread, {"content": "x"}),
+                ("history", "GET", f"{self.path}/{self.mine}", None),
+                ("history", "PUT", emoji, None),
+                ("react", "PUT", emoji, None),
+                ("manage_messages", "DELETE", f"{self.path}/{self.theirs}", None),
+                ("manage_messages", "POST", self.path + "/bulk-delete",
+                 {"messages": ["1", "2"]}),
+                ("pin", "PUT", f"{self.path}/pins/{self.mine}", None),
+                ("pin", "DELETE", f"{self.path}/pins/{self.mine}", None)):
+            with self.subTest(right=right, path=path):
+                self.sim.do(f"right all {right} off")
+                self.refused(403, 50013, method, path, body)
+                self.sim.do(f"right all {right} on")
+        self.sim.do("right all manage_messages off")
+        self.assertEqual(self.call("DELETE", f"{self.path}/{self.mine}")[0], 204,
+                         "its own message is no matter of that right")
+
+    def test_without_history_there_is_nothing(self):
+        self.sim.do(f"right {self.place} history off")
+        self.assertEqual(self.call("GET", self.path), (200, []))
+        self.assertEqual(self.call("GET", f"{self.path}/pins")[1]["items"], [])
+        self.refused(400, 160002, "POST", self.path,
+                     {"content": "x", "message_reference": {"message_id": self.theirs}})
+        self.sim.do("calm")
+        self.assertTrue(self.call("GET", self.path)[1])
+
+    def test_wrong_words(self):
+        for line in ("right", "right 2 view", "right 2 fly on", "right 99 view on",
+                     "right all view maybe"):
+            self.assertFalse(self.sim.ask(line)["ok"], line)
+
+
+class Lookups(Quiet):
+    def test_guild_and_people(self):
+        path = f"/guilds/{self.guild['id']}"
+        status, guild = self.call("GET", path)
+        self.assertEqual((status, guild["owner_id"]), (200, self.guild["owner_id"]))
+        self.assertEqual(self.call("GET", path + "/roles"), (200, self.guild["roles"]))
+        status, channels = self.call("GET", path + "/channels")
+        self.assertEqual([c["id"] for c in channels],
+                         [c["id"] for c in self.guild["channels"]])
+        status, user = self.call("GET", f"/users/{guild['owner_id']}")
+        self.assertEqual(user["id"], guild["owner_id"])
+        status, member = self.call("GET", f"{path}/members/{guild['owner_id']}")
+        self.assertEqual(member["user"], user)
+        self.assertTrue(self.call("GET", f"/users/{self.me}")[1]["bot"])
+        self.refused(404, 10013, "GET", "/users/1")
+        self.refused(404, 10007, "GET", path + "/members/1")
+        self.refused(404, 10004, "GET", "/guilds/1")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

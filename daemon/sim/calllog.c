@@ -50,12 +50,20 @@ calllog_free(struct calllog *owned_log)
 	free(owned_log);
 }
 
+static char *
+copy_body(struct slice body)
+{
+	if (body.size == 0) {
+		return NULL;
+	}
+	return xstrndup(body.data, body.size < BODY_KEPT ? body.size : BODY_KEPT);
+}
+
 void
 calllog_add(struct calllog *log, const struct http_request *request, int status)
 {
 	struct entry *entry = &log->ring[log->count++ % CALLLOG_KEPT];
 	size_t path_size = request->path.size;
-	size_t size = request->body.size < BODY_KEPT ? request->body.size : BODY_KEPT;
 
 	/* The question mark stands between path and query in the request itself. */
 	if (request->query.size > 0) {
@@ -65,7 +73,7 @@ calllog_add(struct calllog *log, const struct http_request *request, int status)
 	*entry = (struct entry){.method = xstrndup(request->method.data,
 				    request->method.size),
 	    .path = xstrndup(request->path.data, path_size),
-	    .body = size > 0 ? xstrndup(request->body.data, size) : NULL,
+	    .body = copy_body(request->body),
 	    .status = status,
 	    .at_ms = clock_wall_ms()};
 }
@@ -91,8 +99,7 @@ put_body(const char *body, struct jsonw *out)
 void
 calllog_put(const struct calllog *log, uint64_t count, struct jsonw *out)
 {
-	uint64_t kept = log->count < CALLLOG_KEPT ? log->count : CALLLOG_KEPT;
-	uint64_t first = log->count - (count < kept ? count : kept);
+	uint64_t first = log->count > count ? log->count - count : 0;
 
 	jsonw_fmt(out, "{\"ok\":true,\"total\":%" PRIu64 ",\"calls\":[", log->count);
 	for (uint64_t i = first; i < log->count; i++) {

@@ -336,7 +336,7 @@ find_pins(const struct call *call, int64_t before_ms, const struct message **out
 			out[count++] = out[i];
 		}
 	}
-	qsort(out, count, sizeof *out, compare_pins);
+	qsort(out, count, sizeof(struct message *), compare_pins);
 	return call_lacks(call, RIGHT_HISTORY) ? 0 : count;
 }
 

@@ -56,7 +56,6 @@ static bool
 check_text(struct check *check, const cJSON *object, const char *field, size_t max)
 {
 	const cJSON *text = member(object, field);
-	char problem[64];
 
 	if (!text || cJSON_IsNull(text)) {
 		return fail(check, field, "BASE_TYPE_REQUIRED",
@@ -70,6 +69,8 @@ check_text(struct check *check, const cJSON *object, const char *field, size_t m
 
 	check->characters += count;
 	if (count < 1 || count > max) {
+		char problem[64];
+
 		(void)snprintf(problem, sizeof problem,
 		    "Must be between 1 and %zu in length.", max);
 		return fail(check, field, "BASE_TYPE_BAD_LENGTH", problem);

@@ -49,10 +49,7 @@ interactions_add(struct interactions *interactions, const struct interaction *ma
 struct interaction *
 interactions_find(struct interactions *interactions, struct slice token)
 {
-	uint64_t kept = interactions->count < INTERACTIONS_KEPT ? interactions->count :
-								  INTERACTIONS_KEPT;
-
-	for (uint64_t i = 0; i < kept; i++) {
+	for (int i = 0; i < INTERACTIONS_KEPT && interactions->ring[i].id != 0; i++) {
 		struct interaction *at = &interactions->ring[i];
 
 		if (slice_equal(token, slice_of(at->token))) {

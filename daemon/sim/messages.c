@@ -192,7 +192,7 @@ messages_of_channel(struct messages *messages, uint64_t channel_id,
 			out[count++] = at;
 		}
 	}
-	qsort(out, count, sizeof *out, compare_ids);
+	qsort(out, count, sizeof(struct message *), compare_ids);
 	return count;
 }
 

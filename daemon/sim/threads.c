@@ -38,11 +38,13 @@ first_state(uint64_t id)
 	    {true, false}, {true, true}, {false, true}};
 	uint64_t number = (id & WORLD_LOW_MASK) - WORLD_THREAD_FIRST;
 
-	return (struct thread_state){.id = id,
+	struct thread_state state = {.id = id,
 	    .archived = first[number].archived,
-	    .locked = first[number].locked,
-	    .changed_ms = FIRST_MS + (int64_t)number * DAY_MS,
-	    .auto_archive_minutes = 4320};
+	    .locked = first[number].locked};
+
+	state.changed_ms = FIRST_MS + (int64_t)number * DAY_MS;
+	state.auto_archive_minutes = 4320;
+	return state;
 }
 
 struct thread_state

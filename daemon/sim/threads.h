@@ -11,11 +11,11 @@
 
 struct thread_state {
 	uint64_t id;
+	int64_t changed_ms;       /* when archived last changed */
+	uint64_t last_message_id; /* 0: none */
+	int auto_archive_minutes; /* 60, 1440, 4320 or 10080 */
 	bool archived;
 	bool locked;
-	int64_t changed_ms;       /* when archived last changed */
-	int auto_archive_minutes; /* 60, 1440, 4320 or 10080 */
-	uint64_t last_message_id; /* 0: none */
 };
 
 struct threads;

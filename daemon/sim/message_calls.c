@@ -9,6 +9,7 @@
 #include "xalloc.h"
 
 #define NONCE_MAX_CHARACTERS 25
+#define TYPE_MENU            23 /* the answer to a command of a context menu */
 #define BULK_MIN             2
 #define BULK_MAX             100
 #define FLAG_NO_EMBEDS       4U
@@ -53,6 +54,15 @@ take_nonce(struct call *call, struct jsonw *out)
 	return false;
 }
 
+/* People can wave at whoever joined, which is a reply: bots are refused here, since the
+ * reference says so of all such messages. */
+static bool
+is_system(const struct world_message *message)
+{
+	return message->type != 0 && message->type != WORLD_TYPE_REPLY &&
+	    message->type != WORLD_TYPE_SLASH && message->type != TYPE_MENU;
+}
+
 /* What a reply points at; false after an error was answered. */
 static bool
 take_reference(struct call *call, uint64_t *reply_to)
@@ -76,13 +86,21 @@ take_reference(struct call *call, uint64_t *reply_to)
 		return false;
 	}
 	*reply_to = strtoull(id->valuestring, NULL, 10);
-	if (!messages_find(call->sim->messages, call->channel_id, *reply_to)) {
-		if (!cJSON_IsFalse(fail)) {
-			call_error(call, 400, 50035, "Invalid Form Body");
-			return false;
-		}
-		*reply_to = 0;
+	const struct message *target =
+	    messages_find(call->sim->messages, call->channel_id, *reply_to);
+
+	if (target && is_system(&target->shown)) {
+		call_form_error(call, "message_reference",
+		    "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE",
+		    "Cannot reply to a system message");
+		return false;
 	}
+	if (!target && !cJSON_IsFalse(fail)) {
+		call_form_error(call, "message_reference", "REPLIES_UNKNOWN_MESSAGE",
+		    "Unknown message");
+		return false;
+	}
+	*reply_to = target ? *reply_to : 0;
 	return true;
 }
 

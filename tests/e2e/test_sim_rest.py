@@ -162,6 +162,19 @@ class Mentions(Quiet):
                      {"content": "x", "allowed_mentions": {"parse": ["users"],
                                                            "users": ["1"]}})
 
+    def test_replies_that_cannot_be(self):
+        path = f"/channels/{self.place}/messages"
+        joined = self.sim.do("join announce")["message_id"]
+        for target, code in ((joined, "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE"),
+                             ("1", "REPLIES_UNKNOWN_MESSAGE")):
+            body = {"content": "x", "message_reference": {"message_id": target}}
+            data = self.refused(400, 50035, "POST", path, body)
+            self.assertEqual(data["errors"]["message_reference"]["_errors"][0]["code"],
+                             code)
+        body["message_reference"]["fail_if_not_exists"] = False
+        status, data = self.call("POST", path, body)
+        self.assertEqual((status, data["type"]), (200, 0))
+
     def test_embeds(self):
         embeds = [{"title": "t", "description": "d"}]
         status, data = self.post(embeds=embeds)

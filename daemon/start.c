@@ -363,6 +363,7 @@ start_probes(struct app *app)
 	    .children = app->children,
 	    .probes = app->probes,
 	    .rest = app->rest,
+	    .started_at = app->started_at,
 	    .seed = (uint64_t)app->started_at ^ (uint64_t)getpid() << 32,
 	};
 

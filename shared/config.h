@@ -250,6 +250,16 @@ const struct config_job *config_job(const struct config *config, size_t index);
 /** The command at index < config->commands.count. */
 const struct config_command *config_command(const struct config *config, size_t index);
 
+/* Of a file that holds a template. */
+#define CONFIG_TEMPLATE_MAX_BYTES ((size_t)16 * 1024)
+
+/**
+ * Reads a file that is a template for that place (see template.h) into out, without the
+ * line ends behind it; reason (CONFIG_REASON_ROOM bytes) says why not.
+ */
+enum gw_err config_read_template(const char *path, char where, struct buf *out,
+    char *reason);
+
 /** The rows of the groups in a GROUPS. */
 const struct config_rows *config_rows(const struct config_option *option);
 

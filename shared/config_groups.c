@@ -445,29 +445,3 @@ config_groups_print(const struct config_option *option,
 	}
 	return err == GW_OK && groups->count > 0 ? buf_printf(out, ");\n") : err;
 }
-
-/* ---- what only the whole shows ---- */
-
-void
-config_groups_check(const struct config *config, struct config_report *report)
-{
-	for (size_t i = 0; i < config->jobs.count; i++) {
-		const struct config_job *job = config_job(config, i);
-		struct config_nearest nearest;
-
-		if (job->probe[0] == '\0' ||
-		    config_groups_find(config_rows(config_option(CONFIG_ID_probes)),
-			&config->probes, job->probe)) {
-			continue;
-		}
-		config_nearest_init(&nearest, job->probe);
-		for (size_t j = 0; j < config->probes.count; j++) {
-			config_nearest_offer(&nearest, config_probe(config, j)->name);
-		}
-		config_report_add(report, CONFIG_ERROR,
-		    job->group.source ? job->group.source : "",
-		    "job \"%s\": there is no probe \"%s\"%s%s", job->name, job->probe,
-		    nearest.best ? "; nearest: " : "",
-		    nearest.best ? nearest.best : "");
-	}
-}

@@ -103,7 +103,9 @@ enum gw_err config_groups_print(const struct config_option *option,
     const struct config_groups *groups, const char *source, bool provenance,
     struct buf *out);
 
-/** What only the whole shows: probes that jobs name. */
+/* ---- config_whole.c ---- */
+
+/** What only the whole shows: probes that jobs name, templates of posts. */
 void config_groups_check(const struct config *config, struct config_report *report);
 
 /* ---- config_form.c: forms of texts ---- */

@@ -24,4 +24,28 @@ uint64_t discord_react(struct rest *rest, uint64_t channel, uint64_t message,
 uint64_t discord_delete(struct rest *rest, uint64_t channel, uint64_t message,
     rest_fn *fn, void *ctx);
 
+/** Deletes 2 to 100 messages that are younger than 14 days. */
+uint64_t discord_bulk_delete(struct rest *rest, uint64_t channel,
+    const uint64_t *messages, size_t count, rest_fn *fn, void *ctx);
+
+/** Up to 100 messages that are older than the id before, newest first. */
+uint64_t discord_messages(struct rest *rest, uint64_t channel, uint64_t before,
+    rest_fn *fn, void *ctx);
+
+/** A channel or thread. */
+uint64_t discord_channel(struct rest *rest, uint64_t channel, rest_fn *fn, void *ctx);
+
+/** All active threads of a server. */
+uint64_t discord_threads_active(struct rest *rest, uint64_t server, rest_fn *fn,
+    void *ctx);
+
+/** Up to 100 public threads that were archived before an instant, as Discord wrote it;
+ * empty: the last ones. */
+uint64_t discord_threads_archived(struct rest *rest, uint64_t channel,
+    const char *before, rest_fn *fn, void *ctx);
+
+/** Takes a thread out of the archive. */
+uint64_t discord_open_thread(struct rest *rest, uint64_t thread, rest_fn *fn,
+    void *ctx);
+
 #endif

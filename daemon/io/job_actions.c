@@ -2,6 +2,28 @@
 
 #include <stdio.h>
 
+#include "message.h"
+
+size_t
+job_ids(const struct config_list *list, uint64_t *out, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count && count < max; i++) {
+		count += message_id(slice_of(list->items[i]), &out[count]) ? 1 : 0;
+	}
+	return count;
+}
+
+void
+job_note_refusal(char *first, enum refusal_deed deed, const struct rest_answer *answer)
+{
+	if (first[0] == '\0') {
+		refusal_words(deed, answer->status, answer->code, answer->error, first,
+		    JOB_RESULT_ROOM);
+	}
+}
+
 /* ---- probe ---- */
 
 static void

@@ -9,7 +9,9 @@
 #include "child.h"
 #include "config.h"
 #include "probes.h"
+#include "refusal.h"
 #include "rest.h"
+#include "zone.h"
 
 #define JOB_RESULT_ROOM 256
 
@@ -18,6 +20,9 @@ struct job_tools {
 	struct children *children;
 	struct probes *probes;
 	struct rest *rest; /* NULL: nothing is sent to Discord */
+	const char *bot;   /* bot.name and bot.version, as last configured */
+	const char *version;
+	mono_ns started_at;
 };
 
 /* How one run ended; all is borrowed. */
@@ -30,6 +35,9 @@ struct job_outcome {
 /* One run.  It copies what it needs from the configuration when it starts. */
 struct job_task {
 	const struct job_tools *tools;
+	const struct zone *zone; /* of the clock in its texts; NULL: UTC */
+	const char *file;        /* what its file says; NULL: it has none */
+	int64_t wall_ms;         /* when it began */
 	/** Ends the run. */
 	void (*done)(struct job_task *task, const struct job_outcome *outcome,
 	    mono_ns now);
@@ -51,5 +59,16 @@ struct job_action {
 
 extern const struct job_action job_probe;
 extern const struct job_action job_exec;
+extern const struct job_action job_post;
+extern const struct job_action job_cleanup;
+extern const struct job_action job_threads;
+
+/** Copies the ids of a list into out (room max); returns how many. */
+size_t job_ids(const struct config_list *list, uint64_t *out, size_t max);
+
+/** Writes what a refusal means into first (JOB_RESULT_ROOM bytes) where it is empty:
+ * one run tells the first cause. */
+void job_note_refusal(char *first, enum refusal_deed deed,
+    const struct rest_answer *answer);
 
 #endif

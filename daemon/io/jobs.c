@@ -7,6 +7,7 @@
 
 #include "duration.h"
 #include "log.h"
+#include "template.h"
 #include "xalloc.h"
 
 /* How often the wall clock is looked at: it may have been set. */
@@ -14,8 +15,11 @@
 
 #define REFRESH    "refresh"
 
+#define BOT_ROOM   512 /* of bot.name and bot.version */
+
 /* In the order of the words of lists.def. */
-static const struct job_action *const actions[] = {&job_probe, &job_exec};
+static const struct job_action *const actions[] = {&job_probe, &job_exec, &job_post,
+    &job_cleanup, &job_threads};
 
 struct job {
 	struct job_task task; /* first: a task is its job */
@@ -27,6 +31,7 @@ struct job {
 	struct schedule_policy policy;
 	struct schedule_run run;
 	struct zone *zone;               /* NULL: it knows none */
+	char *file;                      /* what its file says; NULL: it has none */
 	const struct job_action *action; /* of the run under way; NULL: none */
 	mono_ns begun_at;
 	wall_us begun_wall;
@@ -44,6 +49,8 @@ struct job {
 struct jobs {
 	struct jobs_options options;
 	struct job_tools tools;
+	char bot[BOT_ROOM]; /* for the tools */
+	char version[BOT_ROOM];
 	struct rng rng;
 	struct loop_timer *timer;
 	/* Those of the configuration in its order, then those that only end. */
@@ -80,6 +87,7 @@ free_job(struct job *job)
 	}
 	config_group_free(rows(), &job->config->group);
 	free(job->zone);
+	free(job->file);
 	free(job);
 }
 
@@ -144,6 +152,8 @@ begin(struct job *job, const char *why, mono_ns now)
 	job->runs++;
 	log_info("job_started", KV("job", (const char *)job->config->name),
 	    KV("why", why));
+	job->task.file = job->file;
+	job->task.wall_ms = job->begun_wall / 1000;
 	job->action = actions[job->config->action];
 	const char *refused = job->action->start(&job->task, job->config, now);
 
@@ -210,6 +220,42 @@ on_timer(void *ctx, mono_ns now)
 
 /* ---- the list ---- */
 
+/* Whether the job writes what the clock says. */
+static bool
+has_texts(const struct config_job *config)
+{
+	return actions[config->action] == &job_post ||
+	    actions[config->action] == &job_threads;
+}
+
+/* What the file of a job says; what cannot be read now leaves what was read before. */
+static void
+read_file(struct job *job)
+{
+	const char *path = job->config->file;
+	char why[256] = "";
+	struct buf text;
+
+	if (path[0] == '\0') {
+		free(job->file);
+		job->file = NULL;
+		return;
+	}
+	buf_init(&text, CONFIG_TEMPLATE_MAX_BYTES);
+	if (config_read_template(path, TEMPLATE_POST, &text, why) == GW_OK) {
+		free(job->file);
+		job->file = xstrndup(text.data ? text.data : "", text.size);
+	} else {
+		/* It was good when the configuration was checked: this instant. */
+		log_warning("job_file_unreadable",
+		    KV("job", (const char *)job->config->name),
+		    KV("reason", (const char *)why),
+		    KV("effect",
+			job->file ? "what was read before is used" : "it is left out"));
+	}
+	buf_fini(&text);
+}
+
 static void
 set_schedule(struct job *job, const struct config *config)
 {
@@ -230,7 +276,7 @@ set_schedule(struct job *job, const struct config *config)
 	}
 	free(job->zone);
 	job->zone = NULL;
-	if (schedule->kind != SCHEDULE_EVERY) {
+	if (schedule->kind != SCHEDULE_EVERY || has_texts(from)) {
 		job->zone = xzalloc(sizeof *job->zone);
 		/* It was read when the configuration was checked: this instant. */
 		if (zone_read(zone, job->zone, why, sizeof why) != GW_OK) {
@@ -243,6 +289,7 @@ set_schedule(struct job *job, const struct config *config)
 		}
 		schedule->zone = job->zone;
 	}
+	job->task.zone = job->zone; /* of a run under way as well */
 	job->policy = (struct schedule_policy){
 	    .jitter = from->jitter / 1000,
 	    .run_missed = from->missed == 0,
@@ -290,6 +337,7 @@ adopt(struct jobs *jobs, const struct config_job *from, const struct config *con
 	job->config = (struct config_job *)config_group_copy(rows(), &from->group);
 	job->gone = false;
 	job->standard = false;
+	read_file(job);
 	if (!same) {
 		set_schedule(job, config);
 		schedule_start(&job->run, &job->schedule, &job->policy, wall,
@@ -342,6 +390,9 @@ jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now)
 	wall_us wall = wall_now(jobs);
 	size_t count = 0;
 
+	(void)slice_copy(slice_of(config->bot_name), jobs->bot, sizeof jobs->bot);
+	(void)slice_copy(slice_of(config->bot_version), jobs->version,
+	    sizeof jobs->version);
 	if (standard) {
 		fresh[count] = adopt(jobs, standard, config, wall);
 		fresh[count++]->standard = true;
@@ -382,9 +433,11 @@ put_words(const struct job *job, char out[JOB_WORDS_ROOM])
 static void
 view_of(const struct job *job, struct job_view *out)
 {
+	bool timed = job->schedule.kind != SCHEDULE_EVERY && job->zone;
+
 	*out = (struct job_view){
 	    .name = job->config->name,
-	    .zone = job->zone ? job->zone->name : NULL,
+	    .zone = timed ? job->zone->name : NULL,
 	    .standard = job->standard,
 	    .running = job->action != NULL,
 	    .begun_at = job->begun_at,
@@ -403,7 +456,7 @@ view_of(const struct job *job, struct job_view *out)
 	(void)slice_copy(config_group_kind(rows(), &job->config->group), out->action,
 	    sizeof out->action);
 	put_words(job, out->schedule);
-	if (job->zone && out->next != SCHEDULE_NEVER) {
+	if (timed && out->next != SCHEDULE_NEVER) {
 		out->next_offset = zone_offset(job->zone, out->next / SCHEDULE_S(1));
 	}
 }
@@ -457,6 +510,9 @@ jobs_new(const struct jobs_options *options)
 	    .children = options->children,
 	    .probes = options->probes,
 	    .rest = options->rest,
+	    .bot = jobs->bot,
+	    .version = jobs->version,
+	    .started_at = options->started_at,
 	};
 	jobs->rng.state = options->seed;
 	jobs->timer = loop_timer_new(options->loop, on_timer, jobs);

@@ -18,6 +18,7 @@ struct jobs_options {
 	struct children *children;
 	struct probes *probes;
 	struct rest *rest;     /* of actions that write to Discord; NULL: none */
+	mono_ns started_at;    /* of the process, for texts */
 	uint64_t seed;         /* of the jitter */
 	wall_us (*wall)(void); /* the wall clock; NULL: the host's */
 };

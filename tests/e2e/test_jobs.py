@@ -314,10 +314,10 @@ class Jobs(Running):
         self.wait_probe("bad", "down")
 
     def test_a_file_with_a_bad_schedule_is_refused_with_its_line(self):
-        self.write('\njobs = (\n{ name = "a"; action = "post"; cron = "61 * * * *"; }\n);\n')
+        self.write('\njobs = (\n{ name = "a"; action = "psot"; cron = "61 * * * *"; }\n);\n')
         self.bot.start()
         self.assertEqual(78, self.bot.wait_exit())
-        self.assertIn(f'{self.file}:3:24: error: action of a job = "post": none of the allowed words', self.bot.output)
+        self.assertIn(f'{self.file}:3:24: error: action of a job = "psot": none of the allowed words', self.bot.output)
         self.assertIn('minute: "61" is none of 0 to 59', self.bot.output)
 
 

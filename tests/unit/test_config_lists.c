@@ -102,9 +102,15 @@ every_default_is_one_that_its_row_allows(void **state)
 static void
 each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 {
-#define PROBE(keys)   "\nprobes = (\n{ name = \"a\"; kind = " keys " }\n);"
-#define TCP(keys)     PROBE("\"tcp\"; host = \"h\"; port = 1; " keys)
-#define JOB(keys)     "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
+#define PROBE(keys) "\nprobes = (\n{ name = \"a\"; kind = " keys " }\n);"
+#define TCP(keys)   PROBE("\"tcp\"; host = \"h\"; port = 1; " keys)
+#define JOB(keys)   "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
+#define POST(keys)                                                        \
+	"\njobs = (\n{ name = \"p\"; action = \"post\"; at = \"01:00\"; " \
+	"channel = \"80351110224678912\"; " keys " }\n);"
+#define OTHER(action, keys)                                                          \
+	"\njobs = (\n{ name = \"o\"; action = \"" action "\"; at = \"01:00\"; " keys \
+	" }\n);"
 #define COMMAND(keys) "\ncommands = (\n{ name = \"c\"; " keys " }\n);"
 	static const struct {
 		const char *text;
@@ -162,7 +168,23 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 		"error: job \"j\": there is no probe "
 		"\"x\""},
 	    {JOB("at = \"01:00\"; timeout = 5;"),
-		"timeout belongs to action exec, and this one is probe"},
+		"timeout belongs to action exec or post, and this one is probe"},
+	    {POST(""), ":3: error: job \"p\" has nothing to post: give it text"},
+	    {POST("text = \"{user}\";"),
+		":3: error: job \"p\": text: {user} is no placeholder here; those "
+		"are channel bot"},
+	    {POST("embed = \"{\\\"title\\\":\\\"{args}\\\"}\";"),
+		":3: error: job \"p\": embed: {args} is no placeholder here"},
+	    {POST("text = \"x\"; embed = \"[]\";"), "not a JSON object"},
+	    {POST("text = \"x\"; ping_roles = [ \"everyone\" ];"), "no id of Discord"},
+	    {POST("text = \"x\"; file = \"/nowhere/at/all\";"),
+		"/nowhere/at/all cannot be read: No such file"},
+	    {POST("text = \"x\"; program = [ \"date\" ];"), "no whole path"},
+	    {OTHER("cleanup", ""), ":3: error: job \"o\" needs channels"},
+	    {OTHER("cleanup", "channels = [ \"80351110224678912\" ]; text = \"x\";"),
+		"text belongs to action post or keepalive-threads"},
+	    {OTHER("keepalive-threads", ""),
+		":3: error: job \"o\" needs channels or threads"},
 	    {COMMAND("reply = \"{usr}\";"),
 		"reply of a command = \"{usr}\": {usr} is no placeholder here; those "
 		"are user "},
@@ -192,6 +214,8 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 #undef PROBE
 #undef TCP
 #undef JOB
+#undef POST
+#undef OTHER
 #undef COMMAND
 }
 

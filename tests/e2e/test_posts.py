@@ -1,0 +1,208 @@
+"""Jobs that speak to Discord, and the log channel, through the real programs."""
+
+import json
+import signal
+import time
+import unittest
+
+from test_jobs import Running as Base
+
+
+class Running(Base):
+    def setUp(self):
+        super().setUp()
+        said = self.sim.do("say quiet start")
+        self.place, self.guild = said["channel_id"], int(said["guild_id"])
+
+    def here(self, number):
+        """The id of a channel or thread of the server."""
+        return str(self.guild + number)
+
+    def begin(self, action, keys, **more):
+        self.start(self.text(action, keys), **more)
+
+    def text(self, action, keys):
+        return f'jobs = ( {{ name = "j"; action = "{action}"; at = "04:44"; {keys} }} );'
+
+    def post(self, keys):
+        self.begin("post", f'channel = "{self.place}"; {keys}')
+
+    def run_job(self, good=True):
+        """Runs it and waits for its end; its result."""
+        before = self.jobs()["j"]["runs"]
+        self.ask("job", "run", "j")
+        return self.wait_job(before, good)["last_result"]
+
+    def wait_job(self, before, good, timeout=60):
+        deadline = time.monotonic() + timeout
+        while True:
+            job = self.jobs()["j"]
+            if job["runs"] > before and not job["running"]:
+                self.assertEqual(good, job["last_good"], job)
+                return job
+            self.assertLess(time.monotonic(), deadline, job)
+            time.sleep(0.05)
+
+    def call(self, method, path):
+        while True:
+            status, headers, data = self.sim.rest(method, path)
+            if status != 429:
+                return status, data
+            time.sleep(float(headers["retry-after"]) / 4)
+
+    def messages(self, channel=None):
+        """Of a channel, oldest first."""
+        status, found = self.call("GET", f"/channels/{channel or self.place}/messages?limit=100")
+        self.assertEqual(200, status, found)
+        return found[::-1]
+
+    def posted(self, channel=None):
+        return [message for message in self.messages(channel) if message["author"].get("bot")]
+
+    def calls(self, method, part):
+        return [call for call in self.sim.do("calls 200")["calls"]
+                if call["method"] == method and part in call["path"]]
+
+
+class Posts(Running):
+    def test_text_file_and_program_are_one_message(self):
+        file = self.bot.dir / "words.txt"
+        file.write_text("from a file in {channel}\n")
+        self.post(f'text = "hello from {{bot}}"; file = "{file}"; '
+                  'program = [ "/bin/echo", "out: *5* <@&809500672000000011> @everyone" ]; '
+                  'ping_roles = [ "809500672000000011" ];')
+        self.assertEqual("posted 1 message", self.run_job())
+        message = self.posted()[0]
+        self.assertEqual(f"hello from gwbot\nfrom a file in <#{self.place}>\n"
+                         "out: *5* <\u200b@&809500672000000011> @everyone", message["content"])
+        self.assertEqual(([], False), (message["mention_roles"], message["mention_everyone"]))
+        body = self.calls("POST", "/messages")[-1]["body"]
+        self.assertEqual({"parse": [], "roles": ["809500672000000011"], "replied_user": False},
+                         body["allowed_mentions"])
+
+        # A reload reads the file anew; one with a mistake is refused, and the old stays.
+        file.write_text("second {date}\n")
+        self.ask("reload")
+        self.run_job()
+        self.assertIn("\nsecond 20", self.posted()[1]["content"])
+        file.write_text("third {user}\n")
+        done = self.bot.ctl("reload")
+        self.assertNotEqual(0, done.returncode)
+        self.assertIn("{user} is no placeholder here", done.stdout + done.stderr)
+        self.run_job()
+        self.assertIn("\nsecond 20", self.posted()[2]["content"])
+
+    def test_roles_are_notified_only_when_named(self):
+        role = self.here(11)
+        self.post(f'text = "<@&{role}> <@&{self.here(12)}> @everyone"; ping_roles = [ "{role}" ];')
+        self.run_job()
+        body = self.calls("POST", "/messages")[-1]["body"]
+        self.assertEqual([role], body["allowed_mentions"]["roles"])
+        self.assertEqual([], body["allowed_mentions"]["parse"])
+
+    def test_long_texts_go_in_order_and_are_cut(self):
+        line = "x" * 99 + "\n"
+        file = self.bot.dir / "long.txt"
+        file.write_text("".join(f"{n:03d}" + line[3:] for n in range(50)))
+        self.post(f'file = "{file}"; embed = "{{\\"title\\":\\"{{version}}\\"}}";')
+        self.assertEqual("posted 3 messages", self.run_job())
+        found = self.posted()
+        self.assertEqual(["000", "020", "040"], [message["content"][:3] for message in found])
+        self.assertTrue(all(len(message["content"]) <= 2000 for message in found))
+        self.assertEqual([["dev"], [], []], [[part["title"] for part in m["embeds"]] for m in found])
+        file.write_text(line * 120)
+        self.ask("reload")
+        self.assertEqual("posted 5 messages, the text is cut", self.run_job())
+        self.assertEqual("\u2026", self.posted()[-1]["content"][-1])
+
+    def test_programs_that_fail_post_nothing(self):
+        self.post('program = [ "/bin/sh", "-c", "echo half; exit 3" ];')
+        self.assertEqual("exit status 3", self.run_job(good=False))
+        self.assertEqual([], self.posted())
+        self.bot.stop()
+        self.post('program = [ "/bin/true" ];')
+        self.assertEqual("the text is empty: nothing is posted", self.run_job(good=False))
+
+    def test_refusals_say_what_is_missing(self):
+        self.post('text = "x";')
+        self.sim.do("right all send off")
+        self.assertIn("give it Send Messages", self.run_job(good=False))
+        self.sim.do("right all view off")
+        self.assertIn("give it View Channel", self.run_job(good=False))
+        self.sim.do("right all view on")
+        self.sim.do("right all send on")
+        self.sim.do("rest 503 1")
+        self.assertEqual("posted 1 message", self.run_job())
+        self.sim.do("rest 429 1 retry_after=0.2 scope=user")
+        self.assertEqual("posted 1 message", self.run_job())
+        self.assertEqual(2, len(self.posted()))
+        self.write(self.text("post", 'channel = "999999999999999999"; text = "x";'))
+        self.ask("reload")
+        self.assertIn("there is no such channel", self.run_job(good=False))
+
+    def test_a_run_under_way_does_not_hold_up_the_stop(self):
+        self.post('text = "x";')
+        self.sim.do("rest stall")
+        self.ask("job", "run", "j")
+        begun = time.monotonic()
+        self.assertEqual(0, self.bot.stop(signal.SIGTERM))
+        self.assertLess(time.monotonic() - begun, 5)
+
+
+class Cleanup(Running):
+    def test_old_ones_go_and_pinned_and_young_ones_stay(self):
+        other = self.here(4)
+        self.sim.do("say age=20d count=3 ancient")
+        self.sim.do("say age=2d count=120 old")
+        self.sim.do("say age=2d pinned kept")
+        self.sim.do("say channel=4 age=3d count=2 elsewhere")
+        self.begin("cleanup", f'channels = [ "{self.place}", "{other}" ];')
+        self.assertEqual("deleted 125 messages in 2 channels, kept 1 pinned", self.run_job())
+        self.assertEqual(["start", "kept"], sorted((m["content"] for m in self.messages()), reverse=True))
+        self.assertEqual([], self.messages(other))
+        bulks = self.calls("POST", "bulk-delete")
+        self.assertTrue(all(2 <= len(call["body"]["messages"]) <= 100 for call in bulks))
+        self.assertEqual(122, sum(len(call["body"]["messages"]) for call in bulks))
+        self.assertEqual({204}, {call["status"] for call in bulks})
+        self.assertEqual("deleted 0 messages in 2 channels, kept 1 pinned", self.run_job())
+
+    def test_missing_rights_and_channels_are_told(self):
+        self.sim.do("say age=2d count=3 old")
+        self.sim.do("right all manage_messages off")
+        self.begin("cleanup", f'channels = [ "{self.place}" ];')
+        said = self.run_job(good=False)
+        self.assertIn("deleted 0 messages in 1 channel, kept 0 pinned, 3 failed: ", said)
+        self.assertIn("give it Manage Messages", said)
+        self.assertEqual(1, len(self.calls("POST", "bulk-delete")))
+        self.sim.do("right all manage_messages on")
+        self.sim.do("rest 503 1")
+        self.assertEqual("deleted 3 messages in 1 channel, kept 0 pinned", self.run_job())
+        self.write(self.text("cleanup", 'channels = [ "999999999999999999" ];'))
+        self.ask("reload")
+        self.assertIn("there is no such channel", self.run_job(good=False))
+
+
+class Threads(Running):
+    def test_idle_ones_are_opened_and_touched(self):
+        self.begin("keepalive-threads", f'channels = [ "{self.place}" ]; text = "beat {{bot}}";')
+        self.assertEqual("touched 3 threads, skipped 0, 1 locked", self.run_job())
+        for number in (64, 66, 67):
+            self.assertEqual(["beat gwbot"], [m["content"] for m in self.posted(self.here(number))])
+            status, thread = self.call("GET", f"/channels/{self.here(number)}")
+            self.assertFalse(thread["thread_metadata"]["archived"])
+        self.assertEqual([], self.posted(self.here(68)))
+        self.assertEqual("touched 0 threads, skipped 3, 1 locked", self.run_job())
+
+    def test_single_threads_and_what_is_wrong_with_them(self):
+        wrong = ["999999999999999999", self.place]
+        self.sim.do("right 66 send_in_threads off")
+        self.begin("keepalive-threads",
+                   f'threads = {json.dumps([self.here(65), self.here(66), *wrong])};')
+        said = self.run_job(good=False)
+        self.assertIn("touched 1 thread, skipped 0, 1 no thread, 1 not found, 1 without the right: ", said)
+        self.assertEqual(["This thread is kept open."],
+                         [m["content"] for m in self.posted(self.here(65))])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -25,6 +25,7 @@
 #include "http.h"
 #include "jobs.h"
 #include "life.h"
+#include "logchannel.h"
 #include "loop.h"
 #include "methods.h"
 #include "override.h"
@@ -79,6 +80,7 @@ struct app {
 	struct children *children;
 	struct probes *probes;
 	struct jobs *jobs;
+	struct logchannel *logchannel;
 	struct emoji *emoji;
 	struct http *http;
 	struct control *control;

@@ -25,6 +25,9 @@
 #define STOP_LIMIT CLOCK_S(1)
 #define STOP_POLL  CLOCK_MS(10)
 
+/* And for the log channel. */
+#define STOP_TELL CLOCK_MS(400)
+
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
 
 #define DISCORD_GATEWAY "wss://gateway.discord.gg"
@@ -37,7 +40,11 @@ on_stop_timer(void *ctx, mono_ns now)
 {
 	struct app *app = ctx;
 
-	bool still = store_is_synced(app->store) && children_count(app->children) == 0;
+	/* A verdict reaches the log channel where that is quick. */
+	bool told = logchannel_is_idle(app->logchannel, now) ||
+	    now >= app->stop_deadline - STOP_LIMIT + STOP_TELL;
+	bool still =
+	    told && store_is_synced(app->store) && children_count(app->children) == 0;
 
 	if (still || now >= app->stop_deadline) {
 		loop_stop(app->loop, app->exit_status);
@@ -368,6 +375,15 @@ start_probes(struct app *app)
 	};
 
 	app->jobs = jobs_new(&jobs);
+	const struct logchannel_options channel = {
+	    .loop = app->loop,
+	    .rest = app->rest,
+	    .events = app->events,
+	    .version = GWBOT_VERSION,
+	    .profile = app->config->profile,
+	};
+
+	app->logchannel = logchannel_new(&channel);
 	return 0;
 }
 
@@ -445,6 +461,7 @@ free_all(struct app *app)
 	methods_free(app->methods);
 	emoji_free(app->emoji);
 	http_free(app->http);
+	logchannel_free(app->logchannel);
 	jobs_free(app->jobs);
 	probes_free(app->probes);
 	children_free(app->children);
@@ -494,6 +511,7 @@ app_run(struct app *app)
 		gateway_start(app->gateway, now);
 		probes_configure(app->probes, app->live, now);
 		jobs_configure(app->jobs, app->live, now);
+		logchannel_configure(app->logchannel, app->live->log_channel, now);
 		status = loop_run(app->loop);
 	}
 	app_end_life(app, status);

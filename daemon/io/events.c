@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "notes.h"
 #include "xalloc.h"
 
 struct events_follower {
@@ -22,6 +21,8 @@ struct events {
 	const struct secret *secret;
 	struct feed_history history;
 	struct events_follower *followers;
+	void (*observer)(void *ctx, const struct note *note); /* NULL: none */
+	void *observer_ctx;
 	_Alignas(max_align_t) char bytes[FEED_HISTORY_MAX_BYTES];
 };
 
@@ -67,6 +68,9 @@ on_log(void *ctx, const struct log_event *event)
 	};
 
 	add_change(events, &entry);
+	if (events->observer) {
+		events->observer(events->observer_ctx, &note);
+	}
 }
 
 /* A name as Discord writes them: anything else in it becomes a question mark. */
@@ -109,6 +113,14 @@ on_dispatch(void *ctx, const struct dispatch_event *event)
 }
 
 /* ---- out ---- */
+
+void
+events_observe(struct events *events, void (*fn)(void *ctx, const struct note *note),
+    void *ctx)
+{
+	events->observer = fn;
+	events->observer_ctx = ctx;
+}
 
 const struct feed_queue *
 events_history(const struct events *events)

@@ -7,6 +7,7 @@
 
 #include "dispatch.h"
 #include "feed.h"
+#include "notes.h"
 #include "secret.h"
 
 struct events;
@@ -20,6 +21,11 @@ struct events *events_new(struct dispatch *dispatch, const struct secret *secret
 
 /** Stops hearing; nobody may follow any more.  NULL is allowed. */
 void events_free(struct events *owned_events);
+
+/** Has fn see every later change of state of the log; it must not log.  NULL ends it.
+ */
+void events_observe(struct events *events,
+    void (*fn)(void *ctx, const struct note *note), void *ctx);
 
 /** The history, oldest first, borrowed until the next event. */
 const struct feed_queue *events_history(const struct events *events);

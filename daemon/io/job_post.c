@@ -18,7 +18,6 @@ struct post {
 	struct buf text;
 	struct buf embed;  /* with its NUL; empty: none */
 	struct slice rest; /* of text, not sent yet */
-	bool begun;        /* rest is set */
 	bool cut;
 	unsigned sent;
 	struct child *child; /* NULL: not running */
@@ -64,11 +63,12 @@ static void
 on_sent(void *ctx, const struct rest_answer *answer, mono_ns now)
 {
 	struct post *post = ctx;
-	char why[JOB_RESULT_ROOM] = "";
 	bool done = false;
 
 	post->call = 0;
 	if (answer->error) {
+		char why[JOB_RESULT_ROOM] = "";
+
 		job_note_refusal(why, REFUSAL_SEND, answer);
 		end(post, false, why, "", now);
 		return;

@@ -204,5 +204,78 @@ class Threads(Running):
                          [m["content"] for m in self.posted(self.here(65))])
 
 
+class LogChannel(Running):
+    def listen(self, text):
+        self.bot.env["LOG_CHANNEL_ID"] = self.place
+        self.start(text)
+
+    def wait_told(self, part, count=1, timeout=20):
+        deadline = time.monotonic() + timeout
+        while True:
+            told = [line for m in self.posted() for line in m["content"].split("\n")]
+            found = [line for line in told if part in line.replace("\\", "")]
+            if len(found) >= count:
+                return told
+            self.assertLess(time.monotonic(), deadline, told)
+            time.sleep(0.1)
+
+    def test_start_probes_jobs_and_reloads_are_told_once(self):
+        flag = self.bot.dir / "flag"
+        flag.touch()
+        config = f"""probes = ( {{ name = "flag"; kind = "command"; {self.shell(f"test -e {flag}")};
+            interval = 1; fail_after = 1; }} );
+            jobs = ( {{ name = "j"; action = "exec"; at = "04:44"; {self.shell("exit 4")}; }} );"""
+        self.listen(config)
+        self.wait_told("has started, profile dev: a new session")
+        self.wait_told("probe flag is up, was unknown")
+        flag.unlink()
+        self.wait_told("probe flag is down, was up: exit status 1")
+        for _ in range(3):
+            self.run_job(good=False)
+        told = self.wait_told("job j failed: exit status 4")
+        self.assertLess(len([line for line in told if "job j failed" in line]), 3)
+        self.write("nonsense")
+        self.bot.ctl("reload")
+        self.wait_told("the configuration has errors")
+        body = self.calls("POST", "/messages")[-1]["body"]
+        self.assertEqual({"parse": [], "replied_user": False}, body["allowed_mentions"])
+
+        # Without one nothing is told.
+        del self.bot.env["LOG_CHANNEL_ID"]
+        self.assertEqual(0, self.bot.stop())
+        sent = len(self.calls("POST", "/messages"))
+        self.start(config)
+        self.run_job(good=False)
+        self.assertEqual(sent, len(self.calls("POST", "/messages")))
+
+    def test_what_it_may_not_do_is_logged_once_and_told_nowhere(self):
+        self.sim.do("right all send off")
+        self.listen(self.text("exec", self.shell("exit 4")))
+        said = self.bot.wait_event("log_channel_failed")[1]
+        self.assertIn("give it Send Messages", said["reason"])
+        self.run_job(good=False)
+        self.assertEqual(1, len(self.bot.events("log_channel_failed")))
+        self.assertEqual(1, len(self.calls("POST", "/messages")))
+        self.assertEqual(200, self.bot.health()[0])
+
+    def test_a_verdict_is_told_before_the_end(self):
+        self.listen('watchdog: { disconnect_grace = "1s"; keepalive = "1s"; };')
+        self.wait_told("has started")
+        self.sim.do("upgrade 503")
+        self.sim.do("drop")
+        self.assertEqual(1, self.bot.wait_exit(60))
+        self.wait_told("the process ends: not connected for")
+
+    def test_an_api_that_stalls_holds_nothing_up(self):
+        self.listen(self.text("exec", self.shell("exit 4")))
+        self.wait_told("has started")
+        self.sim.do("rest stall")
+        self.run_job(good=False)
+        self.assertEqual(200, self.bot.health()[0])
+        begun = time.monotonic()
+        self.assertEqual(0, self.bot.stop())
+        self.assertLess(time.monotonic() - begun, 5)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -351,6 +351,14 @@ start_gateway(struct app *app)
 	return 0;
 }
 
+static void
+on_job_kept(void *ctx)
+{
+	const struct app *app = ctx;
+
+	(void)store_ledger_changed(app->store);
+}
+
 static int
 start_probes(struct app *app)
 {
@@ -371,6 +379,9 @@ start_probes(struct app *app)
 	    .probes = app->probes,
 	    .rest = app->rest,
 	    .started_at = app->started_at,
+	    .lastrun = store_lastrun(app->store),
+	    .kept = on_job_kept,
+	    .ctx = app,
 	    .seed = (uint64_t)app->started_at ^ (uint64_t)getpid() << 32,
 	};
 

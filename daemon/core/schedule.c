@@ -241,3 +241,21 @@ schedule_step(struct schedule_run *run, const struct schedule *schedule,
 	plan(run, schedule, policy, now > run->planned ? now : run->planned, rng);
 	return missed && !policy->run_missed ? SCHEDULE_MISSED : SCHEDULE_RUN;
 }
+
+bool
+schedule_was_missed(const struct schedule *schedule, wall_us last, wall_us now)
+{
+	wall_us from = last > now - SCHEDULE_REACH ? last : now - SCHEDULE_REACH;
+
+	if (schedule->kind == SCHEDULE_EVERY || from >= now) {
+		return false;
+	}
+	return schedule_next(schedule, from) <= now;
+}
+
+void
+schedule_make_up(struct schedule_run *run, wall_us now)
+{
+	run->planned = now;
+	run->due = now;
+}

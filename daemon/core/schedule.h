@@ -10,6 +10,7 @@
 #ifndef GWBOTD_SCHEDULE_H
 #define GWBOTD_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
@@ -79,5 +80,18 @@ void schedule_start(struct schedule_run *run, const struct schedule *schedule,
 enum schedule_verdict schedule_step(struct schedule_run *run,
     const struct schedule *schedule, const struct schedule_policy *policy, wall_us now,
     struct rng *rng);
+
+/* What a process that starts makes up for is at most so old. */
+#define SCHEDULE_REACH SCHEDULE_S(24 * 3600)
+
+/**
+ * True where a time of a zone's clock came between last, the instant of the last one
+ * that was seen to, and now, and is within SCHEDULE_REACH.  A rhythm misses nothing:
+ * the next one is soon.
+ */
+bool schedule_was_missed(const struct schedule *schedule, wall_us last, wall_us now);
+
+/** Makes one run of what was missed, at now. */
+void schedule_make_up(struct schedule_run *run, wall_us now);
 
 #endif

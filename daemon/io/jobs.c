@@ -28,6 +28,7 @@ struct job {
 	bool standard;
 	bool gone; /* of no configuration any more; ends with its run */
 	struct schedule schedule;
+	uint64_t key; /* of its last run */
 	struct schedule_policy policy;
 	struct schedule_run run;
 	struct zone *zone;               /* NULL: it knows none */
@@ -170,11 +171,50 @@ miss(struct job *job, const char *reason)
 	    KV("reason", reason));
 }
 
+/* The time of the job has come; what runs on request does not count. */
+static void
+keep_last(struct job *job, wall_us wall)
+{
+	const struct jobs_options *options = &job->jobs->options;
+
+	if (options->lastrun && job->schedule.kind != SCHEDULE_EVERY) {
+		lastrun_write(options->lastrun, job->key, wall);
+		options->kept(options->ctx);
+	}
+}
+
+/* What came while no process ran is made up for once. */
+static void
+make_up(struct job *job, wall_us wall)
+{
+	const struct jobs_options *options = &job->jobs->options;
+	wall_us last = 0;
+
+	if (!options->lastrun || job->schedule.kind == SCHEDULE_EVERY) {
+		return;
+	}
+	if (!lastrun_read(options->lastrun, job->key, &last)) {
+		keep_last(job, wall);
+	} else if (schedule_was_missed(&job->schedule, last, wall)) {
+		if (job->policy.run_missed) {
+			schedule_make_up(&job->run, wall);
+		} else {
+			miss(job, "no process ran at its time");
+			keep_last(job, wall);
+		}
+	}
+}
+
 static void
 step(struct job *job, wall_us wall, mono_ns now)
 {
-	switch (schedule_step(&job->run, &job->schedule, &job->policy, wall,
-	    &job->jobs->rng)) {
+	enum schedule_verdict verdict = schedule_step(&job->run, &job->schedule,
+	    &job->policy, wall, &job->jobs->rng);
+
+	if (verdict != SCHEDULE_WAIT) {
+		keep_last(job, wall);
+	}
+	switch (verdict) {
 	case SCHEDULE_WAIT:
 		return;
 	case SCHEDULE_MISSED:
@@ -342,6 +382,10 @@ adopt(struct jobs *jobs, const struct config_job *from, const struct config *con
 		set_schedule(job, config);
 		schedule_start(&job->run, &job->schedule, &job->policy, wall,
 		    &jobs->rng);
+		job->key = lastrun_key(slice_of(from->name),
+		    slice_of(from->cron[0] ? from->cron : from->at),
+		    slice_of(job->zone ? job->zone->name : ""));
+		make_up(job, wall);
 	}
 	return job;
 }

@@ -6,6 +6,7 @@
 
 #include "job.h"
 #include "job_actions.h"
+#include "lastrun.h"
 #include "loop.h"
 #include "schedule.h"
 
@@ -17,9 +18,12 @@ struct jobs_options {
 	struct loop *loop;
 	struct children *children;
 	struct probes *probes;
-	struct rest *rest;     /* of actions that write to Discord; NULL: none */
-	mono_ns started_at;    /* of the process, for texts */
-	uint64_t seed;         /* of the jitter */
+	struct rest *rest;            /* of actions that write to Discord; NULL: none */
+	mono_ns started_at;           /* of the process, for texts */
+	uint64_t seed;                /* of the jitter */
+	struct lastrun_file *lastrun; /* borrowed; NULL: nothing is kept */
+	void (*kept)(void *ctx);      /* lastrun has changed */
+	void *ctx;
 	wall_us (*wall)(void); /* the wall clock; NULL: the host's */
 };
 

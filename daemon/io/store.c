@@ -493,6 +493,12 @@ store_life(struct store *store)
 	return store_ledger_of(&store->ledger)->life;
 }
 
+struct lastrun_file *
+store_lastrun(struct store *store)
+{
+	return &store_ledger_of(&store->ledger)->lastrun;
+}
+
 /* ---- open and close ---- */
 
 struct store *

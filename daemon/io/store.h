@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lastrun.h"
 #include "loop.h"
 #include "memo.h"
 #include "quota.h"
@@ -102,6 +103,11 @@ uint64_t store_write_memo(struct store *store, const struct memo *memo);
 /** LIFE_BYTES of life.h, in the page of the ledger: store_ledger_changed() has them
  * synced. */
 uint8_t *store_life(struct store *store);
+
+/* ---- the last runs of jobs ---- */
+
+/** In the page of the ledger: store_ledger_changed() has them synced. */
+struct lastrun_file *store_lastrun(struct store *store);
 
 /* ---- the disk ---- */
 

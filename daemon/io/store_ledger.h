@@ -1,11 +1,13 @@
 /*
  * The bytes of identify.ledger (the ledger, what Discord said of the budget and the
- * gateway, and the lives of the daemon, so that one sync takes all): versions, damage;
+ * gateway, the lives of the daemon and the last runs of its jobs, so that one sync
+ * takes all): versions, damage;
  * for store.c only.
  */
 #ifndef GWBOTD_STORE_LEDGER_H
 #define GWBOTD_STORE_LEDGER_H
 
+#include "lastrun.h"
 #include "life.h"
 #include "memo.h"
 #include "quota.h"
@@ -18,6 +20,7 @@ struct store_ledger_file {
 	struct memo_file memo;
 	_Alignas(
 	    8) uint8_t life[LIFE_BYTES]; /* see life.h; older files end before it */
+	struct lastrun_file lastrun;     /* and before this */
 };
 
 #define STORE_LEDGER_BYTES sizeof(struct store_ledger_file)

@@ -204,6 +204,28 @@ class Threads(Running):
                          [m["content"] for m in self.posted(self.here(65))])
 
 
+class Missed(Running):
+    def test_a_start_makes_up_once_for_what_came_meanwhile(self):
+        def job(name, more=""):
+            return f'{{ name = "{name}"; action = "exec"; {self.shell("echo x")}; cron = "* * * * *"; {more} }}'
+
+        self.start(f"""jobs = ( {job("once")}, {job("skip", 'missed = "skip";')},
+            {{ name = "rhythm"; action = "exec"; {self.shell("echo x")}; every = "1min"; }} );""")
+        self.bot.kill()
+        minute = int(time.time() // 60)
+        # The clock of the host is no test's to set: the next minute has to come.
+        while int(time.time() // 60) == minute:
+            time.sleep(0.2)
+        begun = time.time()
+        self.bot.start().wait_event("job_started", job="once")
+        self.bot.wait_event("job_missed", job="skip")
+        self.bot.wait_event("job_done", job="once")
+        jobs = self.jobs()
+        if time.time() // 60 == begun // 60:
+            self.assertEqual([1, 0, 0], [jobs[name]["runs"] for name in ("once", "skip", "rhythm")])
+            self.assertEqual([0, 1, 0], [jobs[name]["missed"] for name in ("once", "skip", "rhythm")])
+
+
 class LogChannel(Running):
     def listen(self, text):
         self.bot.env["LOG_CHANNEL_ID"] = self.place

@@ -57,7 +57,7 @@ young_ones_go_in_groups_and_old_ones_one_by_one(void **state)
 	assert_int_equal(call.channel, 1001);
 	assert_int_equal(call.before, cleanup_snowflake(NOW_MS - DAY_MS));
 	/* 13 d 23 h is the border; the first 5 are younger. */
-	give_page(&cleanup, 9, 14 * DAY_MS - 3600 * 1000 - 4500, false);
+	give_page(&cleanup, 9, 14 * DAY_MS - INT64_C(3600) * 1000 - 4500, false);
 	call = cleanup_next(&cleanup, NOW_MS);
 	assert_int_equal(call.step, CLEANUP_BULK);
 	assert_int_equal(call.count, 5);
@@ -116,7 +116,7 @@ a_run_is_bounded(void **state)
 	begin(&cleanup, 1);
 	while ((call = cleanup_next(&cleanup, NOW_MS)).step != CLEANUP_DONE) {
 		if (call.step == CLEANUP_LIST) {
-			age_ms += 200000;
+			age_ms += INT64_C(200000);
 			give_page(&cleanup, 100, age_ms, true);
 		} else {
 			cleanup_take_deleted(&cleanup);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lastrun.h"
 #include "schedule.h"
 
 #define COUNT(cases) (sizeof(cases) / sizeof(cases)[0])
@@ -281,6 +282,82 @@ jitter_is_chosen_anew_for_each_run(void **state)
 	assert_true(stage.run.planned > stage.now);
 }
 
+/* ---- what came while no process ran ---- */
+
+static void
+a_start_makes_up_once_for_what_it_missed_within_a_day(void **state)
+{
+	static const struct {
+		const char *last;
+		const char *now;
+		bool missed;
+	} cases[] = {
+	    {"2026-02-01T10:00:00Z", "2026-02-01T12:00:00Z", false},
+	    {"2026-02-01T10:00:00Z", "2026-02-02T09:59:59Z", false},
+	    {"2026-02-01T10:00:00Z", "2026-02-02T10:00:00Z", true},
+	    {"2026-02-01T10:00:00Z", "2026-02-09T09:00:00Z", true},
+	    {"2026-02-01T09:59:59Z", "2026-02-01T10:00:00Z", true},
+	    /* A clock that was wrong. */
+	    {"2027-02-01T10:00:00Z", "2026-02-01T12:00:00Z", false},
+	    {"1969-01-01T00:00:00Z", "2026-02-01T12:00:00Z", true},
+	};
+	struct schedule schedule;
+
+	(void)state;
+	use(&schedule, "UTC", "10:00");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(schedule_was_missed(&schedule, instant(cases[i].last),
+				     instant(cases[i].now)),
+		    cases[i].missed);
+	}
+	assert_true(
+	    schedule_was_missed(&schedule, INT64_MIN, instant("2026-02-01T12:00:00Z")));
+	/* 10:00 on Sunday; on Wednesday it is too long ago. */
+	use(&schedule, "UTC", "0 10 * * sun");
+	assert_true(schedule_was_missed(&schedule, instant("2026-01-30T00:00:00Z"),
+	    instant("2026-02-01T23:00:00Z")));
+	assert_false(schedule_was_missed(&schedule, instant("2026-01-30T00:00:00Z"),
+	    instant("2026-02-04T00:00:00Z")));
+	schedule = (struct schedule){.kind = SCHEDULE_EVERY, .every = HOUR};
+	assert_false(schedule_was_missed(&schedule, 0, DAY));
+
+	struct stage stage;
+
+	start(&stage, true);
+	schedule_make_up(&stage.run, stage.now);
+	assert_int_equal(step(&stage, 0), SCHEDULE_RUN);
+	assert_int_equal(step(&stage, 1), SCHEDULE_WAIT);
+	assert_int_equal(stage.run.planned, instant("2026-02-01T10:00:00Z"));
+}
+
+static void
+last_runs_are_kept_by_name_and_schedule(void **state)
+{
+	struct lastrun_file file = {.jobs = {{0, 0}}};
+	uint64_t key = lastrun_key(slice_of("a"), slice_of("10:00"), slice_of("UTC"));
+	wall_us at = 0;
+
+	(void)state;
+	assert_false(lastrun_read(&file, key, &at));
+	lastrun_write(&file, key, 5);
+	lastrun_write(&file, key, 7);
+	assert_true(lastrun_read(&file, key, &at));
+	assert_int_equal(at, 7);
+	assert_false(lastrun_read(&file,
+	    lastrun_key(slice_of("a"), slice_of("10:01"), slice_of("UTC")), &at));
+	assert_false(lastrun_read(&file,
+	    lastrun_key(slice_of("b"), slice_of("10:00"), slice_of("UTC")), &at));
+	/* The oldest makes room. */
+	for (uint64_t i = 0; i + 1 < LASTRUN_JOBS_MAX; i++) {
+		lastrun_write(&file, 1000 + i, 100 + (wall_us)i);
+	}
+	assert_true(lastrun_read(&file, key, &at));
+	lastrun_write(&file, 1, 50);
+	assert_false(lastrun_read(&file, key, &at));
+	assert_true(lastrun_read(&file, 1, &at));
+	assert_true(lastrun_read(&file, 1000, &at));
+}
+
 int
 main(void)
 {
@@ -294,6 +371,8 @@ main(void)
 	    cmocka_unit_test(a_clock_that_is_set_back_a_little_runs_nothing_twice),
 	    cmocka_unit_test(a_clock_that_was_wrong_is_forgotten),
 	    cmocka_unit_test(jitter_is_chosen_anew_for_each_run),
+	    cmocka_unit_test(a_start_makes_up_once_for_what_it_missed_within_a_day),
+	    cmocka_unit_test(last_runs_are_kept_by_name_and_schedule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

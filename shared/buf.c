@@ -24,6 +24,15 @@ buf_fini(struct buf *buf)
 	buf_init(buf, buf->max_bytes);
 }
 
+void
+buf_wipe(struct buf *buf)
+{
+	if (buf->data) {
+		explicit_bzero(buf->data, buf->room);
+	}
+	buf_fini(buf);
+}
+
 enum gw_err
 buf_reserve(struct buf *buf, size_t extra)
 {

@@ -33,6 +33,10 @@ void buf_init(struct buf *buf, size_t max_bytes);
 /** Frees what the buffer holds; it is as after buf_init() then. */
 void buf_fini(struct buf *buf);
 
+/** The same, with the bytes wiped before.  Growing leaves copies behind: reserve all
+ * the room before a secret goes in. */
+void buf_wipe(struct buf *buf);
+
 /**
  * Makes room for extra more bytes behind the present ones.
  *

@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#define SECRET_WORD "token"
-
 int
 config_brief_size(const struct config_place *place)
 {
@@ -114,7 +112,7 @@ config_scan_begin(struct config_scan *scan, const struct config_place *name)
 	    .value = *name,
 	    .parent = parent,
 	    .passed = !good,
-	    .has_secret = config_place_holds(name, SECRET_WORD),
+	    .has_secret = config_scan_is_secret(name),
 	};
 	config_scan_put(scan, "\n", 1);
 	if (good) {

@@ -24,13 +24,27 @@
 #define WINDOW_COLUMNS 68 /* of a line in a message, which has 80 with all before */
 #define EXCERPT_BYTES  1024
 #define MARK_BYTES     3
-#define SECRET_WORD    "token"
+#define COUNT(items)   (sizeof(items) / sizeof(items)[0])
 
 /* Some editors write a mark in front of UTF-8. */
 static bool
 begins_marked(const char *data, size_t size)
 {
 	return size >= MARK_BYTES && memcmp(data, "\xEF\xBB\xBF", MARK_BYTES) == 0;
+}
+
+/* Settings whose values may be secrets, at least by mistake. */
+static const char *const secret_words[] = {"token", "api_key", "credentials"};
+
+bool
+config_scan_is_secret(const struct config_place *name)
+{
+	for (size_t i = 0; i < COUNT(secret_words); i++) {
+		if (config_place_holds(name, secret_words[i])) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* ---- messages ---- */
@@ -117,8 +131,11 @@ may_show(const struct config_scan *scan, const struct config_place *place)
 {
 	struct slice line = line_of(scan, place);
 
-	if (memmem(line.data, line.size, SECRET_WORD, sizeof SECRET_WORD - 1)) {
-		return false;
+	for (size_t i = 0; i < COUNT(secret_words); i++) {
+		if (memmem(line.data, line.size, secret_words[i],
+			strlen(secret_words[i]))) {
+			return false;
+		}
 	}
 	for (size_t i = 0; i < scan->setting_count; i++) {
 		const struct config_scan_setting *setting = &scan->settings[i];
@@ -379,16 +396,6 @@ scan_content(struct config_scan *scan, size_t file, const struct config_cursor *
 }
 
 static void
-wipe(struct buf *buf)
-{
-	/* A token may stand in it. */
-	if (buf->data) {
-		explicit_bzero(buf->data, buf->size);
-	}
-	buf_fini(buf);
-}
-
-static void
 scan_file(struct config_scan *scan, const char *path,
     const struct config_cursor *parent, const struct config_place *place,
     enum gw_err *err)
@@ -428,7 +435,7 @@ scan_file(struct config_scan *scan, const char *path,
 	}
 	return; /* the content is the scan's by now */
 out:
-	wipe(&content);
+	buf_wipe(&content);
 }
 
 struct config_scan *
@@ -466,9 +473,9 @@ config_scan_free(struct config_scan *owned_scan)
 	}
 	for (size_t i = 0; i < owned_scan->file_count; i++) {
 		free(owned_scan->files[i].path);
-		wipe(&owned_scan->files[i].content);
+		buf_wipe(&owned_scan->files[i].content);
 	}
-	wipe(&owned_scan->text);
+	buf_wipe(&owned_scan->text);
 	free(owned_scan->settings);
 	free(owned_scan);
 }

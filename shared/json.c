@@ -264,6 +264,25 @@ json_free(struct json *owned_value)
 	cJSON_Delete(own_tree_of(owned_value));
 }
 
+/* As deep as json_parse() lets it be. */
+static void
+wipe_strings(cJSON *value)
+{
+	for (; value; value = value->next) {
+		if (value->valuestring) {
+			explicit_bzero(value->valuestring, strlen(value->valuestring));
+		}
+		wipe_strings(value->child);
+	}
+}
+
+void
+json_wipe(struct json *owned_value)
+{
+	wipe_strings(own_tree_of(owned_value));
+	json_free(owned_value);
+}
+
 enum json_kind
 json_kind(const struct json *value)
 {

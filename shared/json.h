@@ -47,6 +47,9 @@ enum gw_err json_parse(struct slice text, size_t max_bytes, struct json **out);
 /** Frees a value that is in no object or array; NULL is allowed. */
 void json_free(struct json *owned_value);
 
+/** The same, with the bytes of all strings in it wiped. */
+void json_wipe(struct json *owned_value);
+
 enum json_kind json_kind(const struct json *value);
 
 /** The member of that exact name, borrowed; NULL where there is none. */

@@ -7,8 +7,9 @@
 
 #include "xalloc.h"
 
-#define HEAD_BYTES    3000 /* of our headers: the library has a page for all */
-#define PUT_OFF_EVERY CLOCK_S(2)
+#define HEAD_BYTES         3000 /* of our headers: the library has a page for all */
+#define SMALL_ANSWER_BYTES ((size_t)4096)
+#define PUT_OFF_EVERY      CLOCK_S(2)
 
 /* The library keeps a host name in 128 bytes, and cuts without a word. */
 #define HOST_MAX_BYTES 119
@@ -84,6 +85,20 @@ put_authority(struct fetch_job *job)
 	    literal ? "[" : "", url->host, literal ? "]" : "", port);
 }
 
+/* Secrets are in headers, bodies and answers: without growing, no copy of one stays
+ * behind.  A buffer that cannot be made says so when it is filled. */
+static void
+reserve(struct fetch_job *job, const struct fetch_request *from)
+{
+	size_t answer = from->max_body_bytes < SMALL_ANSWER_BYTES ?
+	    from->max_body_bytes :
+	    SMALL_ANSWER_BYTES;
+
+	(void)buf_reserve(&job->head, HEAD_BYTES);
+	(void)buf_reserve(&job->body, LWS_PRE + from->body.size);
+	(void)buf_reserve(&job->answer, answer);
+}
+
 const char *
 fetch_job_take(struct fetch_job *job, const struct fetch_request *from,
     const char *user_agent)
@@ -91,6 +106,7 @@ fetch_job_take(struct fetch_job *job, const struct fetch_request *from,
 	buf_init(&job->head, HEAD_BYTES);
 	buf_init(&job->body, LWS_PRE + FETCH_REQUEST_MAX_BYTES);
 	buf_init(&job->answer, from->max_body_bytes);
+	reserve(job, from);
 	if (url_parse(from->url, &job->url) != GW_OK || job->url.websocket ||
 	    strlen(job->url.host) > HOST_MAX_BYTES) {
 		return "not a URL that can be fetched";
@@ -169,9 +185,10 @@ fetch_job_free(struct fetch_job *owned_job)
 		free(owned_job->wanted[i].name);
 		free(owned_job->wanted[i].value);
 	}
-	buf_fini(&owned_job->head);
-	buf_fini(&owned_job->body);
-	buf_fini(&owned_job->answer);
+	buf_wipe(&owned_job->head);
+	buf_wipe(&owned_job->body);
+	buf_wipe(&owned_job->answer);
+	explicit_bzero(&owned_job->url, sizeof owned_job->url);
 	free(owned_job);
 }
 

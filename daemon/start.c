@@ -366,6 +366,8 @@ start_probes(struct app *app)
 	    .loop = app->loop,
 	    .resolver = app->resolver,
 	    .worker = app->lookups,
+	    .variable = config_env_get,
+	    .variables = app->env,
 	    .user_agent = "gwbotd/" GWBOT_VERSION,
 	    .ca_file = text_or_null(app->config->discord_ca_file),
 	};

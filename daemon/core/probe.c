@@ -20,17 +20,21 @@ bool
 probe_note(struct probe *probe, const struct probe_limits *limits,
     const struct probe_result *result, mono_ns now)
 {
-	bool same = probe->runs > 0 && probe->last_good == result->good;
-	unsigned needed = result->good ? limits->pass_after : limits->fail_after;
-	enum probe_state wanted = result->good ? PROBE_UP : PROBE_DOWN;
+	bool good = result->verdict == PROBE_GOOD;
+	bool same = probe->streak > 0 && probe->last_good == good;
+	unsigned needed = good ? limits->pass_after : limits->fail_after;
+	enum probe_state wanted = good ? PROBE_UP : PROBE_DOWN;
 
-	probe->streak = same ? probe->streak + 1 : 1;
 	probe->runs++;
-	probe->failures += result->good ? 0 : 1;
 	probe->last_at = now;
 	probe->last_took = result->took;
-	probe->last_good = result->good;
 	(void)slice_copy(slice_of(result->reason), probe->reason, sizeof probe->reason);
+	if (result->verdict == PROBE_UNSETTLED) {
+		return false;
+	}
+	probe->streak = same ? probe->streak + 1 : 1;
+	probe->failures += good ? 0 : 1;
+	probe->last_good = good;
 	if (probe->state == wanted || probe->streak < needed) {
 		return false;
 	}

@@ -23,9 +23,15 @@ struct probe_limits {
 	unsigned pass_after;
 };
 
+enum probe_verdict {
+	PROBE_BAD,
+	PROBE_GOOD,
+	PROBE_UNSETTLED, /* nothing was learnt: state and streak stay as they are */
+};
+
 /* How one run ended. */
 struct probe_result {
-	bool good;
+	enum probe_verdict verdict;
 	const char *reason; /* why it is not good; else what there is to say, or "" */
 	mono_ns took;
 };
@@ -33,12 +39,12 @@ struct probe_result {
 struct probe {
 	enum probe_state state;
 	mono_ns since;   /* the state; meaningless while unknown */
-	unsigned streak; /* runs in a row that ended as the last one did */
+	unsigned streak; /* settled runs in a row that ended as the last one did */
 	uint64_t runs;
 	uint64_t failures;
 	mono_ns last_at; /* the end of the last run */
 	mono_ns last_took;
-	bool last_good;
+	bool last_good;                 /* the last settled run */
 	char reason[PROBE_REASON_ROOM]; /* of the last run */
 };
 

@@ -34,7 +34,7 @@ on_refreshed(void *ctx, const struct probes_refresh *found, mono_ns now)
 	const struct job_outcome outcome = {
 	    .good = found->bad == 0,
 	    .result = text,
-	    .output = "",
+	    .output = found->found,
 	};
 
 	if (found->bad == 0) {

@@ -29,7 +29,7 @@ struct job_tools {
 struct job_outcome {
 	bool good;
 	const char *result; /* in a line: "3 probes up", "exit status 2" */
-	const char *output; /* of a program; empty: none */
+	const char *output; /* of a program, or a line a probe; empty: none */
 };
 
 /* One run.  It copies what it needs from the configuration when it starts. */

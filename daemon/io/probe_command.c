@@ -38,7 +38,7 @@ on_done(void *ctx, const struct child_result *result, mono_ns now)
 	(void)snprintf(reason, sizeof reason, "%s%s%s", result->reason,
 	    both ? ": " : "", said);
 	task->work = NULL;
-	task->done(task, result->good, reason, now);
+	task->done(task, result->good ? PROBE_GOOD : PROBE_BAD, reason, now);
 }
 
 static void

@@ -32,7 +32,7 @@ end(struct run *run, bool good, const char *reason, mono_ns now)
 	struct probe_task *task = run->task;
 
 	free_run(run);
-	task->done(task, good, reason, now);
+	task->done(task, good ? PROBE_GOOD : PROBE_BAD, reason, now);
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "fetch.h"
 #include "loop.h"
+#include "probe.h"
 #include "resolver.h"
 #include "worker.h"
 
@@ -19,6 +20,9 @@ struct probe_tools {
 	struct resolver *resolver;
 	struct children *children;
 	struct worker *worker; /* for what takes long, such as a signature */
+	/** A variable of the environment, borrowed until the next call; NULL: none. */
+	const char *(*variable)(void *variables, const char *name);
+	void *variables;
 	/** The client for http, made when it is first needed; NULL where it cannot be.
 	 */
 	struct fetch *(*fetch)(void *ctx);
@@ -30,9 +34,10 @@ struct probe_task {
 	const struct probe_tools *tools;
 	const struct config_probe *config; /* may move to an equal one between calls */
 	/** Ends the run; reason (borrowed) says why it is bad, or what it found. */
-	void (
-	    *done)(struct probe_task *task, bool good, const char *reason, mono_ns now);
+	void (*done)(struct probe_task *task, enum probe_verdict verdict,
+	    const char *reason, mono_ns now);
 	void *work; /* of the kind; NULL between two runs */
+	void *kept; /* of the kind, from run to run; NULL at first */
 };
 
 struct probe_kind {
@@ -40,10 +45,13 @@ struct probe_kind {
 	void (*start)(struct probe_task *task, mono_ns now);
 	/** Ends it without done. */
 	void (*cancel)(struct probe_task *task);
+	/** Frees what it kept, where that is not NULL; no run is under way. */
+	void (*forget)(struct probe_task *task);
 };
 
 extern const struct probe_kind probe_tcp;
 extern const struct probe_kind probe_http;
 extern const struct probe_kind probe_command;
+extern const struct probe_kind probe_sheet;
 
 #endif

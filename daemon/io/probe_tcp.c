@@ -65,7 +65,7 @@ end(struct run *run, bool good, mono_ns now)
 
 	memcpy(reason, run->reason, sizeof reason);
 	free_run(run);
-	task->done(task, good, reason, now);
+	task->done(task, good ? PROBE_GOOD : PROBE_BAD, reason, now);
 }
 
 static void

@@ -11,6 +11,9 @@
 /* First runs do not all begin in one turn. */
 #define FIRST_EVERY CLOCK_MS(50)
 
+/* What a refresh says, a line a probe; what does not fit is left out. */
+#define FOUND_BYTES ((size_t)4096)
+
 /* In the order of the words of lists.def. */
 static const struct probe_kind *const kinds[] = {
     &probe_tcp,
@@ -34,6 +37,7 @@ struct waiter {
 	void (*fn)(void *ctx, const struct probes_refresh *refresh, mono_ns now);
 	void *ctx;
 	struct probes_refresh found;
+	struct buf words; /* of the result */
 	unsigned left;
 	struct entry *entries[PROBES_MAX]; /* NULL: has ended */
 };
@@ -74,11 +78,57 @@ rows(void)
 /* ---- who waits ---- */
 
 static void
+free_waiter(struct waiter *waiter)
+{
+	buf_fini(&waiter->words);
+	free(waiter);
+}
+
+static void
 finish_waiter(struct probes *probes, struct waiter *waiter, mono_ns now)
 {
+	char words[FOUND_BYTES + 1];
+
+	(void)slice_copy(buf_slice(&waiter->words), words, sizeof words);
+	waiter->found.found = words;
 	TAILQ_REMOVE(&probes->waiters, waiter, link);
 	waiter->fn(waiter->ctx, &waiter->found, now);
-	free(waiter);
+	free_waiter(waiter);
+}
+
+/* As the chat command health says it. */
+static void
+put_words(struct buf *out, const char *name, const struct probe_result *result)
+{
+	bool some = result->reason[0] != '\0';
+
+	switch (result->verdict) {
+	case PROBE_GOOD:
+		(void)buf_printf(out, "%s: OK%s%s%s\n", name, some ? " (" : "",
+		    result->reason, some ? ")" : "");
+		return;
+	case PROBE_BAD:
+		(void)buf_printf(out, "%s: ERROR: %s\n", name, result->reason);
+		return;
+	case PROBE_UNSETTLED:
+		(void)buf_printf(out, "%s: %s\n", name, result->reason);
+		return;
+	}
+}
+
+static void
+note_result(struct waiter *waiter, const struct entry *entry,
+    const struct probe_result *result)
+{
+	const char *name = entry->task.config->name;
+
+	waiter->found.runs++;
+	put_words(&waiter->words, name, result);
+	if (result->verdict == PROBE_BAD) {
+		waiter->found.bad++;
+		waiter->found.first_bad =
+		    waiter->found.first_bad ? waiter->found.first_bad : name;
+	}
 }
 
 /* A run has ended, or will not any more (result NULL). */
@@ -97,12 +147,8 @@ tell_waiters(struct probes *probes, const struct entry *entry,
 			}
 			waiter->entries[i] = NULL;
 			waiter->left--;
-			waiter->found.runs += result ? 1 : 0;
-			if (result && !result->good) {
-				waiter->found.bad++;
-				waiter->found.first_bad = waiter->found.first_bad ?
-				    waiter->found.first_bad :
-				    entry->task.config->name;
+			if (result) {
+				note_result(waiter, entry, result);
 			}
 		}
 		if (waiter->left == 0) {
@@ -140,14 +186,15 @@ arm_next(struct entry *entry, mono_ns now)
 }
 
 static void
-on_done(struct probe_task *task, bool good, const char *reason, mono_ns now)
+on_done(struct probe_task *task, enum probe_verdict verdict, const char *reason,
+    mono_ns now)
 {
 	struct entry *entry = (struct entry *)task;
 	const struct probe_limits limits = {
 	    .fail_after = (unsigned)task->config->fail_after,
 	    .pass_after = (unsigned)task->config->pass_after,
 	};
-	const struct probe_result result = {good, reason, now - entry->begun_at};
+	const struct probe_result result = {verdict, reason, now - entry->begun_at};
 	enum probe_state before = entry->probe.state;
 
 	if (probe_note(&entry->probe, &limits, &result, now)) {
@@ -202,6 +249,9 @@ free_entry(struct entry *entry)
 {
 	if (entry->task.work) {
 		kind_of(entry)->cancel(&entry->task);
+	}
+	if (entry->task.kept) {
+		kind_of(entry)->forget(&entry->task);
 	}
 	loop_timer_free(entry->timer);
 	free(entry);
@@ -294,8 +344,9 @@ probes_run(struct probes *probes, const char *name,
 			waiter->entries[waiter->left++] = entry;
 		}
 	}
+	buf_init(&waiter->words, FOUND_BYTES);
 	if (waiter->left == 0) {
-		free(waiter);
+		free_waiter(waiter);
 		return 0;
 	}
 	waiter->id = ++probes->last_id;
@@ -317,7 +368,7 @@ probes_cancel(struct probes *probes, uint64_t id)
 	{
 		if (waiter->id == id) {
 			TAILQ_REMOVE(&probes->waiters, waiter, link);
-			free(waiter);
+			free_waiter(waiter);
 			return;
 		}
 	}
@@ -334,6 +385,8 @@ probes_new(const struct probes_options *options)
 	    .resolver = options->resolver,
 	    .children = options->children,
 	    .worker = options->worker,
+	    .variable = options->variable,
+	    .variables = options->variables,
 	    .fetch = provide_fetch,
 	    .ctx = probes,
 	};
@@ -351,7 +404,7 @@ probes_free(struct probes *owned_probes)
 	}
 	while ((waiter = TAILQ_FIRST(&owned_probes->waiters))) {
 		TAILQ_REMOVE(&owned_probes->waiters, waiter, link);
-		free(waiter);
+		free_waiter(waiter);
 	}
 	for (size_t i = 0; i < owned_probes->count; i++) {
 		free_entry(owned_probes->entries[i]);

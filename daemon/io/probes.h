@@ -23,6 +23,9 @@ struct probes_options {
 	struct resolver *resolver;
 	struct children *children;
 	struct worker *worker;
+	/** A variable of the environment, borrowed until the next call; NULL: none. */
+	const char *(*variable)(void *variables, const char *name);
+	void *variables;
 	const char *user_agent; /* of http probes; borrowed */
 	const char *ca_file;    /* NULL: the system's store; borrowed */
 };
@@ -50,6 +53,7 @@ struct probes_refresh {
 	unsigned runs;
 	unsigned bad;
 	const char *first_bad; /* its name; NULL: none */
+	const char *found;     /* a line each: "db: OK\n"; borrowed for the call */
 };
 
 /**

@@ -310,6 +310,8 @@ class Jobs(Running):
         done = self.bot.ctl("job", "run", "refresh", "--wait")
         self.assertEqual(1, done.returncode)
         self.assertIn("1 of 2 probes failed: bad", done.stdout)
+        self.assertIn("  good: OK\n", done.stdout)
+        self.assertIn("  bad: ERROR: exit status 1\n", done.stdout)
         self.assertEqual(2, self.probes()["good"]["runs"])
         self.wait_probe("bad", "down")
 

@@ -9,8 +9,8 @@
 
 #include "probe.h"
 
-/* Plays runs, "+" good and "-" bad, a second each; after each run the state's letter.
- */
+/* Plays runs, "+" good, "-" bad and "?" neither, a second each; after each run the
+ * state's letter. */
 static void
 expect(struct probe_limits limits, const char *runs, const char *states)
 {
@@ -19,7 +19,9 @@ expect(struct probe_limits limits, const char *runs, const char *states)
 	for (size_t i = 0; runs[i]; i++) {
 		mono_ns now = CLOCK_S((int64_t)i + 1);
 		mono_ns since = probe.since;
-		const struct probe_result result = {runs[i] == '+',
+		const struct probe_result result = {runs[i] == '+' ? PROBE_GOOD :
+			runs[i] == '-'                             ? PROBE_BAD :
+								     PROBE_UNSETTLED,
 		    runs[i] == '+' ? "" : "why", CLOCK_MS(3)};
 		enum probe_state before = probe.state;
 		bool changed = probe_note(&probe, &limits, &result, now);
@@ -47,8 +49,8 @@ static void
 until_enough_runs_agree_it_is_unknown(void **state)
 {
 	const struct probe_limits limits = {3, 2};
-	const struct probe_result good = {true, "", 1};
-	const struct probe_result bad = {false, "why", 1};
+	const struct probe_result good = {PROBE_GOOD, "", 1};
+	const struct probe_result bad = {PROBE_BAD, "why", 1};
 	struct probe probe = {.state = PROBE_UNKNOWN};
 
 	(void)state;
@@ -64,6 +66,14 @@ until_enough_runs_agree_it_is_unknown(void **state)
 }
 
 static void
+a_run_that_settles_nothing_is_no_part_of_a_row(void **state)
+{
+	(void)state;
+	expect((struct probe_limits){2, 1}, "?+?-?-?+", "uuuuuddu");
+	expect((struct probe_limits){1, 2}, "-?+?+??", "dddduuu");
+}
+
+static void
 a_long_reason_is_cut(void **state)
 {
 	char reason[2 * PROBE_REASON_ROOM];
@@ -73,7 +83,8 @@ a_long_reason_is_cut(void **state)
 	(void)state;
 	memset(reason, 'x', sizeof reason - 1);
 	reason[sizeof reason - 1] = '\0';
-	(void)probe_note(&probe, &limits, &(struct probe_result){false, reason, 1}, 1);
+	(void)probe_note(&probe, &limits, &(struct probe_result){PROBE_BAD, reason, 1},
+	    1);
 	assert_int_equal(strlen(probe.reason), PROBE_REASON_ROOM - 1);
 }
 
@@ -83,6 +94,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_state_changes_after_so_many_runs_in_a_row),
 	    cmocka_unit_test(until_enough_runs_agree_it_is_unknown),
+	    cmocka_unit_test(a_run_that_settles_nothing_is_no_part_of_a_row),
 	    cmocka_unit_test(a_long_reason_is_cut),
 	};
 

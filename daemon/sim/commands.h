@@ -99,6 +99,13 @@ command_fn command_right;
 /* interaction_commands.c */
 command_fn command_interact;
 
+/* Google: google_commands.c */
+command_fn command_token;
+command_fn command_sheet;
+command_fn command_google_key;
+command_fn command_google_clock;
+command_fn command_google_tokens;
+
 /* report.c */
 command_fn command_calls;
 command_fn command_info;

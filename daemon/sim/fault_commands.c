@@ -8,6 +8,7 @@
 #include "cdn.h"
 #include "commands.h"
 #include "gateway.h"
+#include "google.h"
 #include "rights.h"
 #include "server.h"
 #include "tls.h"
@@ -504,6 +505,7 @@ command_calm(struct command *command)
 	faults->refuse = false;
 	faults->rest = (struct fault_rest){.count = 0};
 	faults->cdn = (struct fault_cdn){.count = 0};
+	google_calm(command->sim->google);
 	faults->upgrade_status = 0;
 	faults->cut_next_at = 0;
 	rights_clear(command->sim->rights);

@@ -16,6 +16,7 @@
 #include "budget.h"
 #include "calllog.h"
 #include "control.h"
+#include "google.h"
 #include "interactions.h"
 #include "log.h"
 #include "messages.h"
@@ -184,6 +185,7 @@ start(struct sim *sim)
 	sim->interactions = interactions_new();
 	sim->rights = rights_new();
 	sim->world.threads = threads_new();
+	sim->google = google_new();
 	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir))) {
 		return false;
 	}
@@ -213,6 +215,7 @@ stop(struct sim *sim)
 	interactions_free(sim->interactions);
 	rights_free(sim->rights);
 	threads_free(sim->world.threads);
+	google_free(sim->google);
 	budget_fini(sim);
 }
 

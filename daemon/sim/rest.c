@@ -8,6 +8,7 @@
 #include "calllog.h"
 #include "calls.h"
 #include "cdn.h"
+#include "google.h"
 #include "messages.h"
 #include "xalloc.h"
 
@@ -417,7 +418,7 @@ void
 rest_handle(struct sim *sim, const struct http_request *request,
     struct rest_answer *answer)
 {
-	if (cdn_handle(sim, request, answer)) {
+	if (cdn_handle(sim, request, answer) || google_handle(sim, request, answer)) {
 		return;
 	}
 	struct call call = {.sim = sim, .request = request, .answer = answer};

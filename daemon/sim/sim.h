@@ -37,6 +37,7 @@ struct sim {
 	struct appcommands *appcommands;
 	struct interactions *interactions;
 	struct rights *rights;
+	struct google *google;
 	struct control *control;
 	struct tls *tls; /* NULL without --tls */
 	char api_base[96];

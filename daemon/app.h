@@ -67,6 +67,8 @@ struct app {
 	struct worker
 	    *lookups; /* helper threads of the resolver: each may hang for long */
 	struct worker *worker; /* of the disk, and the sentinel */
+	struct worker
+	    *errands; /* of the probes: a file that hangs holds up no lookup */
 	struct resolver *resolver;
 	struct ws_tls *tls;
 	struct fetch *fetch;

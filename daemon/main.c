@@ -20,7 +20,12 @@ app_load_config(const struct app *app, struct config_report *report)
 	    .environment = environ,
 	};
 
-	return config_load(&sources, report);
+	struct config *config = config_load(&sources, report);
+
+	if (config) {
+		config_env_hide(app->env, config);
+	}
+	return config;
 }
 
 static void

@@ -17,6 +17,7 @@
 
 #define LOOKUP_THREADS 4
 #define DISK_THREADS   2
+#define ERRAND_THREADS 2
 
 /* The sentinel names a turn of the loop that takes longer than this. */
 #define TURN_WARN CLOCK_S(5)
@@ -218,6 +219,7 @@ start_loop(struct app *app)
 	}
 	app->lookups = worker_new(app->loop, LOOKUP_THREADS);
 	app->worker = worker_new(app->loop, DISK_THREADS);
+	app->errands = worker_new(app->loop, ERRAND_THREADS);
 	app->resolver = resolver_new(app->loop, app->lookups);
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
 	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
@@ -365,7 +367,7 @@ start_probes(struct app *app)
 	struct probes_options probes = {
 	    .loop = app->loop,
 	    .resolver = app->resolver,
-	    .worker = app->lookups,
+	    .worker = app->errands,
 	    .variable = config_env_get,
 	    .variables = app->env,
 	    .user_agent = "gwbotd/" GWBOT_VERSION,
@@ -488,6 +490,7 @@ free_all(struct app *app)
 	loop_timer_free(app->override_timer);
 	loop_timer_free(app->trial_timer);
 	worker_free(app->lookups);
+	worker_free(app->errands);
 	worker_free(app->worker);
 	loop_free(app->loop);
 	ws_tls_free(app->tls);

@@ -417,6 +417,12 @@ struct config_env;
 struct config_env *config_env_new(void);
 void config_env_free(struct config_env *owned_env);
 
+/**
+ * The same for what a configuration names as env:NAME, with two differences: threads
+ * may run, and the emptied variable stays.
+ */
+void config_env_hide(struct config_env *env, const struct config *config);
+
 /** A paths_getenv: context is the struct config_env. */
 const char *config_env_get(void *context, const char *name);
 

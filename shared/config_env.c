@@ -12,6 +12,7 @@
 #define ALLOWED_BYTES 512
 #define VALUE_BYTES   1024
 #define PREFIX        "GWBOT_"
+#define SECRET_IN_ENV "env:"
 #define SLIP_LETTERS  2
 
 /* ---- the layer ---- */
@@ -205,8 +206,16 @@ config_env_tell(const struct config_sources *sources, const struct config *confi
 
 /* ---- the process's own ---- */
 
+/* A variable that a probe names. */
+struct hidden {
+	struct hidden *next;
+	char *name;
+	struct secret *value;
+};
+
 struct config_env {
 	struct secret *taken[CONFIG_ID_COUNT]; /* of secret options, else NULL */
+	struct hidden *hidden;
 };
 
 /* The bytes are the ones that /proc/PID/environ shows, so they are wiped in place. */
@@ -247,13 +256,56 @@ config_env_free(struct config_env *owned_env)
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
 		secret_free(owned_env->taken[i]);
 	}
+	for (struct hidden *at = owned_env->hidden, *next = NULL; at; at = next) {
+		next = at->next;
+		secret_free(at->value);
+		free(at->name);
+		free(at);
+	}
 	free(owned_env);
+}
+
+/* Only its bytes change: another thread may be looking for a variable. */
+static void
+hide(struct config_env *env, const char *place)
+{
+	const char *name = place + sizeof SECRET_IN_ENV - 1;
+	char *value = NULL;
+
+	if (strncmp(place, SECRET_IN_ENV, sizeof SECRET_IN_ENV - 1) != 0) {
+		return;
+	}
+	value = getenv(name);
+	if (!value || value[0] == '\0') {
+		return;
+	}
+	struct hidden *hidden = xzalloc(sizeof *hidden);
+
+	*hidden = (struct hidden){env->hidden, xstrdup(name),
+	    secret_new(value, strlen(value))};
+	env->hidden = hidden;
+	explicit_bzero(value, strlen(value));
+}
+
+void
+config_env_hide(struct config_env *env, const struct config *config)
+{
+	for (size_t i = 0; i < config->probes.count; i++) {
+		hide(env, config_probe(config, i)->credentials);
+		hide(env, config_probe(config, i)->api_key);
+	}
 }
 
 const char *
 config_env_get(void *context, const char *name)
 {
 	const struct config_env *env = context;
+
+	for (const struct hidden *at = env->hidden; at; at = at->next) {
+		if (strcmp(at->name, name) == 0) {
+			return secret_reveal(at->value);
+		}
+	}
 
 	for (size_t i = 0; i < CONFIG_ID_COUNT; i++) {
 		if (env->taken[i] && strcmp(config_option(i)->env, name) == 0) {

@@ -195,7 +195,11 @@ config_tree_take(const struct config_target *target, const config_setting_t *set
 		config_shown(text.data, value);
 		(void)snprintf(shown, sizeof shown, " = \"%s\"", value);
 		refuse(target, place, option, path,
-		    option->type == CONFIG_SECRET ? "" : shown, reason);
+		    option->type == CONFIG_SECRET ||
+			    strcmp(option->unit, "secret-place") == 0 ?
+			"" :
+			shown,
+		    reason);
 	} else {
 		done = true;
 	}

@@ -11,8 +11,9 @@
 #include "xalloc.h"
 #include "zone.h"
 
-#define ID_MAX_BYTES      32
-#define PROFILE_NAME_ROOM 64
+#define ID_MAX_BYTES       32
+#define PROFILE_NAME_ROOM  64
+#define VARIABLE_MAX_BYTES 64
 
 static enum gw_err
 refuse(enum gw_err err, char *reason, const char *text)
@@ -124,6 +125,46 @@ check_template(const char *text, char *reason)
 	return template_check(slice_of(text), 0, reason, CONFIG_REASON_ROOM);
 }
 
+/* Letters, digits, - and _ : whatever else is in a URL was copied with it. */
+static enum gw_err
+check_sheet(const char *text, char *reason)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+	if (strstr(text, "/")) {
+		return refuse(GW_ERR_SYNTAX, reason,
+		    "a URL or path, and only the id in it is wanted");
+	}
+	return strspn(text, letters) == strlen(text) ?
+	    GW_OK :
+	    refuse(GW_ERR_SYNTAX, reason, "no id of a spreadsheet");
+}
+
+/* Capitals only: a key that was put behind "env:" has small letters. */
+static bool
+is_variable(const char *name)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	size_t size = strlen(name);
+
+	return size >= 1 && size <= VARIABLE_MAX_BYTES &&
+	    strspn(name, letters) == size && (name[0] < '0' || name[0] > '9');
+}
+
+/* Where a secret is, never what it is. */
+static enum gw_err
+check_secret_place(const char *text, char *reason)
+{
+	if (text[0] == '/' ||
+	    (strncmp(text, "env:", 4) == 0 && is_variable(text + 4))) {
+		return GW_OK;
+	}
+	return refuse(GW_ERR_SYNTAX, reason,
+	    "neither a whole path nor env:NAME in capitals; the secret itself is not "
+	    "written here");
+}
+
 static const struct form {
 	const char *name;
 	const char *allowed;
@@ -140,6 +181,11 @@ static const struct form {
     {"zone", "a name of the time zone database (tzdata), such as \"Europe/Vienna\"",
 	check_zone},
     {"snowflake", "an id of Discord: 15 to 20 digits, between quotes", check_snowflake},
+    {"sheet", "the id out of a spreadsheet's URL: letters, digits, - and _",
+	check_sheet},
+    {"secret-place",
+	"a file's whole path, or \"env:NAME\" for a variable of the environment",
+	check_secret_place},
     {"template", "a text with {placeholders}", check_template},
 };
 

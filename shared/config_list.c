@@ -138,16 +138,15 @@ check_row(struct entry *entry, size_t row)
 	}
 }
 
-/* Exactly one of the ways to say when. */
-static void
-check_schedule(struct entry *entry)
+/* How many of these keys (ended by NULL) say something. */
+static unsigned
+count_said(const struct entry *entry, const char *const *keys)
 {
-	static const char *const ways[] = {"at", "every", "cron"};
 	unsigned count = 0;
 	size_t row = 0;
 
-	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		if (find_row(entry->rows, ways[i], &row)) {
+	for (; *keys; keys++) {
+		if (find_row(entry->rows, *keys, &row)) {
 			const char *text =
 			    entry->rows->items[row].option.type == CONFIG_TEXT ?
 			    *(char **)config_item_field(entry->rows, row,
@@ -157,11 +156,49 @@ check_schedule(struct entry *entry)
 			count += entry->seen[row] && text[0] != '\0' ? 1 : 0;
 		}
 	}
+	return count;
+}
+
+/* Exactly one of the ways to say when. */
+static void
+check_schedule(struct entry *entry)
+{
+	static const char *const ways[] = {"at", "every", "cron", NULL};
+	unsigned count = count_said(entry, ways);
+
 	if (count != 1) {
 		config_tree_complain(entry->target, entry->place,
 		    "job \"%s\" needs one of at, every and cron, and has %s",
 		    config_group_name(entry->rows, entry->group),
 		    count == 0 ? "none" : "more than one");
+	}
+}
+
+/* Google counts 60 reads a minute for one account, which the bot itself needs. */
+#define SHEET_INTERVAL_MIN CLOCK_S(60)
+
+static void
+check_sheet(struct entry *entry)
+{
+	static const char *const ways[] = {"credentials", "api_key", NULL};
+	const struct config_probe *probe = (const struct config_probe *)entry->group;
+	struct slice kind = config_group_kind(entry->rows, entry->group);
+	unsigned count = count_said(entry, ways);
+
+	if (!slice_equal(kind, SLICE_LITERAL("google-sheet"))) {
+		return;
+	}
+	if (count != 1) {
+		config_tree_complain(entry->target, entry->place,
+		    "probe \"%s\" needs one of credentials and api_key, and has %s",
+		    probe->name, count == 0 ? "none" : "both");
+	}
+	if (probe->interval < SHEET_INTERVAL_MIN) {
+		config_tree_complain(entry->target, entry->place,
+		    "probe \"%s\": interval of a google-sheet is at least 1min, since "
+		    "Google allows one account 60 reads a minute, the bot's own "
+		    "included",
+		    probe->name);
 	}
 }
 
@@ -188,6 +225,9 @@ take_group(const struct config_target *target, const struct config_rows *rows,
 	}
 	if (strcmp(rows->noun, "job") == 0 && !entry.broken) {
 		check_schedule(&entry);
+	}
+	if (strcmp(rows->noun, "probe") == 0 && !entry.broken) {
+		check_sheet(&entry);
 	}
 	const char *name = config_group_name(rows, entry.group);
 

@@ -19,6 +19,7 @@ static const struct probe_kind *const kinds[] = {
     &probe_tcp,
     &probe_http,
     &probe_command,
+    &probe_sheet,
 };
 
 /* One of the list, and its run under way. */

@@ -22,6 +22,28 @@ teardown(void **state)
 	return 0;
 }
 
+/* A key that was put where its place is wanted is shown in no part of the message. */
+static void
+a_secret_in_the_wrong_place_is_not_shown(void **state)
+{
+	static const char *const texts[] = {
+	    "probes = ({ name = \"a\"; kind = \"google-sheet\"; sheet = \"1\"; "
+	    "worksheet = \"T\"; api_key = \"AIza/CANARY\"; });",
+	    "probes = ({ name = \"a\"; kind = \"google-sheet\"; sheet = \"1\";\n"
+	    "worksheet = \"T\"; credentials = \"CANARY\"; });",
+	    "probes = ({ name = \"a\"; kind = \"google-sheet\"; api_key = CANARY; });",
+	    "probes = ({ name = \"a\"; kind = \"google-sheet\"; api_key = \"CANARY;\n "
+	    "});",
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < CASES(texts); i++) {
+		fixture_load_text(fixture, texts[i]);
+		assert_true(fixture->report.errors > 0);
+		assert_false(fixture_says(fixture, "CANARY"));
+	}
+}
+
 static const char good[] =
     "probes = (\n"
     "  { name = \"db\"; kind = \"tcp\"; host = \"::1\"; port = 5432;\n"
@@ -29,7 +51,9 @@ static const char good[] =
     "  { name = \"site\"; kind = \"http\"; url = \"http://in.example/h?x=1\";\n"
     "    required = true; status = 204; },\n"
     "  { name = \"disk\"; kind = \"command\"; command = [ \"/bin/a\", \"b c,d\", \"\" "
-    "]; }\n"
+    "]; },\n"
+    "  { name = \"sheet\"; kind = \"google-sheet\"; sheet = \"1a-B_\"; "
+    "worksheet = \"It's\";\n    credentials = \"env:GSPREAD_CREDENTIALS\"; }\n"
     ");\n"
     "jobs = (\n"
     "  { name = \"r\"; action = \"probe\"; at = \"02:00\"; zone = \"Europe/Vienna\"; "
@@ -45,10 +69,11 @@ groups_are_read_with_the_defaults_of_their_rows(void **state)
 
 	fixture_load_text(fixture, good);
 	assert_non_null(fixture->config);
-	assert_int_equal(fixture->config->probes.count, 3);
+	assert_int_equal(fixture->config->probes.count, 4);
 	const struct config_probe *db = config_probe(fixture->config, 0);
 	const struct config_probe *site = config_probe(fixture->config, 1);
 	const struct config_probe *disk = config_probe(fixture->config, 2);
+	const struct config_probe *sheet = config_probe(fixture->config, 3);
 	const struct config_job *job = config_job(fixture->config, 1);
 
 	assert_string_equal(db->name, "db");
@@ -65,6 +90,10 @@ groups_are_read_with_the_defaults_of_their_rows(void **state)
 	assert_int_equal(disk->command.count, 3);
 	assert_string_equal(disk->command.items[1], "b c,d");
 	assert_string_equal(disk->command.items[2], "");
+	assert_string_equal(sheet->worksheet, "It's");
+	assert_string_equal(sheet->credentials, "env:GSPREAD_CREDENTIALS");
+	assert_string_equal(sheet->base, "https://sheets.googleapis.com");
+	assert_int_equal(sheet->interval, CLOCK_S(60));
 	assert_int_equal(fixture->config->jobs.count, 2);
 	assert_int_equal(job->every, CLOCK_S(3 * 3600));
 	assert_int_equal(job->timeout, CLOCK_S(60));
@@ -104,7 +133,10 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 {
 #define PROBE(keys) "\nprobes = (\n{ name = \"a\"; kind = " keys " }\n);"
 #define TCP(keys)   PROBE("\"tcp\"; host = \"h\"; port = 1; " keys)
-#define JOB(keys)   "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
+#define SHEET(keys) \
+	PROBE("\"google-sheet\"; sheet = \"1a-B_\"; worksheet = \"T\"; " keys)
+#define KEY       "credentials = \"/k.json\"; "
+#define JOB(keys) "\njobs = (\n{ name = \"j\"; action = \"probe\"; " keys " }\n);"
 #define POST(keys)                                                        \
 	"\njobs = (\n{ name = \"p\"; action = \"post\"; at = \"01:00\"; " \
 	"channel = \"80351110224678912\"; " keys " }\n);"
@@ -152,6 +184,28 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 	    {"\nprobes = (\n7);", "error: each probe is a group"},
 	    {"\nprobes = { name = \"a\"; };", "error: probes is a list of groups"},
 	    {"\nprobes = [ \"a\" ];", "error: each probe is a group"},
+	    {SHEET(""),
+		":3:3: error: probe \"a\" needs one of credentials and api_key, and "
+		"has none"},
+	    {SHEET(KEY "api_key = \"env:K\";"), "and has both"},
+	    {SHEET("credentials = \"\";"), "and has none"},
+	    {SHEET("credentials = \"key.json\";"),
+		"credentials of a probe: neither a whole path nor env:NAME in "
+		"capitals"},
+	    {SHEET("api_key = \"AIza0123456789012345678901234567890abcd\";"),
+		"error: api_key of a probe: neither a whole path nor env:NAME"},
+	    {SHEET("api_key = \"env:AIzaKey\";"), "neither a whole path"},
+	    {SHEET("api_key = \"env:\";"), "neither a whole path"},
+	    {SHEET("api_key = \"env:9K\";"), "neither a whole path"},
+	    {SHEET(KEY "interval = \"59s\";"),
+		"error: probe \"a\": interval of a google-sheet is at least 1min"},
+	    {SHEET(KEY "base = \"http://sheets.example\";"),
+		"plain http:// and ws:// are allowed to loopback"},
+	    {PROBE("\"google-sheet\"; worksheet = \"T\"; sheet = "
+		   "\"https://docs.google.com/spreadsheets/d/1a/edit\"; " KEY),
+		"a URL or path, and only the id in it is wanted"},
+	    {PROBE("\"google-sheet\"; sheet = \"1a\"; " KEY), "needs worksheet: "},
+	    {TCP(KEY), "credentials belongs to kind google-sheet"},
 	    {JOB(""), "error: job \"j\" needs one of at, every and cron, and has none"},
 	    {JOB("at = \"01:00\"; every = 60;"), "and has more than one"},
 	    {JOB("at = \"\";"), "and has none"},
@@ -213,6 +267,8 @@ each_mistake_in_a_group_is_told_with_its_line_and_cure(void **state)
 	}
 #undef PROBE
 #undef TCP
+#undef SHEET
+#undef KEY
 #undef JOB
 #undef POST
 #undef OTHER
@@ -378,6 +434,7 @@ main(void)
 	    TEST(groups_are_read_with_the_defaults_of_their_rows),
 	    TEST(every_default_is_one_that_its_row_allows),
 	    TEST(each_mistake_in_a_group_is_told_with_its_line_and_cure),
+	    TEST(a_secret_in_the_wrong_place_is_not_shown),
 	    TEST(a_list_has_at_most_64_groups),
 	    TEST(a_drop_in_and_a_section_replace_a_list_as_a_whole),
 	    TEST(a_printed_configuration_reads_back_as_the_same),

@@ -351,6 +351,7 @@ put_layers(struct config *config, const struct config_sources *sources,
 	put_profile(config, &profile);
 	config_derive(config);
 	config_groups_check(config, report);
+	config_commands_check(config, report);
 	config_env_tell(sources, config, report);
 	config_token_read(config, report);
 }

@@ -260,6 +260,21 @@ const struct config_command *config_command(const struct config *config, size_t 
 enum gw_err config_read_template(const char *path, char where, struct buf *out,
     char *reason);
 
+/* The largest file of an answer; a message of Discord has 2000 characters. */
+#define CONFIG_ANSWER_MAX_BYTES ((size_t)16 * 1024)
+
+/**
+ * Appends the answer's template of a command: its reply, or what its file holds, less
+ * line ends at the end.  Reads the file, without ever blocking on what is none.
+ *
+ * On an error why (room bytes) says what is wrong with the file or its placeholders.
+ */
+enum gw_err config_command_text(const struct config_command *command, struct buf *out,
+    char *why, size_t room);
+
+/** True for the names of gwbotd's own commands. */
+bool config_command_is_own(const char *name);
+
 /** The rows of the groups in a GROUPS. */
 const struct config_rows *config_rows(const struct config_option *option);
 

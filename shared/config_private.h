@@ -108,6 +108,11 @@ enum gw_err config_groups_print(const struct config_option *option,
 /** What only the whole shows: probes that jobs name, templates of posts. */
 void config_groups_check(const struct config *config, struct config_report *report);
 
+/* ---- config_commands.c ---- */
+
+/** The same of commands: what each of them answers. */
+void config_commands_check(const struct config *config, struct config_report *report);
+
 /* ---- config_form.c: forms of texts ---- */
 
 /** What a form allows, such as "a host name or numeric address"; NULL: no such form. */

@@ -52,9 +52,10 @@ struct bot_facts {
 	bool connected;
 	mono_ns latency;        /* SNAPSHOT_NONE: none */
 	mono_ns last_event_age; /* the same */
-	mono_ns uptime;
+	mono_ns uptime;         /* of the process */
 	const struct probe_view *probes;
 	size_t probe_count;
+	uint64_t own_user; /* the bot's id; 0: unknown */
 	int64_t wall_ms;
 	mono_ns now;
 };
@@ -76,6 +77,17 @@ struct bot_answer {
 	bool ping_user;       /* the mention in text may notify the asker */
 };
 
+/* An answer's buffer holds this at most: the message is cut to Discord's limit later.
+ */
+#define BOT_TEXT_MAX_BYTES ((size_t)16 * 1024)
+
+/* People whose refusals are remembered, and how long each gets no other one. */
+#define BOT_REFUSED_MAX   64
+#define BOT_REFUSED_AGAIN CLOCK_S(30)
+
+/* The right of a role or member that Discord calls ADMINISTRATOR. */
+#define BOT_RIGHT_ADMINISTRATOR (UINT64_C(1) << 3)
+
 struct bot;
 
 /** Nothing is configured yet: every request is ignored. */
@@ -91,15 +103,35 @@ void bot_free(struct bot *owned_bot);
 void bot_configure(struct bot *bot, const struct config *config, char *problem,
     size_t room);
 
-/** Which command a name is. */
+/** Which command a name is; no matter whether in capitals. */
 enum bot_command bot_find(const struct bot *bot, struct slice name);
 
 /**
- * Says what a request gets.  answer->text must be empty; refusals of the same person
- * are told at most once in a while, and ignored in between.
+ * Says what a request gets.  answer->text must be empty and hold BOT_TEXT_MAX_BYTES.
+ *
+ * A refusal in a message is told each person once within BOT_REFUSED_AGAIN, and
+ * BOT_REFUSED_MAX people in that time; others are ignored.  That of a slash command is
+ * always told: only who asked sees it.
  */
 void bot_judge(struct bot *bot, const struct bot_request *request,
     const struct bot_facts *facts, struct bot_answer *answer);
+
+/** True where it takes the server to say what a request gets: who administers it, what
+ * it is called. */
+bool bot_needs_guild(const struct bot *bot, const struct bot_request *request);
+
+/** Greetings (on = "join") that are configured. */
+size_t bot_greetings(const struct bot *bot);
+
+/**
+ * What the greeting at index < bot_greetings() says to who joined, and where: request
+ * has the person, the server and no more.  answer is as of bot_judge().
+ */
+void bot_greet(const struct bot *bot, size_t index, const struct bot_request *request,
+    const struct bot_facts *facts, struct bot_answer *answer, uint64_t *channel);
+
+/** The name of a command for logs and metrics: "ping", "custom". */
+const char *bot_command_word(enum bot_command command);
 
 /* One command as Discord's menu shows it. */
 struct bot_menu_entry {
@@ -111,5 +143,8 @@ struct bot_menu_entry {
 
 /** The commands that are switched on, for the menu; at most room. */
 size_t bot_menu(const struct bot *bot, struct bot_menu_entry *out, size_t room);
+
+/** gwbotd's own commands, switched on or not: to know a list of them again. */
+size_t bot_menu_own(struct bot_menu_entry *out, size_t room);
 
 #endif

@@ -15,6 +15,8 @@
 #include <stdint.h>
 
 #include "args.h"
+#include "bot.h"
+#include "chat.h"
 #include "config.h"
 #include "control.h"
 #include "dispatch.h"
@@ -83,6 +85,8 @@ struct app {
 	struct probes *probes;
 	struct jobs *jobs;
 	struct logchannel *logchannel;
+	struct bot *bot; /* what commands get */
+	struct chat *chat;
 	struct emoji *emoji;
 	struct http *http;
 	struct control *control;
@@ -90,6 +94,7 @@ struct app {
 	struct methods_source source;
 	struct loop_timer *watchdog_timer;
 	struct loop_timer *stop_timer;
+	struct loop_timer *reboot_timer;
 	struct loop_timer *override_timer;
 	struct loop_timer *trial_timer;
 	struct snapshot *snapshots;
@@ -106,6 +111,7 @@ struct app {
 	mono_ns stale_logged_at;  /* 0: never */
 	bool reload_failed;       /* the configuration on disk was refused last */
 	int64_t reloaded_wall_ms; /* when one was taken last; the start counts */
+	bool rebooting;           /* asked for in Discord: the answer is on its way */
 	bool stopping;
 	int exit_status;
 	mono_ns stop_deadline;
@@ -143,6 +149,17 @@ void app_end_life(struct app *app, int exit_status);
 
 /** What of the live configuration the gateway can take while it runs. */
 struct gateway_settings app_gateway_settings(const struct app *app);
+
+/** What the answers to commands say of the daemon; borrowed until the next call; ctx is
+ * the app. */
+void app_bot_facts(void *ctx, mono_ns now, struct bot_facts *out);
+
+/** An admin asked for it in Discord: stops a second later, so that the answer gets
+ * there; ctx is the app. */
+void app_reboot_soon(void *ctx, mono_ns now);
+
+/** Gives the bot's own surface the live configuration. */
+void app_configure_bot(struct app *app);
 
 /** What of the live configuration /emoji-pad can take while it runs; borrows app. */
 struct emoji_settings app_emoji_settings(const struct app *app);

@@ -104,6 +104,22 @@ add_api(const struct app *app, mono_ns now, struct doctor_facts *out)
 	out->clock.age = now - rest.clock_at;
 }
 
+static void
+add_chat(const struct app *app, struct doctor_facts *out)
+{
+	const struct config *config = app->live;
+	uint32_t intents = config->discord_intents;
+	size_t greetings = bot_greetings(app->bot);
+
+	out->chat.greetings = greetings > 0;
+	out->chat.commands = config->commands.count > greetings ||
+	    config->bot_admins.count > 0 || config->bot_admin_roles.count > 0;
+	out->chat.guild_messages = (intents & CHAT_INTENT_GUILD) != 0;
+	out->chat.message_content = (intents & CHAT_INTENT_CONTENT) != 0;
+	out->chat.direct_messages = (intents & CHAT_INTENT_DIRECT) != 0;
+	out->chat.guild_members = (intents & CHAT_INTENT_MEMBERS) != 0;
+}
+
 /* Without TLS nothing needs to be trusted. */
 static void
 add_trust(struct app *app, struct doctor_facts *out)
@@ -165,6 +181,7 @@ app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out)
 	add_token(app, out);
 	add_identify(app, out);
 	add_api(app, now, out);
+	add_chat(app, out);
 	add_trust(app, out);
 	add_http(app, out);
 	add_process(app, out);

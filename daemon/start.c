@@ -75,6 +75,13 @@ app_stop(struct app *app, int exit_status, const char *reason)
 }
 
 static void
+on_reboot_timer(void *ctx, mono_ns now)
+{
+	(void)now;
+	app_stop(ctx, APP_EXIT_STOPPED, "reboot asked for in Discord");
+}
+
+static void
 on_refused(void *ctx, const char *reason)
 {
 	const struct app *app = ctx;
@@ -223,6 +230,7 @@ start_loop(struct app *app)
 	app->resolver = resolver_new(app->loop, app->lookups);
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
 	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
+	app->reboot_timer = loop_timer_new(app->loop, on_reboot_timer, app);
 	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
 	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
 	return 0;
@@ -403,6 +411,24 @@ start_probes(struct app *app)
 }
 
 static int
+start_chat(struct app *app)
+{
+	struct chat_options options = {
+	    .rest = app->rest,
+	    .dispatch = &app->dispatch,
+	    .facts = app_bot_facts,
+	    .reboot = app_reboot_soon,
+	    .ctx = app,
+	    .started_wall_ms = clock_wall_ms(),
+	};
+
+	app->bot = bot_new();
+	options.bot = app->bot;
+	app->chat = chat_new(&options);
+	return 0;
+}
+
+static int
 start_emoji(struct app *app)
 {
 	struct emoji_settings settings = app_emoji_settings(app);
@@ -454,6 +480,7 @@ start_all(struct app *app)
 	    start_sim,
 	    start_gateway,
 	    start_probes,
+	    start_chat,
 	    start_emoji,
 	    start_http,
 	    start_control,
@@ -477,6 +504,8 @@ free_all(struct app *app)
 	emoji_free(app->emoji);
 	http_free(app->http);
 	logchannel_free(app->logchannel);
+	chat_free(app->chat);
+	bot_free(app->bot);
 	jobs_free(app->jobs);
 	probes_free(app->probes);
 	children_free(app->children);
@@ -487,6 +516,7 @@ free_all(struct app *app)
 	resolver_free(app->resolver);
 	loop_timer_free(app->watchdog_timer);
 	loop_timer_free(app->stop_timer);
+	loop_timer_free(app->reboot_timer);
 	loop_timer_free(app->override_timer);
 	loop_timer_free(app->trial_timer);
 	worker_free(app->lookups);
@@ -524,6 +554,8 @@ app_run(struct app *app)
 		    KV("stall_s", clock_seconds(config->watchdog_stall)),
 		    KV("disconnect_grace_s",
 			clock_seconds(config->watchdog_disconnect_grace)));
+		/* Before the first event. */
+		app_configure_bot(app);
 		gateway_start(app->gateway, now);
 		probes_configure(app->probes, app->live, now);
 		jobs_configure(app->jobs, app->live, now);

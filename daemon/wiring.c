@@ -10,11 +10,15 @@
 
 #include "health.h"
 #include "log.h"
+#include "message.h"
 #include "metrics_text.h"
 #include "page.h"
 #include "process.h"
 #include "reload.h"
 #include "xalloc.h"
+
+/* A reboot that was asked for in Discord: by then its answer is there. */
+#define REBOOT_AFTER CLOCK_S(1)
 
 /* ---- reading the present state ---- */
 
@@ -84,6 +88,53 @@ probe_views(struct app *app)
 		app->probe_views[i] = probes_view(app->probes, i);
 	}
 	return count;
+}
+
+void
+app_bot_facts(void *ctx, mono_ns now, struct bot_facts *out)
+{
+	struct app *app = ctx;
+	uint32_t count = 0;
+	const struct snapshot *shards = app_snapshots(app, now, &count);
+	struct snapshot_total total = snapshot_aggregate(shards, count);
+
+	*out = (struct bot_facts){
+	    .connected = count > 0 && total.connected == count,
+	    .latency = total.latency,
+	    .last_event_age = total.last_event_age,
+	    .uptime = now - app->started_at,
+	    .probes = app->probe_views,
+	    .probe_count = probe_views(app),
+	    .wall_ms = clock_wall_ms(),
+	    .now = now,
+	};
+	if (count > 0) {
+		(void)message_id(slice_of(shards[0].user_id), &out->own_user);
+	}
+}
+
+void
+app_reboot_soon(void *ctx, mono_ns now)
+{
+	struct app *app = ctx;
+
+	/* The first one counts. */
+	if (!app->rebooting) {
+		app->rebooting = true;
+		loop_timer_arm(app->reboot_timer, now + REBOOT_AFTER);
+	}
+}
+
+void
+app_configure_bot(struct app *app)
+{
+	char problem[256];
+
+	bot_configure(app->bot, app->live, problem, sizeof problem);
+	if (problem[0] != '\0') {
+		log_error("bot_text_kept", KV("reason", (const char *)problem));
+	}
+	chat_configure(app->chat, app->live);
 }
 
 static size_t
@@ -175,6 +226,7 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .now = now,
 	    .emoji = {emoji.requests, emoji.hits, emoji.fetches, emoji.rejects,
 		emoji.renders, emoji.cache_bytes, emoji.waiting},
+	    .chat = chat_stats(app->chat),
 	    .control_clients = control_peers(app->control),
 	    .commands = commands->commands,
 	    .command_failures = commands->failures,

@@ -63,6 +63,13 @@ struct doctor_facts {
 	} api;
 
 	struct {
+		bool commands;  /* are meant to be used: some or admins are set */
+		bool greetings; /* the same */
+		/* What discord.intents allows. */
+		bool guild_messages, message_content, direct_messages, guild_members;
+	} chat;
+
+	struct {
 		const char *place; /* of the certificates that are trusted */
 		bool empty;
 	} trust;

@@ -154,6 +154,45 @@ doctor_check_api(const struct doctor_facts *facts, struct doctor_finding *out)
 	}
 }
 
+/* A change of intents takes a new session, and the privileged ones a switch of
+ * Discord's. */
+static void
+fix_intent(struct doctor_finding *out, const char *intent, const char *portal)
+{
+	doctor_fix(out,
+	    "add %s to discord.intents, switch on \"%s\" in the developer portal "
+	    "(Bot), "
+	    "then gwctl reload and gwctl reconnect --fresh",
+	    intent, portal);
+}
+
+void
+doctor_check_chat(const struct doctor_facts *facts, struct doctor_finding *out)
+{
+	bool servers = facts->chat.guild_messages && facts->chat.message_content;
+
+	if (facts->chat.greetings && !facts->chat.guild_members) {
+		doctor_say(out, DOCTOR_WARN,
+		    "nobody is greeted: greetings need the intent GUILD_MEMBERS");
+		fix_intent(out, "GUILD_MEMBERS", "Server Members Intent");
+	} else if (facts->chat.commands && !facts->chat.guild_messages) {
+		doctor_say(out, DOCTOR_WARN,
+		    "commands in messages of servers are not seen: they need the "
+		    "intents GUILD_MESSAGES and MESSAGE_CONTENT");
+		fix_intent(out, "them", "Message Content Intent");
+	} else if (facts->chat.commands && !servers) {
+		doctor_say(out, DOCTOR_WARN,
+		    "commands in messages of servers are not seen: they need the "
+		    "intent MESSAGE_CONTENT");
+		fix_intent(out, "MESSAGE_CONTENT", "Message Content Intent");
+	} else if (servers || facts->chat.direct_messages) {
+		doctor_say(out, DOCTOR_OK, "commands in %s messages are read",
+		    !servers                        ? "direct" :
+			facts->chat.direct_messages ? "all" :
+						      "servers'");
+	}
+}
+
 void
 doctor_check_trust(const struct doctor_facts *facts, struct doctor_finding *out)
 {

@@ -415,3 +415,36 @@ metrics_put_renders(struct metrics_writer *to, const char *family,
 {
 	metrics_put_histogram(to, family, in->emoji.renders);
 }
+
+/* ---- commands in messages ---- */
+
+static const char *const chat_results[] = {
+#define RESULT_LABEL(id, label) label,
+    CHAT_RESULT_TABLE(RESULT_LABEL)
+#undef RESULT_LABEL
+};
+
+void
+metrics_put_chat_commands(struct metrics_writer *to, const char *family,
+    const struct metrics_input *in)
+{
+	for (size_t i = 0; i < BOT_COMMAND_NONE; i++) {
+		for (size_t j = 0; j < CHAT_RESULTS; j++) {
+			const struct metrics_series series = {family,
+			    {{"command", bot_command_word((enum bot_command)i)},
+				{"result", chat_results[j]}}};
+
+			metrics_put_series(to, &series,
+			    metrics_natural(in->chat.commands[i][j]));
+		}
+	}
+}
+
+void
+metrics_put_chat_greetings(struct metrics_writer *to, const char *family,
+    const struct metrics_input *in)
+{
+	for (size_t i = 0; i < CHAT_RESULTS; i++) {
+		put_one(to, family, "result", chat_results[i], in->chat.greetings[i]);
+	}
+}

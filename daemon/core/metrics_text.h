@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "chat_stats.h"
 #include "clock.h"
 #include "dispatches.h"
 #include "emoji_ask.h"
@@ -83,6 +84,7 @@ struct metrics_input {
 		uint64_t cache_bytes;
 		unsigned waiting;
 	} emoji;
+	struct chat_stats chat;
 	unsigned control_clients;
 	const uint64_t *commands; /* by command_id, unknown ones last */
 	const uint64_t *command_failures;

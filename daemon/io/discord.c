@@ -214,3 +214,13 @@ discord_open_thread(struct rest *rest, uint64_t thread, rest_fn *fn, void *ctx)
 
 	return rest_call(rest, &request, fn, ctx);
 }
+
+uint64_t
+discord_guild(struct rest *rest, uint64_t guild, rest_fn *fn, void *ctx)
+{
+	char path[PATH_ROOM];
+
+	(void)snprintf(path, sizeof path, "/guilds/%" PRIu64 "?with_counts=true",
+	    guild);
+	return get(rest, "/guilds/{guild}", path, fn, ctx);
+}

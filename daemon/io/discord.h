@@ -48,4 +48,7 @@ uint64_t discord_threads_archived(struct rest *rest, uint64_t channel,
 uint64_t discord_open_thread(struct rest *rest, uint64_t thread, rest_fn *fn,
     void *ctx);
 
+/** Asks for a server with its roles and the count of its members. */
+uint64_t discord_guild(struct rest *rest, uint64_t guild, rest_fn *fn, void *ctx);
+
 #endif

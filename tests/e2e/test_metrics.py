@@ -266,7 +266,7 @@ class Scrape(unittest.TestCase):
             self.assertTrue(row.help.endswith("."), row.name)
             self.assertLessEqual(
                 row.labels, {"shard", "state", "kind", "reason", "version", "profile", "probe", "job", "code", "stage",
-                             "event", "route", "scope", "handler", "command", "level"}, row.name)
+                             "event", "route", "scope", "handler", "command", "level", "result"}, row.name)
 
 
 class Rules(unittest.TestCase):

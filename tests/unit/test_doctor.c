@@ -45,6 +45,7 @@ begin_well(void **state)
 	    .state = {.dir = "/var/lib/gwbot"},
 	    .identify = {.left = 994, .total = 1000, .reserve = 50},
 	    .api = {.requests = 3},
+	    .chat = {.commands = true, .guild_messages = true, .message_content = true},
 	    .trust = {.place = "/usr/lib/ssl/certs"},
 	    .clock = {.known = true, .ahead = CLOCK_S(2), .age = CLOCK_S(60)},
 	    .http = {.port = 10000, .most = 256},
@@ -266,6 +267,28 @@ what_the_api_answers(void **state)
 }
 
 static void
+what_commands_and_greetings_lack(void **state)
+{
+	(void)state;
+	expect("chat", DOCTOR_OK, "in servers' messages are read", "");
+	facts.chat.direct_messages = true;
+	expect("chat", DOCTOR_OK, "in all messages are read", "");
+	facts.chat.message_content = false;
+	expect("chat", DOCTOR_WARN, "need the intent MESSAGE_CONTENT",
+	    "Message Content Intent");
+	facts.chat.guild_messages = false;
+	expect("chat", DOCTOR_WARN, "need the intents GUILD_MESSAGES and",
+	    "add them to discord.intents");
+	facts.chat.commands = false;
+	expect("chat", DOCTOR_OK, "in direct messages are read", "");
+	facts.chat.greetings = true;
+	expect("chat", DOCTOR_WARN, "nobody is greeted", "Server Members Intent");
+	facts.chat.guild_members = true;
+	facts.chat.direct_messages = false;
+	assert_int_equal(run("chat").level, DOCTOR_SILENT);
+}
+
+static void
 no_certificates_and_a_clock_that_is_wrong(void **state)
 {
 	(void)state;
@@ -367,6 +390,7 @@ main(void)
 	    CASE(shards_that_are_not_connected),
 	    CASE(the_budget_of_identifies),
 	    CASE(what_the_api_answers),
+	    CASE(what_commands_and_greetings_lack),
 	    CASE(no_certificates_and_a_clock_that_is_wrong),
 	    CASE(what_runs_out_is_a_warning_and_then_a_failure),
 	    CASE(a_loop_that_stands_still_and_beats_that_are_late),

@@ -1,0 +1,50 @@
+"""Ten thousand commands from one person: bounded answers, beats on time, no 429."""
+
+import json
+import re
+import sys
+import unittest
+
+from test_bot import ROLE, Talking
+
+FLOOD = 10000
+
+
+class Flood(Talking):
+    def figure(self, labels):
+        metrics = self.bot.get("/metrics")[2].decode()
+        found = re.search(rf"^gwbotd_{re.escape(labels)} (\S+)$", metrics, re.M)
+        return float(found[1])
+
+    def commands(self, result):
+        return self.figure(f'chat_commands_total{{command="ping",result="{result}"}}')
+
+    def test_one_person_floods(self):
+        self.start()
+        self.say(f"user=moss_8 roles=none count={FLOOD} !ping")
+        self.sim.wait_for(lambda _: self.commands("answered") + self.commands("dropped")
+                          >= FLOOD, "all of them", 60)
+        answered = self.commands("answered")
+        self.assertEqual(answered + self.commands("dropped"), FLOOD)
+        # Five at once, and one each 2 s for as long as it took.
+        self.assertGreaterEqual(answered, 5)
+        self.assertLess(answered, 5 + 40)
+        # Somebody else is still served.
+        count = len(self.calls("POST"))
+        self.say(f"user=owner roles={ROLE} !health")
+        self.wait_calls(count + 1, "POST")
+        self.sim.wait_for(lambda _: self.figure("chat_calls_queued") == 0, "calls", 30)
+        self.assertEqual(len(self.calls("PUT")), answered)
+        self.assertNotIn(429, {call["status"] for call in self.calls()})
+        self.assertEqual(self.figure("rest_rate_limited_total"), 0)
+        self.assertLessEqual(len(self.bot.events("chat_dropped")), 2)
+        late = json.loads(self.bot.ctl("--json", "status").stdout)["heartbeat_lateness"]
+        print(f"{self.id()}: {answered:.0f} of {FLOOD} answered; {late}", file=sys.stderr)
+        self.assertGreater(late["count"], 0)
+        self.assertLess(late["max_seconds"], 1.0, late)
+        self.assertEqual(len(self.bot.events("shard_state", to="ready")), 1)
+        self.assertEqual(self.bot.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

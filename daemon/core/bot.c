@@ -7,25 +7,16 @@
 #include <strings.h>
 #include <time.h>
 
+#include "bot_health.h"
 #include "message.h"
-#include "snapshot.h"
 #include "xalloc.h"
 #include "zone.h"
 
-#define PADDLE     "\xf0\x9f\x8f\x93" /* U+1F3D3 */
-#define GREEN      "\xf0\x9f\x9f\xa2" /* U+1F7E2 */
-#define RED        "\xf0\x9f\x94\xb4" /* U+1F534 */
-#define ELLIPSIS   "\xe2\x80\xa6"
-
-#define KIND_SHEET "google-sheet"
+#define PADDLE   "\xf0\x9f\x8f\x93" /* U+1F3D3 */
+#define ELLIPSIS "\xe2\x80\xa6"
 
 /* Of lists.def, the second row of a command. */
 #define ON_JOIN 1
-
-/* What probes may take of the text of health, and one of them, so that all of it is
- * within a message. */
-#define PROBES_BYTES 1500
-#define REASON_BYTES 200
 
 /* The text of a command; the place of it is that in the configuration. */
 struct answer_text {
@@ -276,111 +267,6 @@ refuse(struct bot *bot, const struct bot_request *request, mono_ns now,
 	(void)buf_printf(answer->text, "%s", text);
 }
 
-/* ---- health ---- */
-
-static void
-put_uptime(struct buf *out, mono_ns uptime)
-{
-	int64_t seconds = uptime / CLOCK_S(1);
-
-	(void)buf_printf(out, "%02" PRId64 ":%02d:%02d", seconds / 3600,
-	    (int)(seconds / 60 % 60), (int)(seconds % 60));
-}
-
-/* What others wrote, as plain text of bounded size. */
-static void
-put_reason(struct buf *out, const char *reason)
-{
-	struct slice text = slice_of(reason[0] != '\0' ? reason : "no reason given");
-
-	text.size =
-	    text.size > REASON_BYTES ? message_fit(text, REASON_BYTES / 2) : text.size;
-	(void)template_escape(text, out);
-}
-
-/* Between backticks nothing else ends it. */
-static void
-put_code(struct buf *out, const char *text)
-{
-	(void)buf_printf(out, "`");
-	for (size_t i = 0; text[i] != '\0' && i < REASON_BYTES; i++) {
-		char byte = text[i];
-
-		if (byte == '`') {
-			byte = '\'';
-		} else if ((unsigned char)byte < ' ') {
-			byte = ' ';
-		}
-		(void)buf_append(out, &byte, 1);
-	}
-	(void)buf_printf(out, "`");
-}
-
-static void
-put_probe(struct buf *out, const struct probe_view *view)
-{
-	bool sheet = strcmp(view->kind, KIND_SHEET) == 0;
-	const struct probe *probe = &view->probe;
-
-	(void)buf_printf(out, " | %s: ", sheet ? "Sheets" : view->name);
-	switch (probe->state) {
-	case PROBE_UNKNOWN:
-		(void)buf_printf(out, "not known yet");
-		return;
-	case PROBE_UP:
-		(void)buf_printf(out, "OK");
-		if (sheet) {
-			bool titled = probe->last_good && probe->reason[0] != '\0';
-
-			(void)buf_printf(out, " (");
-			put_code(out, titled ? probe->reason : view->name);
-			(void)buf_printf(out, ")");
-		}
-		return;
-	case PROBE_DOWN:
-		(void)buf_printf(out, "ERROR: ");
-		put_reason(out, probe->reason);
-		return;
-	}
-}
-
-static void
-put_probes(struct buf *out, const struct bot_facts *facts)
-{
-	size_t start = out->size;
-
-	for (size_t i = 0; i < facts->probe_count; i++) {
-		if (out->size - start > PROBES_BYTES) {
-			(void)buf_printf(out, " | %zu more probes",
-			    facts->probe_count - i);
-			return;
-		}
-		put_probe(out, &facts->probes[i]);
-	}
-}
-
-static void
-put_health(struct buf *out, const struct bot_facts *facts)
-{
-	(void)buf_printf(out, "%s | Latency: ",
-	    facts->connected ? GREEN " connected" : RED " disconnected");
-	if (facts->latency == SNAPSHOT_NONE) {
-		(void)buf_printf(out, "not known");
-	} else {
-		(void)buf_printf(out, "%" PRId64 " ms", facts->latency / CLOCK_MS(1));
-	}
-	put_probes(out, facts);
-	(void)buf_printf(out, " | Uptime: ");
-	put_uptime(out, facts->uptime);
-	(void)buf_printf(out, " | Last event age: ");
-	if (facts->last_event_age == SNAPSHOT_NONE) {
-		(void)buf_printf(out, "none yet");
-	} else {
-		(void)buf_printf(out, "%" PRId64 "s",
-		    facts->last_event_age / CLOCK_S(1));
-	}
-}
-
 /* ---- texts with placeholders ---- */
 
 #define VALUE_ROOM 32
@@ -419,7 +305,7 @@ copy_uptime(mono_ns uptime, char out[VALUE_ROOM])
 	struct buf text;
 
 	buf_init(&text, VALUE_ROOM);
-	put_uptime(&text, uptime);
+	bot_health_uptime(uptime, &text);
 	(void)slice_copy(buf_slice(&text), out, VALUE_ROOM);
 	buf_fini(&text);
 }
@@ -526,7 +412,7 @@ judge_own(struct bot *bot, const struct bot_request *request,
 	if (answer->command == BOT_COMMAND_PING) {
 		answer->reaction = PADDLE;
 	} else if (answer->command == BOT_COMMAND_HEALTH) {
-		put_health(answer->text, facts);
+		bot_health(facts, answer->text);
 		answer->remove = true;
 		answer->private = true;
 	} else {

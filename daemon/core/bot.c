@@ -352,7 +352,7 @@ answer_with(const struct bot *bot, size_t index, char where,
     struct bot_answer *answer)
 {
 	const struct config_command *command = config_command(bot->config, index);
-	struct value_texts texts;
+	struct value_texts texts = {.user = ""};
 	struct template_values values;
 
 	collect(bot, request, facts, &texts, &values);

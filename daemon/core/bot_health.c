@@ -41,7 +41,7 @@ static void
 put_code(struct buf *out, const char *text)
 {
 	(void)buf_printf(out, "`");
-	for (size_t i = 0; text[i] != '\0' && i < REASON_BYTES; i++) {
+	for (size_t i = 0; i < REASON_BYTES && text[i] != '\0'; i++) {
 		char byte = text[i];
 
 		if (byte == '`') {

@@ -15,9 +15,10 @@ class Talking(unittest.TestCase):
     """A gwsim where nothing happens by itself, and a gwbotd that listens."""
 
     intents = INTENTS
+    beat = 1000
 
     def setUp(self):
-        self.sim = Sim(rate=0, identify_window=0, heartbeat=1000)
+        self.sim = Sim(rate=0, identify_window=0, heartbeat=self.beat)
         self.sim.__enter__()
         self.addCleanup(self.sim.__exit__, None, None, None)
         self.bot = Gwbotd(self.sim)

@@ -28,6 +28,14 @@ is_inside(struct slice slice, const char *text)
 }
 
 static void
+judge_command(const struct incoming *in)
+{
+	MUST(in->name.size > 0 && in->id != 0 && in->channel != 0);
+	MUST(strncmp(in->text, "!", 1) == 0);
+	MUST(text_is_utf8(slice_of(in->text)));
+}
+
+static void
 judge(const struct incoming *in)
 {
 	MUST(in->user != 0);
@@ -36,9 +44,7 @@ judge(const struct incoming *in)
 	MUST(text_is_utf8(slice_of(in->user_name)));
 	MUST(is_inside(in->name, in->text) && is_inside(in->arguments, in->text));
 	if (in->kind == INCOMING_COMMAND) {
-		MUST(in->name.size > 0 && in->id != 0 && in->channel != 0);
-		MUST(strncmp(in->text, "!", 1) == 0);
-		MUST(text_is_utf8(slice_of(in->text)));
+		judge_command(in);
 	}
 }
 

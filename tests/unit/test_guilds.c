@@ -147,7 +147,7 @@ those_of_use_stay_when_there_are_too_many(void **state)
 	char text[64];
 
 	take(guilds, "GUILD_CREATE", created);
-	for (uint64_t i = 1; i < 4 * GUILDS_SETS * GUILDS_WAYS; i++) {
+	for (uint64_t i = 1; i < UINT64_C(4) * GUILDS_SETS * GUILDS_WAYS; i++) {
 		(void)snprintf(text, sizeof text, "{\"id\":\"%llu\",\"roles\":[]}",
 		    (unsigned long long)(i << 22U));
 		take(guilds, "GUILD_CREATE", text);

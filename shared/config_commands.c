@@ -2,11 +2,9 @@
 #include "config_private.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <strings.h>
 
 #include "template.h"
-#include "text.h"
 
 /* The words of the second row of a command, in lists.def. */
 #define ON_JOIN 1
@@ -25,30 +23,18 @@ config_command_is_own(const char *name)
 }
 
 static enum gw_err
-read_answer(const char *path, struct buf *out, char *why, size_t room)
+read_answer(const char *path, char where, struct buf *out, char *why, size_t room)
 {
 	char reason[CONFIG_REASON_ROOM] = "";
-	struct stat status;
 	struct buf content;
 
 	buf_init(&content, CONFIG_ANSWER_MAX_BYTES);
-	enum gw_err err =
-	    config_slurp(path, CONFIG_ANSWER_MAX_BYTES, &content, &status, reason);
+	enum gw_err err = config_read_template(path, where, &content, reason);
 
-	while (content.size > 0 && strchr("\r\n", content.data[content.size - 1])) {
-		content.size--;
-	}
-	if (err == GW_OK &&
-	    (content.size == 0 || memchr(content.data, '\0', content.size) ||
-		!text_is_utf8(buf_slice(&content)))) {
-		err = GW_ERR_SYNTAX;
-		(void)snprintf(reason, sizeof reason, "%s",
-		    content.size == 0 ? "is empty" : "is no text in UTF-8");
-	}
 	if (err == GW_OK) {
 		err = buf_append(out, content.data, content.size);
 	} else {
-		(void)snprintf(why, room, "its file %s", reason);
+		(void)snprintf(why, room, "its file: %s", reason);
 	}
 	buf_fini(&content);
 	return err;
@@ -59,17 +45,14 @@ config_command_text(const struct config_command *command, struct buf *out, char 
     size_t room)
 {
 	char where = command->on == ON_JOIN ? TEMPLATE_JOIN : TEMPLATE_COMMAND;
-	size_t before = out->size;
-	enum gw_err err = command->file[0] != '\0' ?
-	    read_answer(command->file, out, why, room) :
-	    buf_append(out, command->reply, strlen(command->reply));
+	struct slice reply = slice_of(command->reply);
 
-	if (err == GW_OK && out->size > before) {
-		err = template_check((struct slice){out->data + before,
-					 out->size - before},
-		    where, why, room);
+	if (command->file[0] != '\0') {
+		return read_answer(command->file, where, out, why, room);
 	}
-	return err;
+	enum gw_err err = template_check(reply, where, why, room);
+
+	return err == GW_OK ? buf_append(out, reply.data, reply.size) : err;
 }
 
 /* Why the command cannot be; empty: it can.  What it lacks may have been refused before

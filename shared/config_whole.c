@@ -63,8 +63,10 @@ config_read_template(const char *path, char where, struct buf *out, char *reason
 	while (out->size > 0 && strchr("\r\n", out->data[out->size - 1])) {
 		out->size--;
 	}
-	if (!text_is_utf8(buf_slice(out))) {
-		(void)snprintf(reason, CONFIG_REASON_ROOM, "is no text in UTF-8");
+	if (out->size == 0 || memchr(out->data, '\0', out->size) ||
+	    !text_is_utf8(buf_slice(out))) {
+		(void)snprintf(reason, CONFIG_REASON_ROOM, "%s",
+		    out->size == 0 ? "is empty" : "is no text in UTF-8");
 		return GW_ERR_SYNTAX;
 	}
 	return template_check(buf_slice(out), where, reason, CONFIG_REASON_ROOM);

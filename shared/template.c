@@ -6,12 +6,15 @@
 /* U+200B, which is not seen. */
 #define BREAK "\xe2\x80\x8b"
 
+enum origin { FROM_GWBOT, FROM_PEOPLE };
+
 static const struct {
 	const char *name;
 	const char *where;
+	enum origin from;
 	const char *help;
 } rows[] = {
-#define PLACEHOLDER(id, name, where, help) {name, where, help},
+#define PLACEHOLDER(id, name, where, from, help) {name, where, FROM_##from, help},
 #include "template.def"
 #undef PLACEHOLDER
 };
@@ -175,7 +178,7 @@ template_expand(struct slice text, char where, const struct template_values *val
 			err = buf_append(out, piece.text.data, piece.text.size);
 		} else if (id == TEMPLATE_COUNT) {
 			err = GW_ERR_UNKNOWN;
-		} else if (id == TEMPLATE_user || id == TEMPLATE_channel) {
+		} else if (rows[id].from == FROM_GWBOT) {
 			err = buf_append(out, values->at[id].data, values->at[id].size);
 		} else {
 			err = template_escape(values->at[id], out);

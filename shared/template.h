@@ -23,8 +23,8 @@ enum template_id {
 	TEMPLATE_COUNT,
 };
 
-/* What stands for each placeholder; texts from people are cleaned when they are put in,
- * and those of mentions (user, channel) are the caller's to make. */
+/* What stands for each placeholder; what people wrote is cleaned when it is put in, and
+ * mentions (user, channel) are the caller's to make. */
 struct template_values {
 	struct slice at[TEMPLATE_COUNT];
 };
@@ -41,8 +41,8 @@ enum gw_err template_check(struct slice text, char where, char *reason, size_t r
 /**
  * Appends text with its placeholders replaced.
  *
- * Values other than user and channel are escaped: no mark of Discord's Markdown and no
- * mention in them has an effect.  Errors as template_check() and buf_append().
+ * Values that people wrote are escaped: no mark of Discord's Markdown and no mention in
+ * them has an effect.  Errors as template_check() and buf_append().
  */
 enum gw_err template_expand(struct slice text, char where,
     const struct template_values *values, struct buf *out);

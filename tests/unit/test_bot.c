@@ -262,7 +262,7 @@ custom_commands_fill_in_their_placeholders(void **state)
 	rig->request.members = 12;
 	assert_string_equal(ask(rig, "hello"),
 	    "Hi <@90000000000000001> A\\*b: \\*x\\* @\xe2\x80\x8b"
-	    "everyone (S\\_1, 12) gw 1.2 100\\:01\\:01 2025\\-12\\-31 00\\:05 <#7>");
+	    "everyone (S\\_1, 12) gw 1.2 100:01:01 2025-12-31 00:05 <#7>");
 	assert_int_equal(rig->answer.command, BOT_COMMAND_CUSTOM);
 	assert_true(rig->answer.ping_user);
 	assert_string_equal(ask(rig, "nothing"), "");
@@ -351,10 +351,10 @@ a_file_is_read_anew_and_a_bad_one_keeps_its_text(void **state)
 		const char *text;
 		const char *why;
 	} bad[] = {
-	    {"a {", "command \"paper\": a brace without its partner"},
-	    {"{usr}", "command \"paper\": {usr} is no placeholder here"},
-	    {"\n", "command \"paper\": its file is empty"},
-	    {"\xff", "command \"paper\": its file is no text in UTF-8"},
+	    {"a {", "command \"paper\": its file: a brace without its partner"},
+	    {"{usr}", "command \"paper\": its file: {usr} is no placeholder here"},
+	    {"\n", "command \"paper\": its file: is empty"},
+	    {"\xff", "command \"paper\": its file: is no text in UTF-8"},
 	};
 
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

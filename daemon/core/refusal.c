@@ -7,6 +7,8 @@
 #define CODE_UNKNOWN_CHANNEL 10003
 #define CODE_UNKNOWN_MESSAGE 10008
 #define CODE_UNKNOWN_EMOJI   10014
+#define CODE_TOO_LATE        10062
+#define CODE_ANSWERED        40060
 #define CODE_NO_ACCESS       50001
 #define CODE_NO_RIGHT        50013
 #define CODE_ARCHIVED        50083
@@ -36,6 +38,10 @@ plain_words(int64_t code)
 		return "the message is gone";
 	case CODE_UNKNOWN_EMOJI:
 		return "there is no such emoji: write it itself, or name:id";
+	case CODE_TOO_LATE:
+		return "the answer came too late: Discord waits for 3 s";
+	case CODE_ANSWERED:
+		return "it was answered already: does another process use the token?";
 	case CODE_ARCHIVED:
 		return "the thread is archived";
 	case CODE_BLOCKED:

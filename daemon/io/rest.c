@@ -408,13 +408,24 @@ rest_free(struct rest *owned_rest)
 	free(owned_rest);
 }
 
+/* Who answers an interaction has 3 s, and does not stand behind a flood of others. */
+static unsigned
+places_for(const struct rest *rest, const struct rest_request *request)
+{
+	static const char interactions[] = "/interactions/";
+	bool hurried =
+	    strncmp(request->path, interactions, sizeof interactions - 1) == 0;
+
+	return hurried ? 2 * rest->queue_max : rest->queue_max;
+}
+
 uint64_t
 rest_enqueue(struct rest *rest, const struct rest_request *request, rest_fn *fn,
     void *ctx, bool urgent)
 {
 	mono_ns now = clock_now();
 
-	if (rest->queued >= rest->queue_max && !urgent) {
+	if (rest->queued >= places_for(rest, request) && !urgent) {
 		rest->counts.refused++;
 		return 0;
 	}

@@ -18,7 +18,8 @@
 #include "secret.h"
 #include "tally.h"
 
-/* Requests that wait or are on their way; one more is refused at once. */
+/* Requests that wait or are on their way; one more is refused at once, but an answer to
+ * an interaction at twice as many. */
 #define REST_QUEUE_DEFAULT 512
 
 /* Connections at a time; answers to interactions have as many of their own. */

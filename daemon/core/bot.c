@@ -411,6 +411,9 @@ judge_own(struct bot *bot, const struct bot_request *request,
 	answer->verdict = BOT_ANSWER;
 	if (answer->command == BOT_COMMAND_PING) {
 		answer->reaction = PADDLE;
+		if (request->way == BOT_BY_SLASH) {
+			(void)buf_printf(answer->text, PADDLE " Pong");
+		}
 	} else if (answer->command == BOT_COMMAND_HEALTH) {
 		bot_health(facts, answer->text);
 		answer->remove = true;

@@ -125,7 +125,7 @@ ping_is_a_reaction_for_everybody(void **state)
 	assert_false(rig->answer.remove || rig->answer.reboot);
 
 	rig->request.way = BOT_BY_SLASH;
-	assert_string_equal(ask(rig, "ping"), PADDLE);
+	assert_string_equal(ask(rig, "ping"), PADDLE " Pong");
 	assert_null(rig->answer.reaction);
 }
 

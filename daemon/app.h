@@ -35,6 +35,7 @@
 #include "resolver.h"
 #include "rest.h"
 #include "simchild.h"
+#include "slash.h"
 #include "store.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -87,6 +88,7 @@ struct app {
 	struct logchannel *logchannel;
 	struct bot *bot; /* what commands get */
 	struct chat *chat;
+	struct slash *slash;
 	struct emoji *emoji;
 	struct http *http;
 	struct control *control;
@@ -159,7 +161,7 @@ void app_bot_facts(void *ctx, mono_ns now, struct bot_facts *out);
 void app_reboot_soon(void *ctx, mono_ns now);
 
 /** Gives the bot's own surface the live configuration. */
-void app_configure_bot(struct app *app);
+void app_configure_bot(struct app *app, mono_ns now);
 
 /** What of the live configuration /emoji-pad can take while it runs; borrows app. */
 struct emoji_settings app_emoji_settings(const struct app *app);

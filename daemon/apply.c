@@ -85,7 +85,7 @@ put_in_force(struct app *app, struct config *owned_fresh, mono_ns now)
 	probes_configure(app->probes, app->live, now);
 	jobs_configure(app->jobs, app->live, now);
 	logchannel_configure(app->logchannel, app->live->log_channel, now);
-	app_configure_bot(app);
+	app_configure_bot(app, now);
 	struct emoji_settings emoji = app_emoji_settings(app);
 
 	emoji_configure(app->emoji, &emoji);

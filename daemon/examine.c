@@ -120,6 +120,18 @@ add_chat(const struct app *app, struct doctor_facts *out)
 	out->chat.guild_members = (intents & CHAT_INTENT_MEMBERS) != 0;
 }
 
+static void
+add_slash(const struct app *app, struct doctor_facts *out)
+{
+	struct slash_stats stats = slash_stats(app->slash);
+
+	out->slash.wanted = stats.list.wanted;
+	out->slash.connected = stats.list.connected;
+	out->slash.kept = stats.list.kept;
+	out->slash.commands = stats.list.commands;
+	out->slash.problem = stats.list.problem;
+}
+
 /* Without TLS nothing needs to be trusted. */
 static void
 add_trust(struct app *app, struct doctor_facts *out)
@@ -182,6 +194,7 @@ app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out)
 	add_identify(app, out);
 	add_api(app, now, out);
 	add_chat(app, out);
+	add_slash(app, out);
 	add_trust(app, out);
 	add_http(app, out);
 	add_process(app, out);

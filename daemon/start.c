@@ -429,6 +429,24 @@ start_chat(struct app *app)
 }
 
 static int
+start_slash(struct app *app)
+{
+	struct slash_options options = {
+	    .loop = app->loop,
+	    .rest = app->rest,
+	    .dispatch = &app->dispatch,
+	    .probes = app->probes,
+	    .bot = app->bot,
+	    .facts = app_bot_facts,
+	    .reboot = app_reboot_soon,
+	    .ctx = app,
+	};
+
+	app->slash = slash_new(&options);
+	return 0;
+}
+
+static int
 start_emoji(struct app *app)
 {
 	struct emoji_settings settings = app_emoji_settings(app);
@@ -481,6 +499,7 @@ start_all(struct app *app)
 	    start_gateway,
 	    start_probes,
 	    start_chat,
+	    start_slash,
 	    start_emoji,
 	    start_http,
 	    start_control,
@@ -505,6 +524,7 @@ free_all(struct app *app)
 	http_free(app->http);
 	logchannel_free(app->logchannel);
 	chat_free(app->chat);
+	slash_free(app->slash);
 	bot_free(app->bot);
 	jobs_free(app->jobs);
 	probes_free(app->probes);
@@ -555,7 +575,7 @@ app_run(struct app *app)
 		    KV("disconnect_grace_s",
 			clock_seconds(config->watchdog_disconnect_grace)));
 		/* Before the first event. */
-		app_configure_bot(app);
+		app_configure_bot(app, now);
 		gateway_start(app->gateway, now);
 		probes_configure(app->probes, app->live, now);
 		jobs_configure(app->jobs, app->live, now);

@@ -126,7 +126,7 @@ app_reboot_soon(void *ctx, mono_ns now)
 }
 
 void
-app_configure_bot(struct app *app)
+app_configure_bot(struct app *app, mono_ns now)
 {
 	char problem[256];
 
@@ -135,6 +135,7 @@ app_configure_bot(struct app *app)
 		log_error("bot_text_kept", KV("reason", (const char *)problem));
 	}
 	chat_configure(app->chat, app->live);
+	slash_configure(app->slash, app->live, now);
 }
 
 static size_t
@@ -194,6 +195,7 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	struct emoji_stats emoji = emoji_stats(app->emoji);
 	struct resolver_stats dns = resolver_stats(app->resolver);
 	const struct methods_counts *commands = methods_counts(app->methods);
+	struct slash_stats slash = slash_stats(app->slash);
 	struct gateway_budget budget;
 
 	gateway_identify_budget(app->gateway, &budget);
@@ -227,6 +229,8 @@ metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 	    .emoji = {emoji.requests, emoji.hits, emoji.fetches, emoji.rejects,
 		emoji.renders, emoji.cache_bytes, emoji.waiting},
 	    .chat = chat_stats(app->chat),
+	    .slash = {slash.list.kept, slash.list.failures, slash.uses,
+		slash.unanswered},
 	    .control_clients = control_peers(app->control),
 	    .commands = commands->commands,
 	    .command_failures = commands->failures,

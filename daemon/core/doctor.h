@@ -70,6 +70,14 @@ struct doctor_facts {
 	} chat;
 
 	struct {
+		bool wanted;    /* the list is to be kept at Discord */
+		bool connected; /* and by this process */
+		bool kept;
+		size_t commands;
+		const char *problem; /* of the last call for it */
+	} slash;
+
+	struct {
 		const char *place; /* of the certificates that are trusted */
 		bool empty;
 	} trust;

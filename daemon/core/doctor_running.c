@@ -194,6 +194,25 @@ doctor_check_chat(const struct doctor_facts *facts, struct doctor_finding *out)
 }
 
 void
+doctor_check_slash(const struct doctor_facts *facts, struct doctor_finding *out)
+{
+	if (!facts->slash.wanted || !facts->slash.connected) {
+		return;
+	}
+	if (facts->slash.problem) {
+		doctor_say(out, DOCTOR_WARN,
+		    "the list of slash commands is not registered: %.180s",
+		    facts->slash.problem);
+		doctor_fix(out,
+		    "it is tried again; invite the bot with the scope "
+		    "applications.commands, or set slash.register = false");
+	} else if (facts->slash.kept) {
+		doctor_say(out, DOCTOR_OK, "%zu command%s, as registered at Discord",
+		    facts->slash.commands, doctor_plural(facts->slash.commands));
+	}
+}
+
+void
 doctor_check_trust(const struct doctor_facts *facts, struct doctor_finding *out)
 {
 	if (!facts->trust.place) {

@@ -85,6 +85,10 @@ struct metrics_input {
 		unsigned waiting;
 	} emoji;
 	struct chat_stats chat;
+	struct {
+		bool kept;
+		uint64_t failures, uses, unanswered;
+	} slash;
 	unsigned control_clients;
 	const uint64_t *commands; /* by command_id, unknown ones last */
 	const uint64_t *command_failures;

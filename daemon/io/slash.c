@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "discord.h"
+#include "discord_slash.h"
 #include "incoming_interaction.h"
 #include "log.h"
 #include "payload.h"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "discord.h"
+#include "discord_slash.h"
 #include "json.h"
 #include "log.h"
 #include "menu.h"

@@ -21,7 +21,7 @@ class Talking(unittest.TestCase):
         self.sim = Sim(rate=0, identify_window=0, heartbeat=self.beat)
         self.sim.__enter__()
         self.addCleanup(self.sim.__exit__, None, None, None)
-        self.bot = Gwbotd(self.sim)
+        self.bot = Gwbotd(self.sim, slash__register="false")
         self.addCleanup(self.bot.close)
         self.file = self.bot.dir / "gwbot.conf"
         self.bot.env["GWBOT_CONFIG"] = str(self.file)

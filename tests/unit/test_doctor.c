@@ -46,6 +46,7 @@ begin_well(void **state)
 	    .identify = {.left = 994, .total = 1000, .reserve = 50},
 	    .api = {.requests = 3},
 	    .chat = {.commands = true, .guild_messages = true, .message_content = true},
+	    .slash = {.wanted = true, .connected = true, .kept = true, .commands = 3},
 	    .trust = {.place = "/usr/lib/ssl/certs"},
 	    .clock = {.known = true, .ahead = CLOCK_S(2), .age = CLOCK_S(60)},
 	    .http = {.port = 10000, .most = 256},
@@ -107,12 +108,13 @@ static void
 what_is_not_known_is_left_out(void **state)
 {
 	static const char *const names[] = {"clock", "files", "memory", "loop",
-	    "heartbeats", "tls"};
+	    "heartbeats", "tls", "slash"};
 
 	(void)state;
 	facts.clock.known = false;
 	facts.process = (struct process_figures){0};
 	facts.trust.place = NULL;
+	facts.slash.kept = false; /* it is asked for */
 	memset(&turns, 0, sizeof turns);
 	memset(&beats, 0, sizeof beats);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -289,6 +291,23 @@ what_commands_and_greetings_lack(void **state)
 }
 
 static void
+a_list_of_commands_that_cannot_be_kept(void **state)
+{
+	(void)state;
+	expect("slash", DOCTOR_OK, "3 commands", "");
+	facts.slash.commands = 1;
+	expect("slash", DOCTOR_OK, "1 command,", "");
+	facts.slash.kept = false;
+	facts.slash.problem = "HTTP status 403: Missing Access";
+	expect("slash", DOCTOR_WARN, "Missing Access", "applications.commands");
+	facts.slash.connected = false; /* another process has shard 0 */
+	assert_int_equal(run("slash").level, DOCTOR_SILENT);
+	facts.slash.connected = true;
+	facts.slash.wanted = false;
+	assert_int_equal(run("slash").level, DOCTOR_SILENT);
+}
+
+static void
 no_certificates_and_a_clock_that_is_wrong(void **state)
 {
 	(void)state;
@@ -391,6 +410,7 @@ main(void)
 	    CASE(the_budget_of_identifies),
 	    CASE(what_the_api_answers),
 	    CASE(what_commands_and_greetings_lack),
+	    CASE(a_list_of_commands_that_cannot_be_kept),
 	    CASE(no_certificates_and_a_clock_that_is_wrong),
 	    CASE(what_runs_out_is_a_warning_and_then_a_failure),
 	    CASE(a_loop_that_stands_still_and_beats_that_are_late),

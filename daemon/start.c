@@ -428,6 +428,14 @@ start_chat(struct app *app)
 	return 0;
 }
 
+static const struct guild *
+find_guild(void *ctx, uint64_t id)
+{
+	const struct app *app = ctx;
+
+	return chat_guild(app->chat, id);
+}
+
 static int
 start_slash(struct app *app)
 {
@@ -438,6 +446,7 @@ start_slash(struct app *app)
 	    .probes = app->probes,
 	    .bot = app->bot,
 	    .facts = app_bot_facts,
+	    .guild = find_guild,
 	    .reboot = app_reboot_soon,
 	    .ctx = app,
 	};

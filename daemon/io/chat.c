@@ -243,6 +243,9 @@ take_command(struct chat *chat, struct slice data, mono_ns now, bool last)
 static void
 take_message(struct chat *chat, struct slice data, mono_ns now, bool last)
 {
+	if (!chat->hears && !chat->greets) {
+		return;
+	}
 	if (!incoming_message(data, chat->config->chat_prefix, &chat->incoming)) {
 		return;
 	}
@@ -308,11 +311,13 @@ chat_configure(struct chat *chat, const struct config *config)
 	uint32_t intents = config->discord_intents;
 
 	chat->config = config;
-	chat->hears =
-	    chat_can_hear(intents) && bot_menu(chat->options.bot, &first, 1) > 0;
+	bool commands = bot_menu(chat->options.bot, &first, 1) > 0;
+
+	chat->hears = chat_can_hear(intents) && commands;
 	chat->greets = bot_greetings(chat->options.bot) > 0 &&
 	    (intents & (CHAT_INTENT_MEMBERS | CHAT_INTENT_GUILD)) != 0;
-	bool wanted = chat->hears || chat->greets;
+	/* Slash commands come whatever the intents are, and ask for servers. */
+	bool wanted = commands || chat->greets;
 
 	if (wanted && !chat->docked) {
 		/* What was missed meanwhile would be wrong. */
@@ -323,6 +328,14 @@ chat_configure(struct chat *chat, const struct config *config)
 		dispatch_undock(chat->options.dispatch, &chat->consumer);
 	}
 	chat->docked = wanted;
+}
+
+const struct guild *
+chat_guild(struct chat *chat, uint64_t id)
+{
+	const struct guild *guild = chat->docked ? guilds_find(chat->guilds, id) : NULL;
+
+	return guild && guild->failed_at == 0 ? guild : NULL;
 }
 
 void

@@ -11,6 +11,7 @@
 #include "bot.h"
 #include "chat_stats.h"
 #include "dispatch.h"
+#include "guilds.h"
 #include "loop.h"
 #include "rest.h"
 
@@ -48,6 +49,9 @@ void chat_free(struct chat *owned_chat);
 /** Takes over a configuration, which must live until the next call; docks only where
  * something of it can come. */
 void chat_configure(struct chat *chat, const struct config *config);
+
+/** A server as the events told of it, borrowed until the next call; NULL: none did. */
+const struct guild *chat_guild(struct chat *chat, uint64_t id);
 
 struct chat_stats chat_stats(const struct chat *chat);
 

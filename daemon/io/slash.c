@@ -21,9 +21,12 @@
 #define STATUS_NOT_FOUND      404
 #define CODE_ALREADY_ANSWERED 40060
 
-#define TEXT_UNKNOWN          "I do not know this command any more."
-#define TEXT_NOT_NOW          "Not so fast, please."
-#define TEXT_DONE             "Done."
+/* Stands for {server} where no event told its name: asking would take too long. */
+#define SERVER_UNKNOWN "this server"
+
+#define TEXT_UNKNOWN   "I do not know this command any more."
+#define TEXT_NOT_NOW   "Not so fast, please."
+#define TEXT_DONE      "Done."
 
 /* One that is being answered. */
 struct use {
@@ -75,6 +78,8 @@ static void
 judge(struct slash *slash, const struct incoming_interaction *what, mono_ns now,
     struct bot_facts *facts, struct bot_answer *answer)
 {
+	const struct guild *guild =
+	    slash->options.guild(slash->options.ctx, what->guild);
 	const struct bot_request request = {
 	    .way = BOT_BY_SLASH,
 	    .name = slice_of(what->name),
@@ -86,7 +91,8 @@ judge(struct slash *slash, const struct incoming_interaction *what, mono_ns now,
 	    .roles = what->roles,
 	    .role_count = what->role_count,
 	    .administrator = what->administrator,
-	    .members = -1,
+	    .server = guild ? slice_of(guild->name) : slice_of(SERVER_UNKNOWN),
+	    .members = guild ? guild->members : -1,
 	};
 
 	slash->options.facts(slash->options.ctx, now, facts);

@@ -10,6 +10,7 @@
 
 #include "bot.h"
 #include "dispatch.h"
+#include "guilds.h"
 #include "probes.h"
 #include "slash_list.h"
 
@@ -24,6 +25,8 @@ struct slash_options {
 	struct bot *bot;
 	/** What the answers say of the daemon. */
 	void (*facts)(void *ctx, mono_ns now, struct bot_facts *out);
+	/** A server, borrowed until the next call; NULL: nothing is known of it. */
+	const struct guild *(*guild)(void *ctx, uint64_t id);
 	/** An admin asked for it, and was told: ends the process a second later. */
 	void (*reboot)(void *ctx, mono_ns now);
 	void *ctx;

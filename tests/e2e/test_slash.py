@@ -222,7 +222,9 @@ class Answers(Running):
     def test_each_command_is_answered_and_seen_by_whom_it_concerns(self):
         self.start(f"""commands = ( {RULES},
             {{ name = "wave"; reaction = "\U0001f44b"; }}, {{ name = "echo"; reply = "{{args}}"; }},
-            {{ name = "mine"; reply = "for {{user}}"; private = true; }});""", 7)
+            {{ name = "mine"; reply = "for {{user}}"; private = true; }},
+            {{ name = "where"; reply = "{{server}}: {{members}}"; }});""", 8)
+        self.assertRegex(self.use("where")[0], r"^\w.*: \d+$")
         self.assertEqual(("\U0001f44b", 0), self.use("wave"))
         self.assertEqual(("Done.", 0), self.use("echo"))  # an empty message is none
         content, flags = self.use("mine")
@@ -241,11 +243,11 @@ class Answers(Running):
         content, _ = self.use("rules text=@everyone <@&1> `x`")
         self.assertNotIn("@everyone", content)
         self.assertEqual(0.0, self.metric("gwbotd_slash_unanswered_total"))
-        self.assertEqual(10.0, self.metric("gwbotd_slash_uses_total"))
+        self.assertEqual(11.0, self.metric("gwbotd_slash_uses_total"))
         refused = self.bot.events("slash_command", command="reboot", result="refused")
         self.assertEqual(1, len(refused))
         self.assertIn("/ping, by user ", self.ctl("events"))
-        self.assertEqual(10, len(self.calls("POST", "/callback")))
+        self.assertEqual(11, len(self.calls("POST", "/callback")))
 
     def test_a_reboot_is_answered_first_and_loses_nothing(self):
         self.start()

@@ -30,6 +30,7 @@
 #include "logchannel.h"
 #include "loop.h"
 #include "methods.h"
+#include "notify.h"
 #include "override.h"
 #include "probes.h"
 #include "resolver.h"
@@ -92,6 +93,7 @@ struct app {
 	struct emoji *emoji;
 	struct http *http;
 	struct control *control;
+	struct notify *notify; /* NULL: nobody is to be told */
 	struct methods *methods;
 	struct methods_source source;
 	struct loop_timer *watchdog_timer;
@@ -177,6 +179,9 @@ struct methods_source app_methods_source(struct app *app);
 
 /** What gwctl doctor's checks look at; ctx is the app, whose texts are borrowed. */
 void app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out);
+
+/** The state line for the service manager; ctx is the app. */
+void app_notify_line(void *ctx, mono_ns now, char out[NOTIFY_LINE_ROOM]);
 
 /** The watchdog's limits as they are at present. */
 struct watchdog_limits app_limits(const struct app *app);

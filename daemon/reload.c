@@ -65,8 +65,8 @@ settle(struct app *app, const struct methods_reload_ask *ask, bool same, mono_ns
 	}
 }
 
-bool
-app_reload(struct app *app, const struct methods_reload_ask *ask, mono_ns now,
+static bool
+reload(struct app *app, const struct methods_reload_ask *ask, mono_ns now,
     struct config_report *report, struct config_changes *changes)
 {
 	struct config *read = app_load_config(app, report);
@@ -91,6 +91,17 @@ app_reload(struct app *app, const struct methods_reload_ask *ask, mono_ns now,
 	log_info("reloaded", KV("changed", live));
 	settle(app, ask, same, now);
 	return true;
+}
+
+bool
+app_reload(struct app *app, const struct methods_reload_ask *ask, mono_ns now,
+    struct config_report *report, struct config_changes *changes)
+{
+	notify_reloading(app->notify);
+	bool taken = reload(app, ask, now, report, changes);
+
+	notify_ready(app->notify);
+	return taken;
 }
 
 bool

@@ -67,6 +67,7 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	app->exit_status = exit_status;
 	app->stop_deadline = now + STOP_LIMIT;
 	log_info("stopping", KV("exit_status", exit_status), KV("reason", reason));
+	notify_stopping(app->notify);
 	gateway_stop(app->gateway, now);
 	app_end_life(app, exit_status);
 	store_flush(app->store);
@@ -233,6 +234,23 @@ start_loop(struct app *app)
 	app->reboot_timer = loop_timer_new(app->loop, on_reboot_timer, app);
 	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
 	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
+	return 0;
+}
+
+static int
+start_notify(struct app *app)
+{
+	struct notify_options options = {
+	    .loop = app->loop,
+	    .socket = getenv("NOTIFY_SOCKET"),
+	    .watchdog_usec = getenv("WATCHDOG_USEC"),
+	    .watchdog_pid = getenv("WATCHDOG_PID"),
+	    .line = app_notify_line,
+	    .ctx = app,
+	};
+
+	/* They stay in the environment: no program that we start gets ours. */
+	app->notify = notify_new(&options);
 	return 0;
 }
 
@@ -503,6 +521,7 @@ start_all(struct app *app)
 	int (*const steps[])(struct app *) = {
 	    raise_files,
 	    start_loop,
+	    start_notify,
 	    start_store,
 	    start_sim,
 	    start_gateway,
@@ -543,6 +562,7 @@ free_all(struct app *app)
 	fetch_free(app->fetch);
 	store_close(app->store);
 	resolver_free(app->resolver);
+	notify_free(app->notify);
 	loop_timer_free(app->watchdog_timer);
 	loop_timer_free(app->stop_timer);
 	loop_timer_free(app->reboot_timer);
@@ -589,6 +609,8 @@ app_run(struct app *app)
 		probes_configure(app->probes, app->live, now);
 		jobs_configure(app->jobs, app->live, now);
 		logchannel_configure(app->logchannel, app->live->log_channel, now);
+		/* Not when Discord answers: an outage of it must fail no start. */
+		notify_ready(app->notify);
 		status = loop_run(app->loop);
 	}
 	app_end_life(app, status);

@@ -185,6 +185,15 @@ health_now(void *ctx, mono_ns now, struct health_input *out)
 	out->shards = app_snapshots(app, now, &out->count);
 }
 
+void
+app_notify_line(void *ctx, mono_ns now, char out[NOTIFY_LINE_ROOM])
+{
+	struct health_input input;
+
+	health_now(ctx, now, &input);
+	notify_line(&input, out);
+}
+
 static void
 metrics_now(void *ctx, mono_ns now, struct metrics_input *out)
 {

@@ -13,6 +13,7 @@ import time
 import shim
 from drill import Result, cannot, check, fault, suite, unit
 from gwbotd import Gwbotd, Sim
+from notify import Notify
 from play import heal, live, shard, until
 
 KEEPALIVE = {"watchdog__keepalive": "250ms", "watchdog__stall": "5s",
@@ -312,7 +313,9 @@ def stop_or_early(bot):
 @fault("K11", "a handler that blocks: the sentinel names it and ends the process", limit=60)
 def stuck_handler():
     limit = 7
-    with Sim(rate=20, heartbeat=1000) as sim, Gwbotd(sim, loop__limit=f"{limit}s") as bot:
+    with Sim(rate=20, heartbeat=1000) as sim, \
+            Gwbotd(sim, loop__limit=f"{limit}s") as bot, \
+            Notify(bot, usec=400_000) as manager:
         stuck = bot.dir / "stuck"
         shim.preload(bot, "calls", calls="accept4", act="sleep 600", **{"if": stuck})
         bot.start().wait_ready()
@@ -323,8 +326,12 @@ def stuck_handler():
         with contextlib.suppress(OSError):
             bot.get("/livez", timeout=3)
             check(False, "/livez was answered by a loop that hangs")
+        manager.read()
+        check(manager.instants("WATCHDOG"), "the manager was never fed")
         status = bot.wait_exit(limit + 10)
         took = time.monotonic() - began
+        fed = [news for _, news in manager.read() if "WATCHDOG" in news]
+        check(not fed, "fed by a loop that hangs")
         until(lambda: "loop_stuck_exit" in bot.output, "what was stuck")
         lines = [line for line in bot.output.splitlines() if "event=loop_stuck" in line]
         check(status == 1, "ended with", status)
@@ -347,8 +354,11 @@ def stuck_handler():
     return Result(heal=healed, figure=f"named after 5 s, exit 1 after {took:.1f} s (limit {limit})")
 
 
-cannot("K12", "the notify socket is full, missing or abstract",
-       "gwbotd does not speak to systemd's notify socket yet")
+@fault("K12", "the notify socket is full, missing or abstract", limit=120)
+def notify_socket():
+    return suite("e2e", "test_notify", "Trouble.test_a_full_socket_gets_it_later",
+                 "Trouble.test_a_missing_or_bad_one_is_said_once",
+                 "Phases.test_an_abstract_socket")
 
 
 @fault("K13", "10,000 timers due at once", alone=True)

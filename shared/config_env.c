@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "xalloc.h"
 
@@ -85,6 +85,16 @@ apply_option(const struct config_sources *sources, struct config *config,
 	}
 }
 
+/* A line without anything in it is what the unit's SetCredential= puts in the place of
+ * a token file that is not there. */
+static bool
+is_credential(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && status.st_size > 1;
+}
+
 /* systemd's LoadCredential=discord_token:... puts a file of that name there. */
 static void
 apply_credential(const struct config_sources *sources, struct config *config)
@@ -98,7 +108,7 @@ apply_credential(const struct config_sources *sources, struct config *config)
 	}
 	int size = snprintf(path, sizeof path, "%s/discord_token", folder);
 
-	if (size < 0 || (size_t)size >= sizeof path || access(path, F_OK) != 0) {
+	if (size < 0 || (size_t)size >= sizeof path || !is_credential(path)) {
 		return;
 	}
 	if (config_value_set(config, CONFIG_ID_discord_token_file, path, reason) ==

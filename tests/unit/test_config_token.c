@@ -161,6 +161,12 @@ the_nearest_place_wins(void **state)
 	assert_string_equal(fixture_value(fixture, "discord.token"),
 	    "(set) (credential:discord_token)");
 
+	/* What the unit's SetCredential= puts there without a token file. */
+	fixture_write(fixture, "discord_token", SLICE_LITERAL("\n"));
+	fixture_load_text(fixture, text);
+	assert_int_equal(last_of(fixture), 'A');
+	fixture_write(fixture, "discord_token", SLICE_LITERAL(TOKEN_50 "C"));
+
 	fixture->entries[1] = variable;
 	fixture_load_text(fixture, text);
 	assert_int_equal(last_of(fixture), 'B');

@@ -16,6 +16,7 @@ enum {
 	OPT_CHECK = 256,
 	OPT_PRINT_CONFIG,
 	OPT_SIM,
+	OPT_USER,
 };
 
 static const struct option options[] = {
@@ -25,6 +26,7 @@ static const struct option options[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
     {"sim", no_argument, NULL, OPT_SIM},
+    {"user", required_argument, NULL, OPT_USER},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -44,6 +46,8 @@ args_help(void)
 	       "      --sim               connect to a built-in gateway on loopback: "
 	       "no token,\n"
 	       "                          no internet\n"
+	       "      --user NAME         as root: become this user before anything "
+	       "else\n"
 	       "      --check             check the configuration and exit (0, or 78)\n"
 	       "      --print-config      print every effective value and where it "
 	       "came from\n"
@@ -106,6 +110,9 @@ take(struct args *out, int option, const char *word)
 		return;
 	case OPT_SIM:
 		out->sim = true;
+		return;
+	case OPT_USER:
+		out->user = optarg;
 		return;
 	case OPT_HELP:
 		out->action = ARGS_HELP;

@@ -25,6 +25,7 @@ struct args {
 	bool sim;
 	const char *file;    /* --config */
 	const char *profile; /* --profile */
+	const char *user;    /* --user */
 	struct config_override overrides[ARGS_OVERRIDES_MAX];
 	size_t override_count;
 	char problem[160];

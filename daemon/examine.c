@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "apply.h"
+#include "hardening.h"
 #include "host.h"
 #include "log.h"
 #include "process.h"
@@ -62,6 +63,7 @@ add_token(const struct app *app, struct doctor_facts *out)
 	bool from_env = strncmp(source, "env:", 4) == 0;
 
 	out->token.size = app->token ? secret_size(app->token) : 0;
+	out->token.swappable = app->token && !secret_is_locked(app->token);
 	out->token.source = app->args.sim ? "the built-in gateway" : source;
 	if (!app->args.sim) {
 		out->token.file = from_file ? config->discord_token_file : NULL;
@@ -173,6 +175,11 @@ add_process(const struct app *app, struct doctor_facts *out)
 	out->log_dropped = log_dropped();
 	out->host.uid = geteuid();
 	out->host.writes_core = host_writes_core();
+	struct hardening hardening = hardening_read();
+
+	out->host.may_gain = !hardening.no_new_privs;
+	out->host.filtered = hardening.filtered;
+	out->host.capabilities = hardening.capabilities;
 	out->host.supervisor = host_supervisor();
 }
 

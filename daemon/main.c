@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "hardening.h"
+
 struct config *
 app_load_config(const struct app *app, struct config_report *report)
 {
@@ -147,6 +149,20 @@ fill_standard_fds(void)
 	return fd >= 0 && close(fd) == 0;
 }
 
+/* Before a configuration or a token is read: as that user, a reload reads them again.
+ */
+static bool
+become(const struct args *args)
+{
+	char why[320] = "";
+
+	if (!args->user || hardening_become(args->user, why, sizeof why) == GW_OK) {
+		return true;
+	}
+	(void)fprintf(stderr, "gwbotd: %s\n", why);
+	return false;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -169,7 +185,11 @@ main(int argc, char **argv)
 		    app.args.problem);
 		return APP_EXIT_USAGE;
 	}
+	if (!become(&app.args)) {
+		return APP_EXIT_USAGE;
+	}
 	if (app.args.action == ARGS_RUN) {
+		hardening_apply();
 		app_hold_signals();
 	}
 	app.env = config_env_new();

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "xalloc.h"
 
@@ -10,15 +12,23 @@
 
 struct secret {
 	size_t size;
+	size_t room; /* of the pages that are its own */
+	bool locked;
 	char bytes[];
 };
 
 struct secret *
 secret_new(const char *bytes, size_t size)
 {
-	struct secret *secret = xzalloc(sizeof *secret + size + 1);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t room = (sizeof(struct secret) + size + page) / page * page;
+	struct secret *secret = xpages(room);
 
 	secret->size = size;
+	secret->room = room;
+	/* Neither to the swap nor into a core file; a limit may forbid the first. */
+	secret->locked = mlock(secret, room) == 0;
+	(void)madvise(secret, room, MADV_DONTDUMP);
 	if (size > 0) {
 		memcpy(secret->bytes, bytes, size);
 	}
@@ -32,13 +42,19 @@ secret_free(struct secret *owned_secret)
 		return;
 	}
 	explicit_bzero(owned_secret->bytes, owned_secret->size);
-	free(owned_secret);
+	(void)munmap(owned_secret, owned_secret->room);
 }
 
 const char *
 secret_reveal(const struct secret *secret)
 {
 	return secret->bytes;
+}
+
+bool
+secret_is_locked(const struct secret *secret)
+{
+	return secret->locked;
 }
 
 size_t

@@ -1,10 +1,12 @@
 /*
  * A string that no logger or formatter accepts: struct secret is opaque, and nothing
- * but secret_reveal() gives its bytes.  Wiped when freed.
+ * but secret_reveal() gives its bytes.  Kept out of swap and core files in pages of its
+ * own; wiped when freed.
  */
 #ifndef GWBOT_SECRET_H
 #define GWBOT_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct secret;
@@ -18,6 +20,9 @@ void secret_free(struct secret *owned_secret);
 /** The bytes with a NUL behind them, borrowed.  Only for the wire and for fingerprints.
  */
 const char *secret_reveal(const struct secret *secret);
+
+/** False where it may be swapped out: RLIMIT_MEMLOCK was too low. */
+bool secret_is_locked(const struct secret *secret);
 
 /** The number of bytes. */
 size_t secret_size(const struct secret *secret);

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define EXIT_INTERNAL 70 /* contract, section 4 */
@@ -17,6 +18,15 @@ checked(void *memory)
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
 	(void)ignored;
 	_exit(EXIT_INTERNAL);
+}
+
+void *
+xpages(size_t size)
+{
+	void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return checked(pages != MAP_FAILED ? pages : NULL);
 }
 
 void *

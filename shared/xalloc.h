@@ -12,6 +12,9 @@
 /** size bytes of zeroes; the caller frees them with free(). */
 void *xzalloc(size_t size);
 
+/** size bytes of zeroes in pages of their own; the caller frees them with munmap(). */
+void *xpages(size_t size);
+
 /** A copy of text that the caller frees; NULL stays NULL. */
 char *xstrdup(const char *text);
 

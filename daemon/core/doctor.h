@@ -41,6 +41,7 @@ struct doctor_facts {
 		const char *source;
 		const char *file; /* that it was read from */
 		bool inlined;     /* stands in the configuration itself */
+		bool swappable;   /* it could not be locked in memory */
 	} token;
 
 	struct {
@@ -102,6 +103,9 @@ struct doctor_facts {
 	struct {
 		unsigned uid;
 		bool writes_core;
+		bool may_gain; /* rights, by a program that it starts */
+		bool filtered; /* some system calls are refused */
+		uint64_t capabilities;
 		const char *supervisor;
 	} host;
 };

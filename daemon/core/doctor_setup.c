@@ -1,6 +1,8 @@
 /* The checks of how it was set up: configuration, watchdog, token, host. */
 #include "doctor_private.h"
 
+#include <inttypes.h>
+
 /* Discord's heartbeat interval, where it has not been told yet. */
 #define USUAL_INTERVAL CLOCK_MS(41250)
 
@@ -192,6 +194,48 @@ doctor_check_core(const struct doctor_facts *facts, struct doctor_finding *out)
 	}
 	doctor_say(out, DOCTOR_WARN, "a core file would hold the token");
 	doctor_fix(out, "LimitCORE=0 in the unit, or: ulimit -c 0");
+}
+
+void
+doctor_check_privileges(const struct doctor_facts *facts, struct doctor_finding *out)
+{
+	if (facts->host.may_gain) {
+		doctor_say(out, DOCTOR_WARN,
+		    "a program that it starts could gain others (no_new_privs is off)");
+		doctor_fix(out, "NoNewPrivileges=yes in the unit; is this kernel old?");
+		return;
+	}
+	if (facts->host.capabilities != 0) {
+		doctor_say(out, DOCTOR_WARN, "has capabilities (%" PRIx64 ")",
+		    facts->host.capabilities);
+		doctor_fix(out,
+		    "CapabilityBoundingSet= in the unit, or as root: gwbotd --user "
+		    "gwbot");
+		return;
+	}
+	doctor_say(out, DOCTOR_OK, "no capabilities, and none to gain");
+}
+
+void
+doctor_check_calls(const struct doctor_facts *facts, struct doctor_finding *out)
+{
+	if (facts->host.filtered) {
+		doctor_say(out, DOCTOR_OK, "what it never needs is refused (seccomp)");
+		return;
+	}
+	doctor_say(out, DOCTOR_WARN, "any system call may be made: no seccomp filter");
+	doctor_fix(out, "a kernel with seccomp, and no supervisor that forbids it");
+}
+
+void
+doctor_check_swap(const struct doctor_facts *facts, struct doctor_finding *out)
+{
+	if (!facts->token.swappable) {
+		doctor_say(out, DOCTOR_OK, "the token is locked in memory");
+		return;
+	}
+	doctor_say(out, DOCTOR_WARN, "the token may be swapped out to the disk");
+	doctor_fix(out, "LimitMEMLOCK=64K in the unit, or: ulimit -l 64");
 }
 
 void

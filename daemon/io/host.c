@@ -95,7 +95,7 @@ host_writes_core(void)
 	struct rlimit limit = {0, 0};
 
 	(void)getrlimit(RLIMIT_CORE, &limit);
-	return limit.rlim_cur > 0 && prctl(PR_GET_DUMPABLE) == 1;
+	return limit.rlim_cur > 1 && prctl(PR_GET_DUMPABLE) == 1;
 }
 
 static bool

@@ -91,7 +91,7 @@ control_facts_doctor(const struct control_facts *facts)
 	    .turns = facts->loop.turn_times,
 	    .beats = facts->loop.timer_lags,
 	    .turn_max = facts->loop.turn_max,
-	    .host = {.uid = 997, .supervisor = "systemd"},
+	    .host = {.uid = 997, .filtered = true, .supervisor = "systemd"},
 	};
 }
 

@@ -55,7 +55,7 @@ begin_well(void **state)
 	    .turns = &turns,
 	    .beats = &beats,
 	    .turn_max = CLOCK_S(2),
-	    .host = {.uid = 997, .supervisor = "systemd"},
+	    .host = {.uid = 997, .filtered = true, .supervisor = "systemd"},
 	};
 	return 0;
 }
@@ -363,6 +363,14 @@ the_log_and_the_place_where_it_runs(void **state)
 	expect("user", DOCTOR_WARN, "root", "User=gwbot");
 	facts.host.writes_core = true;
 	expect("core", DOCTOR_WARN, "hold the token", "LimitCORE=0");
+	facts.host.capabilities = 0x400;
+	expect("privileges", DOCTOR_WARN, "(400)", "--user gwbot");
+	facts.host.may_gain = true;
+	expect("privileges", DOCTOR_WARN, "no_new_privs", "NoNewPrivileges");
+	facts.host.filtered = false;
+	expect("calls", DOCTOR_WARN, "no seccomp filter", "seccomp");
+	facts.token.swappable = true;
+	expect("swap", DOCTOR_WARN, "swapped out", "LimitMEMLOCK");
 	facts.host.supervisor = NULL;
 	expect("supervisor", DOCTOR_WARN, "nobody starts it again", "Restart=always");
 }

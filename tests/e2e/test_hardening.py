@@ -1,0 +1,113 @@
+"""What gwbotd gives up, looked at from outside; and what its own programs then cannot."""
+
+import os
+import pathlib
+import pwd
+import subprocess
+import unittest
+
+from gwbotd import BIN, Gwbotd, Sim
+
+NOWHERE = {"DISCORD_API_BASE": "http://127.0.0.1:1/api/v10"}
+NOBODY = "nobody"
+
+# Each must fail with EPERM, "Operation not permitted", in a program that a job runs.
+# fsopen, bpf and so on need no right to be asked for, unlike what mount(8) does first.
+ATTEMPTS = """
+import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+numbers = dict(mount=165, unshare=272, setns=308, bpf=321, perf_event_open=298, keyctl=250,
+               init_module=175, io_uring_setup=425, userfaultfd=323, process_vm_readv=310)
+for name, number in numbers.items():
+    result = libc.syscall(number, 0, 0, 0, 0, 0, 0)
+    print(name, result, errno.errorcode.get(ctypes.get_errno()))
+print("fork", os.spawnlp(os.P_WAIT, "true", "true"))
+"""
+
+
+def status_of(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines())
+
+
+class Process(unittest.TestCase):
+    def test_every_thread_is_held(self):
+        with Sim() as sim, Gwbotd(sim) as bot:
+            bot.start().wait_ready()
+            for task in pathlib.Path(f"/proc/{bot.process.pid}/task").iterdir():
+                status = status_of(f"{bot.process.pid}/task/{task.name}")
+                self.assertEqual(("1", "2"), (status["NoNewPrivs"], status["Seccomp"]))
+            limits = pathlib.Path(f"/proc/{bot.process.pid}/limits").read_text()
+            self.assertRegex(limits, r"Max core file size +[01] +[01] ")
+            maps = pathlib.Path(f"/proc/{bot.process.pid}/smaps").read_text()
+            # The token's pages: locked (lo), not dumped (dd).  The checkers lock nothing.
+            wanted = {"dd"} if b"__asan_init" in (BIN / "gwbotd").read_bytes() else {"lo", "dd"}
+            flags = [line.split()[1:] for line in maps.splitlines()
+                     if line.startswith("VmFlags")]
+            self.assertTrue(any(wanted <= set(each) for each in flags))
+            doctor = bot.ctl("doctor").stdout
+            for line in ("seccomp", "locked in memory", "no core file"):
+                self.assertIn(line, doctor)
+            self.assertEqual(0, bot.stop())
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "numbers of this processor")
+    def test_a_program_cannot_do_what_it_never_needs(self):
+        with Gwbotd(env=NOWHERE) as bot:
+            script, seen = bot.dir / "attempts.py", bot.dir / "seen"
+            script.write_text(ATTEMPTS)
+            path = bot.dir / "gwbot.conf"
+            path.write_text('jobs = ({ name = "try"; action = "exec"; every = "1d"; command = '
+                            f'["/bin/sh", "-c", "python3 {script} >{seen}"]; }});\n')
+            bot.start("--config", str(path)).wait_event("listening")
+            done = bot.ctl("job", "run", "try", "--wait")
+            self.assertEqual(0, done.returncode, done.stderr)
+            lines = seen.read_text().splitlines()
+            self.assertEqual("fork 0", lines.pop())
+            self.assertEqual(10, len(lines))
+            for line in lines:
+                self.assertRegex(line, r"^\w+ -1 EPERM$")
+            self.assertEqual(0, bot.stop())
+
+
+@unittest.skipUnless(os.getuid() == 0, "only root can become another user")
+class User(unittest.TestCase):
+    def test_root_becomes_another_user(self):
+        user = pwd.getpwnam(NOBODY)
+        # /run and /var/lib of its own, so that the host keeps its.
+        inside = ["unshare", "-m", "sh", "-c", "mount -t tmpfs tmpfs /run && "
+                  "mount -t tmpfs tmpfs /var/lib && \"$@\"; status=$?; "
+                  "stat -c '%n %U %a' /run/gwbot /var/lib/gwbot >&2; exit $status", "sh"]
+        with Sim() as sim, Gwbotd(sim, wrapper=inside) as bot:
+            for name in ("GWBOT_STATE_DIR", "GWBOT_CONTROL_SOCKET"):
+                del bot.env[name]
+            os.chmod(bot.dir, 0o755)
+            bot.start("--user", NOBODY)
+            _, event = bot.wait_event("starting")
+            self.assertEqual("/var/lib/gwbot", event["state_dir"])
+            bot.wait_ready()
+            status = status_of(event["pid"])
+            self.assertEqual([str(user.pw_uid)] * 4, status["Uid"].split())
+            self.assertEqual([str(user.pw_gid)] * 4, status["Gid"].split())
+            for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                self.assertEqual(0, int(status[name], 16), name)
+            os.kill(event["pid"], 15)
+            self.assertEqual(0, bot.wait_exit())
+            bot.wait_event("stopped")
+            self.assertIn(f"/run/gwbot {NOBODY} 755\n", bot.output + "\n")
+            self.assertIn(f"/var/lib/gwbot {NOBODY} 750", bot.output)
+
+    def test_who_cannot_says_why(self):
+        for words, text in ((["--user", "no-such-user"], "there is no such user"),
+                            (["--user", "root"], "that is root")):
+            with Gwbotd(env=NOWHERE) as bot:
+                self.assertEqual(64, bot.start(*words).wait_exit())
+                self.assertIn(text, bot.output)
+        done = subprocess.run(["setpriv", "--reuid", NOBODY, "--clear-groups", str(BIN / "gwbotd"),
+                               "--user", NOBODY], capture_output=True, text=True, check=False)
+        if done.returncode != 126:  # the build may lie where nobody may look
+            self.assertEqual(64, done.returncode, done.stderr)
+            self.assertIn("only root can become another user", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

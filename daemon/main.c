@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "hardening.h"
+#include "init.h"
 
 struct config *
 app_load_config(const struct app *app, struct config_report *report)
@@ -190,6 +191,7 @@ main(int argc, char **argv)
 	}
 	if (app.args.action == ARGS_RUN) {
 		hardening_apply();
+		init_if_first();
 		app_hold_signals();
 	}
 	app.env = config_env_new();

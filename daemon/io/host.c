@@ -116,6 +116,22 @@ is_service(void)
 	    (is_set("INVOCATION_ID") && getppid() == 1);
 }
 
+/* Process 1 of a container, or the child of that, see init.h. */
+static bool
+is_container(void)
+{
+	char first[PATH_ROOM];
+	char own[PATH_ROOM];
+
+	if (getppid() > 1) {
+		return false;
+	}
+	ssize_t size = readlink("/proc/1/exe", first, sizeof first);
+
+	return size > 0 && readlink("/proc/self/exe", own, sizeof own) == size &&
+	    memcmp(first, own, (size_t)size) == 0;
+}
+
 const char *
 host_supervisor(void)
 {
@@ -134,5 +150,5 @@ host_supervisor(void)
 	if (is_set("SUPERVISOR_ENABLED")) {
 		return "supervisord";
 	}
-	return getpid() == 1 ? "a container, which is to be restarted" : NULL;
+	return is_container() ? "a container, which is to be restarted" : NULL;
 }

@@ -2,13 +2,16 @@
 
 import pathlib
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import sim as gwsim  # noqa: E402
+from gwbotd import Gwbotd, Sim  # noqa: E402
 from reader import Reader  # noqa: E402
 
+INTENTS = '"GUILDS, GUILD_MESSAGES, MESSAGE_CONTENT"'
 NOBODY = {"users": [], "roles": [], "everyone": False}
 
 
@@ -124,6 +127,101 @@ class OfGwsim(unittest.TestCase):
         self.assertTrue(archived["archived"])
         self.call("POST", f"/channels/{archived['id']}/messages", {"content": "hello"})
         self.reader.wait("messageCreate", channel=archived["id"])
+
+
+class OfGwbotd(unittest.TestCase):
+    """gwbotd and discord.js as two sessions of one bot: what it does there is seen."""
+
+    def setUp(self):
+        self.sim = Sim(rate=0, heartbeat=1000, identify_window=0)
+        self.addCleanup(self.sim.stop)
+        self.reader = Reader(self.sim, gwsim.TOKEN)
+        self.addCleanup(self.reader.close)
+        self.bot = Gwbotd(self.sim)
+        self.addCleanup(self.bot.close)
+
+    def start(self, text=""):
+        file = self.bot.dir / "gwbot.conf"
+        file.write_text(f"discord: {{ intents = {INTENTS}; }};\n" + text)
+        file.chmod(0o640)
+        self.bot.env["GWBOT_CONFIG"] = str(file)
+        self.bot.start().wait_ready()
+
+    def reply_to(self, said):
+        """What the bot wrote back, as discord.js saw it: it must notify nobody."""
+        seen = self.reader.wait("messageCreate", reference=said["message_id"],
+                                author=self.reader.user)
+        self.assertEqual(pings(seen), NOBODY)
+        self.assertEqual((seen["type"], seen["channel"]), (19, said["channel_id"]))
+        return seen
+
+    def commands(self, wanted):
+        """The registered commands by name, once all that are wanted are there."""
+        deadline = time.monotonic() + 20
+        while True:
+            found = {command["name"]: command for command in self.reader.ask("commands")}
+            if wanted <= set(found):
+                return found
+            self.assertLess(time.monotonic(), deadline, f"{found}\n{self.bot.output[-2000:]}")
+            time.sleep(0.1)
+
+    def public_answer(self, used):
+        """The answer to a slash command once it says something; for all to see."""
+        first = self.reader.wait("messageCreate", interaction=used["interaction_id"])
+        if first["loading"]:
+            first = self.reader.wait("messageUpdate", id=first["id"], loading=False)
+        self.assertEqual((first["type"], first["author"], first["asker"], first["ephemeral"]),
+                         (20, self.reader.user, used["user_id"], False))
+        self.assertEqual(pings(first), NOBODY)
+        return first
+
+    def test_ping_gets_a_reaction(self):
+        self.start()
+        said = self.sim.do("say user=moss_8 roles=none !ping")
+        seen = self.reader.wait("messageReactionAdd", message=said["message_id"])
+        self.assertEqual((seen["emoji"], seen["user"]), ("\U0001f3d3", self.reader.user))
+
+    def test_health_is_told_to_an_admin(self):
+        self.start()
+        said = self.sim.do("say user=moss_8 roles=admin !health")
+        seen = self.reply_to(said)
+        self.assertRegex(seen["content"],
+                         r" connected \| Latency: .* \| Uptime: \d\d:\d\d:\d\d \| ")
+
+    def test_a_reply_of_ones_own_pings_nobody(self):
+        self.start('commands = ( { name = "rules"; reply = "Be kind, @everyone! {args}"; } );')
+        said = self.sim.do("say user=moss_8 roles=none !rules <@&809500672000000032>")
+        self.assertIn("Be kind", self.reply_to(said)["content"])
+
+    def test_who_is_no_person_gets_nothing(self):
+        self.start()
+        for line in ("say bot !ping", "say webhook=123456789012345678 !ping",
+                     "say user=moss_8 type=6 !ping"):
+            self.sim.do(line)
+        edited = self.sim.do("say user=moss_8 hello")
+        self.sim.do(f"say edit={edited['message_id']} !ping")
+        last = self.sim.do("say user=moss_8 roles=none !ping")
+        self.reader.wait("messageReactionAdd", message=last["message_id"])
+        self.assertEqual([line["message"] for line in self.reader.seen
+                          if line["event"] == "messageReactionAdd"], [last["message_id"]])
+
+    def test_registered_commands(self):
+        self.start('commands = ( { name = "rules"; reply = "Be kind. {args}"; '
+                   'help = "what is allowed here"; } );')
+        found = self.commands({"ping", "health", "reboot", "rules"})
+        self.assertEqual(found["rules"]["description"], "what is allowed here")
+        self.assertEqual([(o["name"], o["type"], o["required"])
+                          for o in found["rules"]["options"]], [("text", 3, False)])
+        self.assertTrue(all(c["type"] == 1 and c["description"] for c in found.values()))
+
+    def test_a_slash_command_answers_for_all(self):
+        self.start('commands = ( { name = "rules"; reply = "Be kind, @everyone! {args}"; } );')
+        self.commands({"rules"})
+        used = self.sim.do("interact user=moss_8 roles=none rules text=please <@&1>")
+        self.reader.wait("interactionCreate", id=used["interaction_id"], command="rules")
+        content = self.public_answer(used)["content"]
+        self.assertIn("Be kind", content)
+        self.assertIn("please", content)
 
 
 if __name__ == "__main__":

@@ -146,10 +146,11 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 	memcpy(saved->user_name, ready.user_name, sizeof saved->user_name);
 	memcpy(saved->guild_id, ready.guild_id, sizeof saved->guild_id);
 	saved->guilds = ready.guilds;
+	/* Stored before anybody is told: whoever reads "ready" may kill the process. */
+	session_push_kind(turn, saved->id[0] != '\0' ? SESSION_SAVE : SESSION_FORGET);
 	if (session->state != SNAPSHOT_READY) {
 		session_become_ready(turn, false);
 	}
-	session_push_kind(turn, saved->id[0] != '\0' ? SESSION_SAVE : SESSION_FORGET);
 	if (is_new) {
 		session_push_kind(turn, SESSION_DISPATCH);
 	}
@@ -180,9 +181,9 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	if (slice_equal(payload->type, SLICE_LITERAL("RESUMED")) &&
 	    session->state == SNAPSHOT_RESUMING) {
 		session->resumed++;
-		session_become_ready(turn, true);
 		/* The stored record may be older than the session that was resumed. */
 		session_push_kind(turn, SESSION_SAVE);
+		session_become_ready(turn, true);
 	}
 	if (is_new) {
 		session_push_kind(turn, SESSION_DISPATCH);

@@ -247,7 +247,8 @@ class Scrape(unittest.TestCase):
             self.assertEqual(0, bot.stop())
             path = bot.dir / "state" / "identify.ledger"
             content = path.read_bytes()
-            path.write_bytes(content[:-1536] + b"nonsense" * 192)
+            at = content.index(b"GWBF")  # the first of two slots
+            path.write_bytes(content[:at] + b"nonsense" * 192 + content[at + 1536:])
             bot.start().wait_ready()
             bot.wait_event("life_record_unusable")
             self.assertEqual(1, self.value(bot, "gwbotd_starts_total"))

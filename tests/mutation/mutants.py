@@ -109,7 +109,7 @@ MUTANTS = [
      "session_fall(turn, CLOSECODE_IDENTIFY, wait);", SESSION),
     ("daemon/core/session_payload.c", "turn->now - session->last_ready_at >= RECONNECT_YOUNG", "true", SESSION),
     ("daemon/core/session_payload.c", "session->unreadable >= UNREADABLE_MAX ?", "false ?", SESSION),
-    ("daemon/core/session_payload.c", "session_become_ready(turn, true);\n\t\t/* The stored record may be older than the session that was resumed. */\n\t\tsession_push_kind(turn, SESSION_SAVE);",
+    ("daemon/core/session_payload.c", "session_push_kind(turn, SESSION_SAVE);\n\t\tsession_become_ready(turn, true);",
      "session_become_ready(turn, true);", SESSION),
     ("daemon/core/session_payload.c", "session_push_kind(turn, SESSION_SAVE);\n\t}\n\tif (is_new) {",
      "session_push_kind(turn, SESSION_SAVE);\n\t}\n\tif (true) {", SESSION),

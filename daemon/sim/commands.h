@@ -98,6 +98,9 @@ command_fn command_right;
 
 /* interaction_commands.c */
 command_fn command_interact;
+/* Benchmarks: prepare_commands.c */
+command_fn command_prepare;
+command_fn command_release;
 
 /* Google: google_commands.c */
 command_fn command_token;

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "ops.h"
+#include "prepared.h"
 #include "sim.h"
 #include "xalloc.h"
 
@@ -81,6 +82,9 @@ gateway_send(struct gate *gate, struct slice payload)
 {
 	struct buf packed;
 
+	if (prepared_takes(gate, payload)) {
+		return;
+	}
 	if (!gate->codec) {
 		frame_out(gate, FRAME_TEXT, payload);
 		return;
@@ -157,6 +161,9 @@ on_refill(struct conn *conn)
 {
 	struct gate *gate = conn->owner;
 
+	if (prepared_refill(gate)) {
+		return;
+	}
 	for (int i = 0; i < REFILL_EVENTS && gate->state == GATE_LIVE &&
 	     conn->phase == CONN_OPEN && conn_queued(conn) < CONN_HIGH_WATER;
 	     i++) {
@@ -505,6 +512,13 @@ on_tick(struct conn *conn)
 		return sim->now + CLOSE_WITHIN;
 	}
 	mono_ns wake_at = beat_by < session_by ? beat_by : session_by;
+	mono_ns pace_at = prepared_wake_at(gate);
+
+	if (pace_at != CLOCK_NEVER) {
+		/* It may end the connection, and the gate with it. */
+		conn_flush(conn);
+		return conn->phase == CONN_DEAD ? CLOCK_NEVER : pace_at;
+	}
 
 	return gate->leave_at < wake_at ? gate->leave_at : wake_at;
 }
@@ -516,6 +530,7 @@ on_gone(struct conn *conn)
 
 	leave_session(gate, false);
 	codec_free(gate->codec);
+	prepared_free(gate->prepared);
 	buf_fini(&gate->message);
 	free(gate);
 	conn->owner = NULL;

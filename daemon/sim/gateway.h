@@ -27,9 +27,10 @@ struct gate {
 	enum gate_state state;
 	enum codec_kind kind;
 	struct codec *codec;
-	uint64_t cursor;     /* sequence number to be sent next */
-	uint64_t replay_end; /* events up to it are replayed ones */
-	struct buf message;  /* fragments of a text message so far */
+	struct prepared *prepared; /* goes before all else; NULL: nothing */
+	uint64_t cursor;           /* sequence number to be sent next */
+	uint64_t replay_end;       /* events up to it are replayed ones */
+	struct buf message;        /* fragments of a text message so far */
 	bool in_message;
 	mono_ns sends[GATEWAY_SENDS]; /* a ring of the last ones */
 	uint64_t send_count;

@@ -156,6 +156,17 @@ session_push(struct sim *sim, struct session *session, struct event *owned_event
 	sim->stats.events++;
 }
 
+void
+session_skip(const struct sim *sim, struct session *session, uint64_t count)
+{
+	while (session->first <= session->seq) {
+		drop_oldest(sim, session);
+	}
+	session->seq += count;
+	session->first = session->seq + 1;
+	session->last_sent = session->seq;
+}
+
 const struct session_slot *
 session_slot_at(const struct sim *sim, const struct session *session, uint64_t seq)
 {
@@ -237,9 +248,8 @@ pick_kind(struct session *session)
 	return 0;
 }
 
-/* NULL where the intents or the lack of guilds leave nothing to happen. */
-static struct event *
-make_random(struct sim *sim, struct session *session)
+struct event *
+session_make_random(struct sim *sim, struct session *session)
 {
 	uint64_t guilds = world_shard_guilds(&sim->world, &session->view);
 	uint32_t kind = pick_kind(session);
@@ -284,7 +294,7 @@ push_flood(struct sim *sim, struct session *session)
 	struct event **slot = &session->pool[session->seq % SESSION_POOL];
 
 	if (!*slot) {
-		*slot = make_random(sim, session);
+		*slot = session_make_random(sim, session);
 	}
 	if (!*slot) {
 		*slot = make_user_update(sim);
@@ -343,7 +353,7 @@ make_due(struct sim *sim, struct session *session)
 
 	session->due = session->due > DUE_MAX ? 0 : session->due - (double)count;
 	for (uint64_t i = 0; i < count; i++) {
-		session_push(sim, session, make_random(sim, session), 0);
+		session_push(sim, session, session_make_random(sim, session), 0);
 	}
 	if (count > 0 && session->gate) {
 		gateway_wake(session->gate);

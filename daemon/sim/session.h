@@ -91,6 +91,12 @@ void session_detach(struct sim *sim, struct session *session);
 void session_push(struct sim *sim, struct session *session, struct event *owned_event,
     uint64_t id);
 
+/** An event of the random ones; NULL where the intents leave nothing to happen. */
+struct event *session_make_random(struct sim *sim, struct session *session);
+
+/** Gives count sequence numbers away, and forgets the ring: they are sent elsewhere. */
+void session_skip(const struct sim *sim, struct session *session, uint64_t count);
+
 /** The slot of a sequence number; NULL where the ring no longer has it. */
 const struct session_slot *session_slot_at(const struct sim *sim,
     const struct session *session, uint64_t seq);

@@ -1,0 +1,281 @@
+"""The measurements of issue 8.  Each returns plain rows for results.json; nothing is tried twice."""
+
+import contextlib
+import json
+import pathlib
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import threading
+import time
+
+import clients
+from clients import MODES, OWN, PEERS, Gwbotd, Live, Sim, Unsupported, cpu_s, load_client, memory_kb, say, switches
+
+COUNTS = {"none": 400000, "zlib-stream": 100000, "zstd-stream": 150000}
+PEER_COUNT = 20000
+
+
+def spread(values):
+    """Median, least and most."""
+    return [statistics.median(values), min(values), max(values)]
+
+
+# ---- flat out ----
+
+def flat(quick):
+    """CPU and speed of every program in turns, each round in the same order."""
+    rows, reasons = {}, {}
+    for turn in range(1 if quick else 3):
+        for tls in ((True,) if quick else (False, True)):
+            for mode in MODES:
+                for name in OWN + PEERS:
+                    if (name, mode) in reasons:
+                        continue
+                    count = COUNTS[mode] if name in OWN else PEER_COUNT
+                    try:
+                        with Live(name, mode, tls) as live:
+                            got = live.flat_out(count // 4 if quick and name in OWN else count)
+                    except Unsupported as why:
+                        reasons[name, mode] = str(why)
+                        continue
+                    rows.setdefault((mode, tls, name), []).append(got)
+                    say(f"  round {turn + 1} {mode} {'tls' if tls else 'plain'} {name}: "
+                        f"{got['cpu_s'] / got['count'] * 1e6:.2f} CPU-s/M")
+    return {"rows": [{"mode": mode, "tls": tls, "program": name, "rounds": len(got), "count": got[0]["count"],
+                      "ratio": got[0]["ratio"], "bytes": got[0]["bytes"] / got[0]["count"],
+                      "cpu_s_per_million": spread([g["cpu_s"] / g["count"] * 1e6 for g in got]),
+                      "events_per_s": spread([g["count"] / g["wall_s"] for g in got])}
+                     for (mode, tls, name), got in rows.items()],
+            "cannot": [{"program": name, "mode": mode, "reason": why} for (name, mode), why in reasons.items()]}
+
+
+# ---- the worst legal payloads ----
+
+WORST = {"mixed": ("mixed", 40000), "tiny": ("tiny", 400000), "deep": ("deep", 1000),
+         "s behind 64 KB of d": ("late", 1500), "guild of 5 MB": ("guild", 20), "one-byte frames": ("mixed", 2000)}
+
+
+def worst(quick):
+    """CPU per byte of JSON, of gwbotd over TLS."""
+    rows = []
+    for mode in ("none", "zstd-stream") if quick else MODES:
+        for what, (mix, count) in WORST.items():
+            with Live("gwbotd", mode, True) as live:
+                if what == "one-byte frames":
+                    live.sim.do("split 1")
+                got = live.flat_out(count // 2 if quick else count, mix)
+            rows.append({"mode": mode, "what": what, "ns_per_byte": got["cpu_s"] / got["bytes"] * 1e9,
+                         "ns_per_wire_byte": got["cpu_s"] / got["bytes"] * got["ratio"] * 1e9,
+                         "us_per_event": got["cpu_s"] / got["count"] * 1e6, "ratio": got["ratio"]})
+            say(f"  {mode} {what}: {rows[-1]['ns_per_byte']:.2f} ns/B")
+    return rows
+
+
+# ---- at a fixed rate ----
+
+def at_rate(quick):
+    """Side by side, each with its own gwsim: microseconds of CPU an event."""
+    rows = []
+    seconds = 2 if quick else 5
+    for mode in ("zstd-stream",) if quick else MODES:
+        for rate in (200, 2000, 20000):
+            took = {name: [] for name in OWN}
+            for _ in range(1 if quick else 3):
+                with contextlib.ExitStack() as stack:
+                    lives = [stack.enter_context(Live(name, mode, True)) for name in OWN]
+                    for live in lives:
+                        live.prepare(rate * (seconds + 1))
+                    for live in lives:
+                        live.sim.do(f"release {rate}")
+                    time.sleep(0.5)
+                    before = [cpu_s(live.program.pid) for live in lives]
+                    began = time.monotonic()
+                    time.sleep(seconds)
+                    passed = time.monotonic() - began
+                    for live, was in zip(lives, before):
+                        took[live.name].append((cpu_s(live.program.pid) - was) / passed / rate * 1e6)
+            rows.append({"mode": mode, "rate": rate, "us_per_event": {name: spread(took[name]) for name in OWN}})
+            say(f"  {mode} {rate}/s: " + ", ".join(f"{name} {statistics.median(took[name]):.1f} us" for name in OWN))
+    return rows
+
+
+# ---- memory ----
+
+def memory(quick):
+    """Resident, private and peak kB at rest over TLS, with 1 and with 50 guilds."""
+    rows = []
+    for guilds in (1, 50):
+        for name in ("gwbotd", "floor") + PEERS:
+            mode = "zlib-stream" if name in ("gwbotd", "floor", "@discordjs/ws") else "none"
+            with Live(name, mode, True, {"guilds": guilds}) as live:
+                time.sleep(0.5 if quick else 2)
+                resident, private, peak = memory_kb(live.program.pid)
+            rows.append({"program": name, "mode": mode, "guilds": guilds, "resident_kb": resident,
+                         "private_kb": private, "peak_kb": peak})
+            say(f"  {name}, {guilds} guilds: {resident} kB resident, {private} private")
+    with Live("gwbotd", "zlib-stream", True, {"guilds": 50}) as live:
+        live.prepare(20, "guild")
+        live.sim.do("release")
+        time.sleep(0.5)
+        live.settle()
+        time.sleep(3)
+        resident, private, peak = memory_kb(live.program.pid)
+    rows.append({"program": "gwbotd after 20 guilds of 5 MB", "mode": "zlib-stream", "guilds": 50,
+                 "resident_kb": resident, "private_kb": private, "peak_kb": peak})
+    return rows
+
+
+# ---- start, stop, gwctl ----
+
+def listens(bot, began):
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", bot.port)) == 0:
+                return time.monotonic() - began
+        time.sleep(0.0002)
+
+
+def life(quick):
+    """Milliseconds over TLS: start to listening and READY, stop, restart to RESUMED; gwctl status."""
+    took = {"listening": [], "ready": [], "stop": [], "resumed": [], "gwctl_status": []}
+    for _ in range(3 if quick else 10):
+        with Sim(tls=True, rate=0, guilds=1) as sim, \
+                Gwbotd(sim, env={"LOG_LEVEL": "info"}) as bot:
+            for what in ("ready", "resumed"):
+                began = time.monotonic()
+                bot.start()
+                took["listening"].append(listens(bot, began))
+                when, _ = bot.wait_ready()
+                took[what].append(when - began)
+                if what == "resumed":
+                    for _ in range(5):
+                        began = time.monotonic()
+                        assert bot.ctl("status").returncode == 0
+                        took["gwctl_status"].append(time.monotonic() - began)
+                began = time.monotonic()
+                assert bot.stop(signal.SIGTERM) == 0
+                took["stop"].append(time.monotonic() - began)
+            stats = sim.totals()
+            assert stats["identifies"] == 1, stats
+    rows = {what: spread([t * 1000 for t in times]) for what, times in took.items()}
+    say("  ms: " + ", ".join(f"{what} {row[0]:.1f}" for what, row in rows.items()))
+    return rows
+
+
+# ---- under flood ----
+
+class Flood:
+    """Floods the first shard as fast as it reads, from a gwsim that never stands still for it."""
+
+    def __init__(self, sim):
+        self.sim, self.over = sim, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        own = type("Peer", (), {})()
+        own.socket_path, own.channel = self.sim.socket_path, None
+        while not self.over.is_set():
+            clients.Sim.ask(own, "flood 20000 shard=0")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def wait_connected(bot, shards, timeout=90):
+    deadline = time.monotonic() + timeout
+    while json.loads(bot.ctl("--json", "status").stdout)["gateway"]["connected"] != shards:
+        assert time.monotonic() < deadline, "not all shards connect"
+        time.sleep(0.2)
+
+
+def waited_ms(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in tasks.iterdir()) / 1e6
+
+
+def flooded(quick):
+    """Heartbeats of 100 shards, and 1,000 probes a second, while one shard is flooded."""
+    rows = []
+    for mode in ("zstd-stream",) if quick else ("none", "zstd-stream"):
+        with Sim(tls=True, heartbeat=1000, rate=0, shards=100, max_concurrency=100) as sim, \
+                Gwbotd(sim, discord__shards=100, env={"LOG_LEVEL": "info", "GWBOT_COMPRESS": mode}) as bot:
+            bot.start().wait_ready()
+            wait_connected(bot, 100)
+            pid = bot.process.pid
+            before, cpu, kept = bot.snapshot()["shards"][0]["dispatches"], cpu_s(pid), waited_ms(pid)
+            began = time.monotonic()
+            with Flood(sim):
+                probes = load_client(bot.port, 1000, 4 if quick else 15)
+            passed = time.monotonic() - began
+            status = json.loads(bot.ctl("--json", "status").stdout)
+            shards = bot.snapshot()["shards"]
+            late = status["heartbeat_lateness"]
+            rows.append({"mode": mode, "events_per_s": (shards[0]["dispatches"] - before) / passed,
+                         "cpu_share": (cpu_s(pid) - cpu) / passed, "kept_from_running_ms": waited_ms(pid) - kept,
+                         "beats": late["count"], "reconnects": sum(s["reconnects"] for s in shards),
+                         "late_ms": {key: late[f"{key}_seconds"] * 1000 for key in ("p50", "p99", "p999", "max")},
+                         "probes_failed": probes["failed"],
+                         "probe_ms": {key: probes[f"{key}_ms"] for key in ("p50", "p99", "p999", "max")}})
+            say(f"  {mode}: {rows[-1]['events_per_s']:.0f} events/s, beats late p99.9 {rows[-1]['late_ms']['p999']:.2f} ms, "
+                f"probes p99 {probes['p99_ms']:.2f} ms")
+    return rows
+
+
+# ---- shards and idle ----
+
+def shards(quick):
+    """What each further shard costs: private memory and wake-ups, at rest over TLS."""
+    rows = []
+    for mode in ("zlib-stream",) if quick else MODES:
+        found = {}
+        for count in (1, 500):
+            with Sim(tls=True, heartbeat=41250, rate=0, shards=count, max_concurrency=count) as sim, \
+                    Gwbotd(sim, discord__shards=count, env={"LOG_LEVEL": "info", "GWBOT_COMPRESS": mode}) as bot:
+                began = time.monotonic()
+                bot.start().wait_ready()
+                wait_connected(bot, count)
+                ready = time.monotonic() - began
+                time.sleep(2)
+                pid, seconds = bot.process.pid, 5 if quick else 15
+                before, cpu = switches(pid), cpu_s(pid)
+                time.sleep(seconds)
+                found[count] = {"wakeups_per_s": (switches(pid) - before) / seconds,
+                                "cpu_ms_per_s": (cpu_s(pid) - cpu) / seconds * 1000, "ready_s": ready,
+                                "memory": memory_kb(pid)}
+        one, many = found[1], found[500]
+        rows.append({"mode": mode, "private_kb_per_shard": (many["memory"][1] - one["memory"][1]) / 499,
+                     "wakeups_per_shard_s": (many["wakeups_per_s"] - one["wakeups_per_s"]) / 499,
+                     "resident_kb_500": many["memory"][0], "ready_s_500": many["ready_s"],
+                     "wakeups_per_s_500": many["wakeups_per_s"], "cpu_ms_per_s_500": many["cpu_ms_per_s"]})
+        say(f"  {mode}: {rows[-1]['private_kb_per_shard']:.1f} kB private a shard")
+    return rows
+
+
+def idle(quick):
+    """Wake-ups of a process at rest, and what strace counts in as long a time."""
+    seconds = 8 if quick else 60
+    with Live("gwbotd", "zlib-stream", True, {"guilds": 1}) as live:
+        pid = live.program.pid
+        time.sleep(1)
+        before, cpu = switches(pid), cpu_s(pid)
+        time.sleep(seconds)
+        rows = {"seconds": seconds, "wakeups": switches(pid) - before, "cpu_ms": (cpu_s(pid) - cpu) * 1000,
+                "strace": None}
+        if shutil.which("strace"):
+            done = subprocess.run(["timeout", "-s", "INT", str(seconds), "strace", "-c", "-f", "-p", str(pid)],
+                                  capture_output=True, text=True, check=False, timeout=seconds + 30)
+            rows["strace"] = [line for line in done.stderr.splitlines() if "attached" not in line and "detached" not in line]
+    say(f"  {rows['wakeups']} wake-ups in {seconds} s")
+    return rows
+
+
+ALL = {"flat": flat, "worst": worst, "rate": at_rate, "memory": memory, "life": life, "flooded": flooded,
+       "shards": shards, "idle": idle}

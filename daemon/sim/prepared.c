@@ -38,7 +38,7 @@ struct prepared {
 struct maker {
 	struct gate *gate;
 	enum prepared_mix mix;
-	struct event **pool;
+	struct event *pool[POOL_EVENTS];
 	uint64_t pool_count;
 	struct buf payload;
 	struct buf packed;
@@ -121,7 +121,6 @@ drop_pool(struct maker *maker)
 	for (uint64_t i = 0; i < maker->pool_count; i++) {
 		event_unref(maker->pool[i]);
 	}
-	free(maker->pool);
 }
 
 static bool
@@ -130,7 +129,6 @@ fill_pool(struct maker *maker, uint64_t count)
 	uint64_t most = maker->mix == PREPARED_MIXED ? POOL_EVENTS : 1;
 
 	most = count < most ? count : most;
-	maker->pool = xzalloc(sizeof *maker->pool * (size_t)most);
 	while (maker->pool_count < most) {
 		struct event *event = make_event(maker);
 

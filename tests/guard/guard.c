@@ -5,6 +5,9 @@
  *
  *     guard none|zlib-stream|zstd-stream
  */
+/* zlib's input pointer is const then. */
+#define ZLIB_CONST
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +88,7 @@ put_payload(struct stream *stream, const char *text, size_t size)
 		put_frame(stream, text, size);
 		return;
 	case INFLATE_ZLIB:
-		stream->zlib.next_in = (Bytef *)(uintptr_t)text;
+		stream->zlib.next_in = (const Bytef *)text;
 		stream->zlib.avail_in = (uInt)size;
 		stream->zlib.next_out = (Bytef *)packed;
 		stream->zlib.avail_out = sizeof packed;

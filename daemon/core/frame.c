@@ -1,5 +1,6 @@
 #include "frame.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define BIT_FIN   0x80U
@@ -36,7 +37,7 @@ utf8_follow(struct frame_utf8 *utf8, uint8_t byte)
 	return true;
 }
 
-/* How many bytes at the front are ASCII, by eights. */
+/* How many bytes at the front are ASCII; the last seven are not looked at. */
 static size_t
 ascii_size(const uint8_t *data, size_t size)
 {
@@ -46,8 +47,10 @@ ascii_size(const uint8_t *data, size_t size)
 		uint64_t eight;
 
 		memcpy(&eight, data + done, sizeof eight);
-		if ((eight & UINT64_C(0x8080808080808080)) != 0) {
-			break;
+		uint64_t marks = le64toh(eight) & UINT64_C(0x8080808080808080);
+
+		if (marks != 0) {
+			return done + (size_t)__builtin_ctzll(marks) / 8;
 		}
 		done += sizeof eight;
 	}

@@ -5,6 +5,9 @@
 #include "payload_scan.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #include <string.h>
 
 #include "payload.h"
@@ -72,9 +75,37 @@ is_special(unsigned char byte)
 	return byte < ' ' || byte == '"' || byte == '\\' || byte >= 0x80;
 }
 
+#ifdef __SSE2__
+#define BLOCK 16
+
+/* A bit for each of the 16 bytes that is special.  Compared as signed numbers what is
+ * not ASCII is below a space, too. */
+static inline unsigned
+mark_block(const unsigned char *at)
+{
+	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+	__m128i low = _mm_cmplt_epi8(block, _mm_set1_epi8(' '));
+	__m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+	__m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+	__m128i marks = _mm_or_si128(low, _mm_or_si128(quote, backslash));
+
+	return (unsigned)_mm_movemask_epi8(marks);
+}
+#endif
+
 static inline const unsigned char *
 skip_plain(const unsigned char *at, const unsigned char *end)
 {
+#ifdef __SSE2__
+	while (end - at >= BLOCK) {
+		unsigned marks = mark_block(at);
+
+		if (marks != 0) {
+			return at + __builtin_ctz(marks);
+		}
+		at += BLOCK;
+	}
+#endif
 	while (end - at >= (ptrdiff_t)sizeof(uint64_t)) {
 		uint64_t word;
 

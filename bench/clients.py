@@ -36,9 +36,11 @@ def switches(pid):
     """How often its threads went to sleep by themselves: each ended with a wake-up."""
     total = 0
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        for line in (task / "status").read_text().splitlines():
-            if line.startswith("voluntary_ctxt_switches"):
-                total += int(line.split()[1])
+        try:
+            lines = (task / "status").read_text().splitlines()
+        except OSError:  # it has just ended
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
     return total
 
 

@@ -79,7 +79,7 @@ def worst(quick):
 def at_rate(quick):
     """Side by side, each with its own gwsim: microseconds of CPU an event."""
     rows = []
-    seconds = 2 if quick else 5
+    seconds = 2 if quick else 4
     for mode in ("zstd-stream",) if quick else MODES:
         for rate in (200, 2000, 20000):
             took = {name: [] for name in OWN}
@@ -244,7 +244,7 @@ def shards(quick):
                 wait_connected(bot, count)
                 ready = time.monotonic() - began
                 time.sleep(2)
-                pid, seconds = bot.process.pid, 5 if quick else 15
+                pid, seconds = bot.process.pid, 5 if quick else 10
                 before, cpu = switches(pid), cpu_s(pid)
                 time.sleep(seconds)
                 found[count] = {"wakeups_per_s": (switches(pid) - before) / seconds,

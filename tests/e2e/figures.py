@@ -20,7 +20,7 @@ LOAD = pathlib.Path(os.environ.get("GWBOT_TEST_BIN", BIN / "tests")) / "load_cli
 
 # Flood, load and gwbotd share the machine with whatever else runs; what the figure should
 # be is 5 ms, and it is printed.
-PROBE_P99_MS = 40
+PROBE_P99_MS = 20
 
 
 def memory_kb(pid):
@@ -44,7 +44,8 @@ class Figures(unittest.TestCase):
             resident, private = memory_kb(bot.process.pid)
             print(f"\nidle over TLS: resident {resident} kB, private {private} kB")
             self.assertLessEqual(resident, 10 * 1024)
-            self.assertLessEqual(private, 3 * 1024)
+            # Of it 0.7 MB are the program itself, which nobody else maps here.
+            self.assertLessEqual(private, 3.5 * 1024)
 
     def test_probes_are_answered_while_the_gateway_floods(self):
         """1,000 probes a second, due whatever becomes of those before."""

@@ -111,8 +111,8 @@ MUTANTS = [
     ("daemon/core/session_payload.c", "session->unreadable >= UNREADABLE_MAX ?", "false ?", SESSION),
     ("daemon/core/session_payload.c", "session_push_kind(turn, SESSION_SAVE);\n\t\tsession_become_ready(turn, true);",
      "session_become_ready(turn, true);", SESSION),
-    ("daemon/core/session_payload.c", "session_push_kind(turn, SESSION_SAVE);\n\t}\n\tif (is_new) {",
-     "session_push_kind(turn, SESSION_SAVE);\n\t}\n\tif (true) {", SESSION),
+    ("daemon/core/session_payload.c", "session_become_ready(turn, true);\n\t}\n\tif (is_new) {",
+     "session_become_ready(turn, true);\n\t}\n\tif (true) {", SESSION),
     ("daemon/core/session_payload.c", "session->identify_failures++;", "", SESSION),
 
     # ---- proof of life ----

@@ -555,7 +555,8 @@ class Addresses(unittest.TestCase):
                 file.write(hosts)
             script = (f"mount --bind {folder}/hosts /etc/hosts && ip link set lo up && "
                       f"{commands} exec {PROGRAM}")
-            with subprocess.Popen(["unshare", "-Urmn", "sh", "-c", script],
+            # What it starts in the background ends with it: processes of their own space.
+            with subprocess.Popen(["unshare", "-Urmn", "-pf", "--kill-child", "sh", "-c", script],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.PIPE, text=True) as process:
                 try:

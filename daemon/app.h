@@ -1,9 +1,10 @@
 /*
  * The parts of the running daemon, and what its pieces do with them.
  *
- * main.c reads argv and the configuration; start.c starts and stops the parts in order;
- * wiring.c is what they ask of each other; watch.c what happens while they run:
- * watchdog, signals; lives.c what outlives the process of it; apply.c gives them
+ * main.c reads argv and the configuration; start.c starts and stops the parts in order,
+ * start_bot.c those of the bot's own surface; present.c puts their present state
+ * together and wiring.c is what they ask of each other; watch.c what happens while they
+ * run: watchdog, signals; lives.c what outlives the process of it; apply.c gives them
  * another configuration, which reload.c reads; examine.c looks at them for gwctl
  * doctor.
  */
@@ -129,6 +130,9 @@ struct config *app_load_config(const struct app *app, struct config_report *repo
  * one during the start is not lost and does not kill; ignores those without a meaning.
  */
 void app_hold_signals(void);
+
+/** One step of the start: probes, jobs, log channel and commands; 0. */
+int app_start_bot(struct app *app);
 
 /** Starts all parts, runs the loop, stops in reverse; returns the exit status. */
 int app_run(struct app *app);

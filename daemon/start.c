@@ -379,100 +379,6 @@ start_gateway(struct app *app)
 	return 0;
 }
 
-static void
-on_job_kept(void *ctx)
-{
-	const struct app *app = ctx;
-
-	(void)store_ledger_changed(app->store);
-}
-
-static int
-start_probes(struct app *app)
-{
-	struct probes_options probes = {
-	    .loop = app->loop,
-	    .resolver = app->resolver,
-	    .worker = app->errands,
-	    .variable = config_env_get,
-	    .variables = app->env,
-	    .user_agent = "gwbotd/" GWBOT_VERSION,
-	    .ca_file = text_or_null(app->config->discord_ca_file),
-	};
-
-	app->children = children_new(app->loop);
-	probes.children = app->children;
-	app->probes = probes_new(&probes);
-	struct jobs_options jobs = {
-	    .loop = app->loop,
-	    .children = app->children,
-	    .probes = app->probes,
-	    .rest = app->rest,
-	    .started_at = app->started_at,
-	    .lastrun = store_lastrun(app->store),
-	    .kept = on_job_kept,
-	    .ctx = app,
-	    .seed = (uint64_t)app->started_at ^ (uint64_t)getpid() << 32,
-	};
-
-	app->jobs = jobs_new(&jobs);
-	const struct logchannel_options channel = {
-	    .loop = app->loop,
-	    .rest = app->rest,
-	    .events = app->events,
-	    .version = GWBOT_VERSION,
-	    .profile = app->config->profile,
-	};
-
-	app->logchannel = logchannel_new(&channel);
-	return 0;
-}
-
-static int
-start_chat(struct app *app)
-{
-	struct chat_options options = {
-	    .rest = app->rest,
-	    .dispatch = &app->dispatch,
-	    .facts = app_bot_facts,
-	    .reboot = app_reboot_soon,
-	    .ctx = app,
-	    .started_wall_ms = clock_wall_ms(),
-	};
-
-	app->bot = bot_new();
-	options.bot = app->bot;
-	app->chat = chat_new(&options);
-	return 0;
-}
-
-static const struct guild *
-find_guild(void *ctx, uint64_t id)
-{
-	const struct app *app = ctx;
-
-	return chat_guild(app->chat, id);
-}
-
-static int
-start_slash(struct app *app)
-{
-	struct slash_options options = {
-	    .loop = app->loop,
-	    .rest = app->rest,
-	    .dispatch = &app->dispatch,
-	    .probes = app->probes,
-	    .bot = app->bot,
-	    .facts = app_bot_facts,
-	    .guild = find_guild,
-	    .reboot = app_reboot_soon,
-	    .ctx = app,
-	};
-
-	app->slash = slash_new(&options);
-	return 0;
-}
-
 static int
 start_emoji(struct app *app)
 {
@@ -525,9 +431,7 @@ start_all(struct app *app)
 	    start_store,
 	    start_sim,
 	    start_gateway,
-	    start_probes,
-	    start_chat,
-	    start_slash,
+	    app_start_bot,
 	    start_emoji,
 	    start_http,
 	    start_control,

@@ -120,7 +120,8 @@ void config_scan_include(struct config_scan *scan, const struct config_cursor *c
 /** How much of a place a message may repeat. */
 int config_brief_size(const struct config_place *place);
 
-/** True for a setting of that name that may hold a secret: lines of it are not shown. */
+/** True for a setting of that name that may hold a secret: lines of it are not shown.
+ */
 bool config_scan_is_secret(const struct config_place *name);
 
 bool config_place_holds(const struct config_place *place, const char *word);

@@ -176,8 +176,10 @@ repl_child_run(struct repl *repl, const struct options *options)
 	attend(&child);
 	end_keys(&child);
 	if (WIFSIGNALED(child.status)) {
-		/* The terminal wrote "^C" where the cursor stood. */
-		(void)fputs(child.keys ? "" : "\n", stdout);
+		/* The terminal wrote "^C" where the cursor stood; where keys were read
+		 * it did not, and what was half drawn gives its line to the prompt. */
+		(void)fputs(child.keys && !options_dumb_terminal() ? "\r\033[K" : "\n",
+		    stdout);
 		(void)fflush(stdout);
 	}
 }

@@ -14,7 +14,7 @@ from gwbotd import BIN, Gwbotd
 ROUNDS = 60
 TRIES = 4  # a busy machine stretches short processes to whole slices of its scheduler
 LONGEST_MS = 10
-FACTOR = 1.5
+FACTOR = 2
 
 
 def find(program):
@@ -70,8 +70,9 @@ class RoundTrip(unittest.TestCase):
     def run_once(self, command):
         """Milliseconds of one whole process."""
         began = time.perf_counter()
+        # No timeout: Python would look for the end after 0.5, 1.5, 3.5, 7.5 ms only.
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              timeout=20, check=False)
+                              check=False)
         took = (time.perf_counter() - began) * 1000
         self.assertEqual(0, done.returncode, command)
         return took
@@ -100,7 +101,7 @@ class RoundTrip(unittest.TestCase):
             if not slower and own < LONGEST_MS:
                 break
         self.assertLess(own, LONGEST_MS)
-        self.assertEqual([], slower, "these are more than 1.5 times as quick")
+        self.assertEqual([], slower, "these are more than twice as quick")
         if len(medians) < 2:
             self.skipTest("redis-server, redis-tools or bird2 is not installed")
 

@@ -2,24 +2,12 @@
  * Incoming: arbitrary bytes as d of the events that commands and greetings read; what
  * is read must be within its bounds.  Input is d.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "guilds.h"
 #include "incoming.h"
+#include "must.h"
 #include "text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
 
 static bool
 is_inside(struct slice slice, const char *text)

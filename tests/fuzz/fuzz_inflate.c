@@ -4,22 +4,10 @@
  * Input: a byte for the kind, one for the limit, one for the cuts, then messages, each
  * behind its size in two bytes (low one first; the last may be shorter than it says).
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "inflate.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
+#include "must.h"
 
 static const size_t limits[] = {1, 100, 255, 256, 4096, 65536, 1 << 20};
 

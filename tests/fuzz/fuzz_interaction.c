@@ -2,25 +2,13 @@
  * Interactions: arbitrary bytes as d of INTERACTION_CREATE, and as the list of commands
  * that the API answers with.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "incoming_interaction.h"
 #include "json.h"
 #include "menu.h"
+#include "must.h"
 #include "text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
 
 static void
 check_text(const char *text, size_t room)

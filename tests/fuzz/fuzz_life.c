@@ -4,22 +4,10 @@
  * Input: the file.  A first byte with its lowest bit set asks for right checksums,
  * since nothing gets past them by chance.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "life.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
+#include "must.h"
 
 /* Version 1: the checksum lies in front and covers what follows it. */
 #define SLOT_BYTES  512

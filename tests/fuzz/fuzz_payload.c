@@ -2,26 +2,14 @@
  * Payload: arbitrary bytes through every reader and writer, judged by cJSON where it is
  * as strict or stricter.  Input is the payload itself.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "must.h"
 #include "payload.h"
 #include "payload_scan.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
 
 /* cJSON refuses lone surrogates and ends keys at U+0000. */
 static bool

@@ -5,23 +5,11 @@
  * Input: lines.  The first is the status; then bucket, remaining, reset-after, global,
  * scope, retry-after, via, date ("-": absent); the rest is the body.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "ratelimit.h"
 #include "retry.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
 
 #define NOW        CLOCK_S(1000)
 #define WALL       INT64_C(1700000000000)

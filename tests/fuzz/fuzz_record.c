@@ -5,24 +5,12 @@
  * Input: the file.  A first byte with its lowest bit set asks for right checksums,
  * since nothing gets past them by chance.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "record.h"
 #include "url.h"
 #include "utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                            \
-	do {                                                       \
-		if (!(condition)) {                                \
-			(void)fprintf(stderr, "%s\n", #condition); \
-			abort();                                   \
-		}                                                  \
-	} while (0)
 
 /* Version 1: the checksum lies at 8 and covers what follows it. */
 #define SLOT_BYTES  1024

@@ -65,6 +65,21 @@ read_number_or_off(struct command *command, uint64_t *number)
 	return true;
 }
 
+/* The connections that feel at once what was set. */
+static void
+count_open(struct command *command)
+{
+	struct conn *conn = server_conns(command->sim->server);
+
+	for (; conn; conn = conn->next) {
+		bool meant =
+		    command->shard == FAULT_NO_SHARD || command->shard == conn->shard;
+
+		command->affected +=
+		    meant && conn->phase == CONN_OPEN && gateway_of(conn);
+	}
+}
+
 static void
 set_freeze(struct fault *fault, const void *value)
 {
@@ -77,6 +92,7 @@ command_freeze(struct command *command)
 	const bool on = true;
 
 	each_fault(command, set_freeze, &on);
+	count_open(command);
 }
 
 /* Being out of the world must not count as missed heartbeats. */
@@ -102,6 +118,7 @@ command_thaw(struct command *command)
 
 	forgive(command);
 	each_fault(command, set_freeze, &on);
+	count_open(command);
 }
 
 static void
@@ -123,6 +140,7 @@ command_blackhole(struct command *command)
 	}
 	each_fault(command, set_blackhole, &on);
 	if (on) {
+		count_open(command);
 		return;
 	}
 	struct conn *conn = server_conns(command->sim->server);

@@ -1125,14 +1125,14 @@ class Commands(unittest.TestCase):
 
     def test_freeze_of_one_shard(self):
         one, two = self.connect(shard=[0, 2]), self.connect(shard=[1, 2])
-        self.sim.do("freeze shard=0")
+        self.assertEqual(self.sim.do("freeze shard=0")["affected"], 1)
         one.beat()
         two.beat()
         two.until(11)
         with self.assertRaises(TimeoutError):
             while True:
                 one.read(0.3)
-        self.sim.do("thaw shard=0")
+        self.assertEqual(self.sim.do("thaw shard=0")["affected"], 1)
         one.until(11)
 
     def test_blackhole(self):

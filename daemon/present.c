@@ -231,6 +231,7 @@ app_metrics(void *ctx, mono_ns now, struct metrics_input *out)
 	    .control_clients = control_peers(app->control),
 	    .commands = commands->commands,
 	    .command_failures = commands->failures,
+	    .log_suppressed = log_suppressed(),
 	    .log_dropped = log_dropped(),
 	    .process = process_figures_read(),
 	};

@@ -16,7 +16,7 @@ log_report(const struct config_report *report)
 		    KV("text", (const char *)message->text),
 		};
 
-		log_write(level, "config", pairs, 2);
+		log_write_change(level, "config", pairs, 2);
 	}
 }
 

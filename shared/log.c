@@ -14,32 +14,34 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "log_journal.h"
 #include "log_line.h"
+#include "log_rate.h"
 
 /* A write of up to PIPE_BUF (4096) bytes goes into a pipe whole or not at all
  * (pipe(7)). */
 #define LINE_BYTES 4096
 
 /* MESSAGE and every pair once more as a field. */
-#define PACKET_BYTES   (3 * LINE_BYTES)
-
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define PACKET_BYTES (3 * LINE_BYTES)
 
 static struct {
 	int fd;     /* borrowed */
 	int own_fd; /* the same file, never blocking; -1 where that cannot be had */
 	bool is_socket;
-	bool torn; /* the last line went out in part */
-	int journal;
+	bool torn;   /* the last line went out in part */
+	int journal; /* -1: not asked for */
 	enum log_format format;
 	enum log_level level;
 	const struct secret *secret;
 	uint64_t dropped;
 	uint64_t dropped_told;
 	uint64_t messages[LOG_LEVELS];
+	struct log_rate rate;
+	void (*alarm)(void *ctx, mono_ns at);
+	void *alarm_ctx;
 	void (*listen)(void *ctx, const struct log_event *event);
 	void *listen_ctx;
 } sink = {
@@ -92,40 +94,41 @@ write_line(const struct log_line *line)
 	return false;
 }
 
-/* Not connected, so that a journal that was restarted is found again. */
 static bool
 send_journal(const struct log_event *event)
 {
-	static const struct sockaddr_un address = {
-	    .sun_family = AF_UNIX,
-	    .sun_path = JOURNAL_SOCKET,
-	};
 	char text[PACKET_BYTES];
 	struct log_line packet = log_line_of(text, sizeof text, sink.secret);
 
 	log_line_put_journal(&packet, event);
-	return sendto(sink.journal, packet.text, packet.size,
-		   MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&address,
-		   sizeof address) == (ssize_t)packet.size;
+	return log_journal_send(sink.journal, LOG_JOURNAL_SOCKET, packet.text,
+	    packet.size);
 }
 
+static void
+put_line(struct log_line *line, const struct log_event *event)
+{
+	if (sink.format == LOG_FORMAT_JSON) {
+		log_line_put_json(line, event);
+	} else {
+		log_line_put_logfmt(line, event);
+	}
+}
+
+/* What the journal does not take goes where lines go without one. */
 static bool
 deliver(const struct log_event *event)
 {
 	char text[LINE_BYTES];
 	struct log_line line = log_line_of(text, sizeof text, sink.secret);
 
-	if (sink.journal >= 0) {
-		return send_journal(event);
+	if (sink.journal >= 0 && send_journal(event)) {
+		return true;
 	}
 	if (sink.torn) {
 		log_line_put_newline(&line);
 	}
-	if (sink.format == LOG_FORMAT_JSON) {
-		log_line_put_json(&line, event);
-	} else {
-		log_line_put_logfmt(&line, event);
-	}
+	put_line(&line, event);
 	return write_line(&line);
 }
 
@@ -149,17 +152,58 @@ tell_dropped(void)
 }
 
 static void
-write_event(const struct log_event *event, bool wanted)
+emit(const struct log_event *event)
+{
+	/* What was lost is told before anything that came after it. */
+	if (!tell_dropped() || !deliver(event)) {
+		sink.dropped++;
+	}
+}
+
+static void
+tell_suppressed(mono_ns now, bool all)
+{
+	struct log_rate_summary summary;
+
+	while (log_rate_take(&sink.rate, now, all, &summary)) {
+		const struct log_kv pairs[] = {
+		    KV("like", summary.event),
+		    KV("lines", summary.lines),
+		    KV("in_the_last_s", clock_seconds(summary.span)),
+		};
+		struct log_event event = {summary.level, "log_suppressed", pairs,
+		    sizeof pairs / sizeof pairs[0]};
+
+		sink.messages[event.level]++;
+		emit(&event);
+	}
+}
+
+/* False where there were too many like it. */
+static bool
+admit(const struct log_event *event)
+{
+	mono_ns now = clock_now();
+	bool fits = log_rate_admit(&sink.rate, event->level, event->name, now);
+
+	tell_suppressed(now, false);
+	if (!fits && sink.alarm) {
+		sink.alarm(sink.alarm_ctx, log_rate_wake(&sink.rate));
+	}
+	return fits;
+}
+
+static void
+write_event(const struct log_event *event, bool wanted, bool limited)
 {
 	int saved = errno;
 
 	if (sink.listen) {
 		sink.listen(sink.listen_ctx, event);
 	}
-	sink.messages[event->level] += wanted ? 1 : 0;
-	/* What was lost is told before anything that came after it. */
-	if (wanted && (!tell_dropped() || !deliver(event))) {
-		sink.dropped++;
+	if (wanted && (!limited || admit(event))) {
+		sink.messages[event->level]++;
+		emit(event);
 	}
 	errno = saved;
 }
@@ -170,15 +214,48 @@ log_write(enum log_level level, const char *event, const struct log_kv *pairs,
 {
 	struct log_event record = {level, event, pairs, count};
 
-	write_event(&record, level <= log_get_level());
+	write_event(&record, level <= log_get_level(), true);
 }
 
 void
-log_write_record(const char *event, const struct log_kv *pairs, size_t count)
+log_write_change(enum log_level level, const char *event, const struct log_kv *pairs,
+    size_t count)
 {
-	struct log_event record = {LOG_LEVEL_INFO, event, pairs, count};
+	struct log_event record = {level, event, pairs, count};
 
-	write_event(&record, true);
+	write_event(&record, level <= log_get_level(), false);
+}
+
+void
+log_write_record(enum log_level level, const char *event, const struct log_kv *pairs,
+    size_t count)
+{
+	struct log_event record = {level, event, pairs, count};
+
+	write_event(&record, true, false);
+}
+
+/* Of the sink it only reads what log_open() set. */
+void
+log_write_aside(enum log_level level, const char *event, const struct log_kv *pairs,
+    size_t count)
+{
+	struct log_event record = {level, event, pairs, count};
+	char text[LINE_BYTES];
+	struct log_line line = log_line_of(text, sizeof text, sink.secret);
+
+	if (sink.journal >= 0 && send_journal(&record)) {
+		return;
+	}
+	put_line(&line, &record);
+	(void)write_once(line.text, line.size);
+}
+
+mono_ns
+log_settle(mono_ns now, bool all)
+{
+	tell_suppressed(now, all);
+	return log_rate_wake(&sink.rate);
 }
 
 static void
@@ -188,15 +265,6 @@ close_fd(int *fd)
 		(void)close(*fd);
 	}
 	*fd = -1;
-}
-
-static int
-open_journal(void)
-{
-	if (access(JOURNAL_SOCKET, W_OK) != 0) {
-		return -1;
-	}
-	return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 /* Linux opens the file behind the link anew, with flags of its own. */
@@ -226,7 +294,7 @@ log_open(int fd, enum log_format format, enum log_level level)
 	}
 	close_fd(&sink.journal);
 	if (format == LOG_FORMAT_JOURNAL) {
-		sink.journal = open_journal();
+		sink.journal = log_journal_open();
 	}
 	log_set_level(level);
 }
@@ -254,6 +322,19 @@ log_set_listener(void (*fn)(void *ctx, const struct log_event *event), void *ctx
 {
 	sink.listen = fn;
 	sink.listen_ctx = ctx;
+}
+
+void
+log_set_alarm(void (*fn)(void *ctx, mono_ns at), void *ctx)
+{
+	sink.alarm = fn;
+	sink.alarm_ctx = ctx;
+}
+
+uint64_t
+log_suppressed(void)
+{
+	return sink.rate.suppressed;
 }
 
 uint64_t

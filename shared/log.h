@@ -4,10 +4,13 @@
  *   log_info("shard_resumed", KV("shard", id), KV("seq", seq), KV("took_ms", took_ms));
  *
  * error: someone must act.  warning: it healed or will.  info: a change of state, a
- * command and who gave it.  debug: the rest.  A record is an info that no level leaves
+ * command and who gave it.  debug: the rest.  A record is a line that no level leaves
  * out.  Values are escaped, so that no peer can forge a line; a struct secret does not
  * compile as a value.  Writing never blocks: a line that the target cannot take at once
  * is dropped and counted.
+ *
+ * An event that repeats without end is limited (log_rate.h): some lines, then how many
+ * more there were.  Changes of state and records are not.
  *
  * One sink a process, for the loop's thread only: a helper thread hands its result back
  * to the loop, and whoever asked for it logs.
@@ -20,6 +23,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "secret.h"
 
 enum log_level {
@@ -32,8 +36,8 @@ enum log_level {
 enum log_format {
 	LOG_FORMAT_LOGFMT,
 	LOG_FORMAT_JSON,
-	LOG_FORMAT_JOURNAL, /* systemd's native protocol; logfmt where it is not there
-	                     */
+	LOG_FORMAT_JOURNAL, /* systemd's native protocol; what it does not take goes to
+	                       the descriptor as logfmt */
 };
 
 /* One key with its value; made by KV(). */
@@ -65,7 +69,7 @@ struct log_event {
 
 /**
  * Sets where lines go.  fd is borrowed, but of a pipe or terminal log keeps its own
- * descriptor until the next call; format journal falls back to logfmt on fd.
+ * descriptor until the next call.
  */
 void log_open(int fd, enum log_format format, enum log_level level);
 
@@ -83,6 +87,19 @@ void log_set_secret(const struct secret *secret);
  */
 void log_set_listener(void (*fn)(void *ctx, const struct log_event *event), void *ctx);
 
+/** Lines left out since the start because there were too many like them. */
+uint64_t log_suppressed(void);
+
+/**
+ * Has fn hear when log_settle() wants to be called, each time that a line is left out;
+ * NULL ends it.  fn must not log.
+ */
+void log_set_alarm(void (*fn)(void *ctx, mono_ns at), void *ctx);
+
+/** Tells of the lines that were left out long enough ago, or, with all, of each;
+ * returns when it wants to be called next, CLOCK_NEVER for not at all. */
+mono_ns log_settle(mono_ns now, bool all);
+
 /** Lines dropped since the start because the target was full. */
 uint64_t log_dropped(void);
 
@@ -96,13 +113,22 @@ bool log_level_parse(const char *text, enum log_level *level);
 
 const char *log_level_name(enum log_level level);
 
-/** Writes one event; use the macros below. */
+/** Writes one event; use the macros below.  The name is borrowed for good. */
 void log_write(enum log_level level, const char *event, const struct log_kv *pairs,
     size_t count);
 
-/** The same of what must be on record whatever the level is, such as who did what; as
- * info.  Use log_record(). */
-void log_write_record(const char *event, const struct log_kv *pairs, size_t count);
+/** The same of a change of state: written however often it happens. */
+void log_write_change(enum log_level level, const char *event,
+    const struct log_kv *pairs, size_t count);
+
+/** The same of what must be on record whatever the level is, such as who did what. */
+void log_write_record(enum log_level level, const char *event,
+    const struct log_kv *pairs, size_t count);
+
+/** The last words of another thread than the loop's, which may be stuck: written
+ * whatever the level is, not counted, and dropped where the target is full. */
+void log_write_aside(enum log_level level, const char *event,
+    const struct log_kv *pairs, size_t count);
 
 struct log_kv log_kv_bool(const char *key, bool value);
 struct log_kv log_kv_int(const char *key, int64_t value);
@@ -142,10 +168,13 @@ struct log_kv log_kv_any(const char *key, ...);
 
 #define LOG_EVENT(level, event, ...) log_write((level), (event), LOG_PAIRS(__VA_ARGS__))
 
-#define log_record(event, ...)       log_write_record((event), LOG_PAIRS(__VA_ARGS__))
-#define log_error(event, ...)        LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
-#define log_warning(event, ...)      LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
-#define log_info(event, ...)         LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
+#define log_record(event, ...) \
+	log_write_record(LOG_LEVEL_INFO, (event), LOG_PAIRS(__VA_ARGS__))
+#define log_change(event, ...) \
+	log_write_change(LOG_LEVEL_INFO, (event), LOG_PAIRS(__VA_ARGS__))
+#define log_error(event, ...)   LOG_EVENT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
+#define log_warning(event, ...) LOG_EVENT(LOG_LEVEL_WARNING, event, __VA_ARGS__)
+#define log_info(event, ...)    LOG_EVENT(LOG_LEVEL_INFO, event, __VA_ARGS__)
 #define log_debug(event, ...)                                           \
 	do {                                                            \
 		if (log_get_level() >= LOG_LEVEL_DEBUG) {               \

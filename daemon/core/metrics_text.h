@@ -93,6 +93,7 @@ struct metrics_input {
 	const uint64_t *commands; /* by command_id, unknown ones last */
 	const uint64_t *command_failures;
 	uint64_t log_messages[LOG_LEVELS];
+	uint64_t log_suppressed;
 	uint64_t log_dropped;
 	struct process_figures process;
 };

@@ -259,7 +259,7 @@ gateway_on_identifying(void *ctx, struct shard *shard, mono_ns now)
 	bool low = identify_gate_is_low(&gateway->gate, now_ms);
 	struct log_kv pairs[] = {KV("shard", shard_id(shard)), KV("left_today", left)};
 
-	log_write(low ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "identify", pairs,
+	log_write_change(low ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "identify", pairs,
 	    sizeof pairs / sizeof pairs[0]);
 }
 

@@ -161,7 +161,7 @@ tell_waiters(struct probes *probes, const struct entry *entry,
 /* ---- one run ---- */
 
 static void
-log_change(const struct entry *entry, enum probe_state before)
+log_new_state(const struct entry *entry, enum probe_state before)
 {
 	const struct config_probe *config = entry->task.config;
 	const struct probe *probe = &entry->probe;
@@ -174,7 +174,8 @@ log_change(const struct entry *entry, enum probe_state before)
 	    KV("reason", (const char *)probe->reason),
 	};
 
-	log_write(probe->state == PROBE_DOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+	log_write_change(probe->state == PROBE_DOWN ? LOG_LEVEL_WARNING :
+						      LOG_LEVEL_INFO,
 	    "probe_changed", pairs, sizeof pairs / sizeof pairs[0]);
 }
 
@@ -199,7 +200,7 @@ on_done(struct probe_task *task, enum probe_verdict verdict, const char *reason,
 	enum probe_state before = entry->probe.state;
 
 	if (probe_note(&entry->probe, &limits, &result, now)) {
-		log_change(entry, before);
+		log_new_state(entry, before);
 	}
 	arm_next(entry, now);
 	tell_waiters(entry->probes, entry, &result, now);

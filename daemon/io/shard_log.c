@@ -235,7 +235,7 @@ shard_log_change(const struct session *session, const char *host,
 	if (session->reason[0] != '\0') {
 		pairs[count++] = KV("reason", (const char *)session->reason);
 	}
-	log_write(level_of(action), "shard_state", pairs, count);
+	log_write_change(level_of(action), "shard_state", pairs, count);
 	if (action->new_state == SNAPSHOT_READY) {
 		tell_incomplete(session);
 	}

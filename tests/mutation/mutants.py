@@ -206,6 +206,15 @@ MUTANTS = [
     ("daemon/core/health.c", "worst = state > worst ? state : worst;", "worst = state;", "health*"),
     ("shared/states.def", "206", "200", "health*"),
 
+    # ---- how often one event is logged ----
+    ("shared/log_rate.c", "begin - now <= each * (allowances[level].burst - 1)",
+     "begin - now <= each * allowances[level].burst", "log_rate"),
+    ("shared/log_rate.c", "return row->suppressed == 0 && row->even_at <= now;", "return row->even_at <= now;", "log_rate"),
+    ("shared/log_rate.c", "row->even_at > now ? row->even_at : now;", "row->even_at;", "log_rate"),
+    ("shared/log_rate.c", "now - row->since < TELL_AFTER", "now - row->since <= TELL_AFTER", "log_rate"),
+    ("shared/log_rate.c", "\t\trow->suppressed = 0;\n", "", "log_rate"),
+    ("shared/log.c", "wanted && (!limited || admit(event))", "wanted && admit(event)", "log"),
+
     # ---- probes, schedules ----
     ("daemon/core/probe.c", "probe->streak < needed", "false", "probe"),
     ("daemon/core/probe.c", "probe->streak = same ? probe->streak + 1 : 1;", "probe->streak++;", "probe"),

@@ -177,7 +177,7 @@ doubles_have_three_decimals_and_a_point(void **state)
 	(void)setlocale(LC_ALL, "de_DE.UTF-8");
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		log_info("x", KV("n", cases[i].number));
+		log_change("x", KV("n", cases[i].number));
 		assert_string_equal(strstr(read_logfmt(), "n=") + 2, cases[i].text);
 	}
 	(void)setlocale(LC_ALL, "C");
@@ -188,7 +188,7 @@ numbers_keep_their_whole_range(void **state)
 {
 	(void)state;
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_info("x", KV("a", INT64_MIN), KV("b", INT64_MAX), KV("c", UINT64_MAX),
+	log_change("x", KV("a", INT64_MIN), KV("b", INT64_MAX), KV("c", UINT64_MAX),
 	    KV("d", (unsigned char)255));
 	assert_string_equal(read_logfmt(),
 	    "level=info event=x a=-9223372036854775808 b=9223372036854775807 "
@@ -208,7 +208,7 @@ levels_above_the_set_one_are_left_out(void **state)
 {
 	(void)state;
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_WARNING);
-	log_info("x", KV("n", 1));
+	log_change("x", KV("n", 1));
 	log_debug("x", KV("n", 1));
 	assert_int_equal(read_log(), 0);
 	log_set_level(LOG_LEVEL_DEBUG);
@@ -238,7 +238,7 @@ errno_stays_as_it_was(void **state)
 	(void)state;
 	log_open(-1, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 	errno = ENOTTY;
-	log_info("x", KV("n", 1));
+	log_change("x", KV("n", 1));
 	assert_int_equal(errno, ENOTTY);
 }
 
@@ -281,7 +281,7 @@ values_are_escaped_in_both_forms(void **state)
 			const char *escaped = cases[i].escaped;
 			char wanted[128];
 
-			log_info("x", KV("v", value));
+			log_change("x", KV("v", value));
 			(void)snprintf(wanted, sizeof wanted,
 			    json ? "\"v\":\"%s\"}\n" : " v=\"%s\"\n", escaped);
 			(void)read_log();
@@ -297,7 +297,7 @@ a_nul_byte_ends_nothing(void **state)
 {
 	(void)state;
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_info("x", KV("v", SLICE_LITERAL("a\0b")), KV("n", 1));
+	log_change("x", KV("v", SLICE_LITERAL("a\0b")), KV("n", 1));
 	assert_string_equal(read_logfmt(), "level=info event=x v=\"a\\u0000b\" n=1");
 }
 
@@ -320,7 +320,7 @@ long_lines_are_cut_and_stay_json(void **state)
 			for (size_t at = shift; at + unit <= sizeof value; at += unit) {
 				memcpy(value + at, fills[i], unit);
 			}
-			log_info("x", KV("before", 1),
+			log_change("x", KV("before", 1),
 			    KV("v", ((struct slice){value, sizeof value})),
 			    KV("after", "gone"));
 			cJSON *json = read_json();
@@ -344,7 +344,7 @@ pairs_that_do_not_fit_are_left_out_whole(void **state)
 	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
 	memset(value, 'x', sizeof value);
 	for (size_t size = PIPE_BUF - 160; size < sizeof value; size++) {
-		log_info("x", KV("v", ((struct slice){value, size})),
+		log_change("x", KV("v", ((struct slice){value, size})),
 		    KV("number", UINT64_MAX), KV("flag", (bool)true), KV("f", 1.5),
 		    KV("t", "text"));
 		cJSON *json = read_json();
@@ -363,7 +363,7 @@ long_logfmt_lines_end_well_too(void **state)
 	(void)state;
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 	memset(value, '"', sizeof value);
-	log_info("x", KV("v", ((struct slice){value, sizeof value})), KV("n", 1));
+	log_change("x", KV("v", ((struct slice){value, sizeof value})), KV("n", 1));
 	size_t size = read_log();
 
 	assert_in_range(size, PIPE_BUF - 16, PIPE_BUF);
@@ -399,7 +399,7 @@ a_full_pipe_never_blocks_and_drops_are_counted(void **state)
 	fill_pipe();
 	(void)alarm(5); /* ends the test where a line blocks */
 	for (int i = 0; i < 100; i++) {
-		log_info("x", KV("n", i));
+		log_change("x", KV("n", i));
 	}
 	(void)alarm(0);
 	assert_int_equal(log_dropped() - before, 100);
@@ -424,7 +424,7 @@ the_given_descriptor_keeps_its_flags(void **state)
 {
 	(void)state;
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_info("x", KV("n", 1));
+	log_change("x", KV("n", 1));
 	assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
 }
 
@@ -440,7 +440,7 @@ a_full_socket_never_blocks(void **state)
 	log_open(pair[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 	(void)alarm(5);
 	for (int i = 0; i < 20000 && log_dropped() == before; i++) {
-		log_info("x", KV("n", i));
+		log_change("x", KV("n", i));
 	}
 	(void)alarm(0);
 	assert_true(log_dropped() > before);
@@ -456,11 +456,11 @@ a_full_socket_never_blocks(void **state)
 	assert_non_null(strstr(drain, "event=after"));
 	(void)close(pair[0]);
 	before = log_dropped();
-	log_info("x", KV("n", 1)); /* no SIGPIPE */
+	log_change("x", KV("n", 1)); /* no SIGPIPE */
 	assert_int_equal(log_dropped() - before, 1);
 	(void)close(pair[1]);
 	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_info("x", KV("n", 1));
+	log_change("x", KV("n", 1));
 	assert_int_equal(log_dropped() - before, 1);
 }
 
@@ -497,7 +497,7 @@ a_terminal_that_nobody_reads_never_blocks(void **state)
 	log_open(slave, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
 	(void)alarm(5);
 	for (int i = 0; i < 20000 && log_dropped() == before; i++) {
-		log_info("x", KV("n", i));
+		log_change("x", KV("n", i));
 	}
 	(void)alarm(0);
 	assert_true(log_dropped() > before);
@@ -530,12 +530,94 @@ regular_files_are_written_at_their_offset(void **state)
 	(void)unlink(path);
 	assert_int_equal(write(fd, "first\n", 6), 6);
 	log_open(fd, LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_info("x", KV("n", 1));
+	log_change("x", KV("n", 1));
 	assert_int_equal(write(fd, "last\n", 5), 5);
 	assert_true(pread(fd, got, sizeof got - 1, 0) > 0);
 	assert_memory_equal(got, "first\nts=", 9);
 	assert_non_null(strstr(got, "n=1\nlast\n"));
 	(void)close(fd);
+}
+
+/* ---- crowds ---- */
+
+static unsigned
+count_of(const char *what)
+{
+	unsigned count = 0;
+
+	for (const char *at = text; (at = strstr(at, what)); at += strlen(what)) {
+		count++;
+	}
+	return count;
+}
+
+static mono_ns asked_for;
+
+static void
+note_alarm(void *ctx, mono_ns at)
+{
+	(void)ctx;
+	asked_for = at;
+}
+
+static void
+a_crowd_of_one_event_is_cut_and_counted(void **state)
+{
+	uint64_t suppressed = log_suppressed();
+	uint64_t messages = log_messages(LOG_LEVEL_WARNING);
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
+	log_set_alarm(note_alarm, NULL);
+	for (int i = 0; i < 300; i++) {
+		log_warning("crowd", KV("n", i));
+		log_change("change", KV("n", i));
+		log_record("record", KV("n", i));
+	}
+	log_warning("alone", KV("n", 1));
+	(void)read_log();
+	/* A test that is held up for seconds would see a few more. */
+	unsigned out = count_of("event=crowd ");
+
+	assert_in_range(out, 50, 60);
+	assert_int_equal(count_of("event=change "), 300);
+	assert_int_equal(count_of("event=record "), 300);
+	assert_int_equal(count_of("event=alone "), 1);
+	assert_int_equal(count_of("event=log_suppressed "), 0);
+	assert_int_equal(log_suppressed() - suppressed, 300 - out);
+	assert_int_equal(log_messages(LOG_LEVEL_WARNING) - messages, out + 1);
+	/* Told when its time has come, and not twice. */
+	assert_true(asked_for > clock_now());
+	assert_true(log_settle(asked_for, false) == CLOCK_NEVER);
+	char wanted[32];
+
+	(void)snprintf(wanted, sizeof wanted, " lines=%u ", 300 - out);
+	const char *line = read_logfmt();
+
+	assert_memory_equal(line, "level=warning event=log_suppressed like=crowd ", 46);
+	assert_non_null(strstr(line, wanted));
+	assert_non_null(strstr(line, " in_the_last_s=30.0"));
+	assert_true(log_settle(asked_for, true) == CLOCK_NEVER);
+	assert_int_equal(read_log(), 0);
+	log_set_alarm(NULL, NULL);
+}
+
+static void
+another_threads_last_words_get_out_at_any_level(void **state)
+{
+	const struct log_kv pair = KV("handler", "a\nb");
+
+	(void)state;
+	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_ERROR);
+	log_write_aside(LOG_LEVEL_INFO, "stuck", &pair, 1);
+	cJSON *json = read_json();
+
+	assert_string_equal(member(json, "handler"), "a\nb");
+	cJSON_Delete(json);
+	fill_pipe();
+	(void)alarm(5);
+	log_write_aside(LOG_LEVEL_INFO, "stuck", &pair, 1);
+	(void)alarm(0);
 }
 
 /* ---- secrets ---- */
@@ -552,7 +634,7 @@ the_secret_never_gets_out(void **state)
 	for (int json = 0; json < 2; json++) {
 		log_open(ends[1], json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT,
 		    LOG_LEVEL_INFO);
-		log_info("x", KV("v", token), KV("w", "a token"));
+		log_change("x", KV("v", token), KV("w", "a token"));
 		(void)read_log();
 		assert_non_null(strstr(text, "********"));
 		assert_non_null(strstr(text, "a token"));
@@ -561,7 +643,7 @@ the_secret_never_gets_out(void **state)
 		for (size_t at = PIPE_BUF - 140; at < PIPE_BUF - 40; at++) {
 			memset(value, 'x', sizeof value);
 			memcpy(value + at, token, sizeof token - 1);
-			log_info("x", KV("v", ((struct slice){value, sizeof value})));
+			log_change("x", KV("v", ((struct slice){value, sizeof value})));
 			(void)read_log();
 			assert_null(strchr(text, 'M'));
 		}
@@ -622,6 +704,8 @@ main(void)
 	    LOG_TEST(a_full_socket_never_blocks),
 	    LOG_TEST(a_terminal_that_nobody_reads_never_blocks),
 	    LOG_TEST(regular_files_are_written_at_their_offset),
+	    LOG_TEST(a_crowd_of_one_event_is_cut_and_counted),
+	    LOG_TEST(another_threads_last_words_get_out_at_any_level),
 	    LOG_TEST(the_secret_never_gets_out),
 	    LOG_TEST(a_listener_hears_what_the_level_leaves_out),
 	};

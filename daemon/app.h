@@ -2,7 +2,8 @@
  * The parts of the running daemon, and what its pieces do with them.
  *
  * main.c reads argv and the configuration; start.c starts and stops the parts in order,
- * start_bot.c those of the bot's own surface; present.c puts their present state
+ * start_bot.c those of the bot's own surface; greet.c has the first lines of the log
+ * and leave.c the last one; present.c puts their present state
  * together and wiring.c is what they ask of each other; watch.c what happens while they
  * run: watchdog, signals; lives.c what outlives the process of it; apply.c gives them
  * another configuration, which reload.c reads; examine.c looks at them for gwctl
@@ -102,6 +103,7 @@ struct app {
 	struct loop_timer *reboot_timer;
 	struct loop_timer *override_timer;
 	struct loop_timer *trial_timer;
+	struct loop_timer *log_timer; /* tells what the log left out */
 	struct snapshot *snapshots;
 	uint32_t snapshots_room;
 	unsigned shard_fds;      /* descriptors that the shards may need */
@@ -118,7 +120,9 @@ struct app {
 	int64_t reloaded_wall_ms; /* when one was taken last; the start counts */
 	bool rebooting;           /* asked for in Discord: the answer is on its way */
 	bool stopping;
+	bool logs; /* the log is open */
 	int exit_status;
+	char why[256]; /* it ends; empty: it does not yet */
 	mono_ns stop_deadline;
 };
 
@@ -134,8 +138,15 @@ void app_hold_signals(void);
 /** One step of the start: probes, jobs, log channel and commands; 0. */
 int app_start_bot(struct app *app);
 
-/** Starts all parts, runs the loop, stops in reverse; returns the exit status. */
+/** Starts all parts, runs the loop, stops in reverse; returns the exit status.  The log
+ * stays open, with the token as its secret. */
 int app_run(struct app *app);
+
+/** The first lines of the log. */
+void app_greet(const struct app *app);
+
+/** Why the process will end, for its last line; the first call counts. */
+void app_note_why(struct app *app, const char *why);
 
 /**
  * Ends the process soon, with this status and the sessions resumable; the first call
@@ -149,8 +160,9 @@ void app_begin_life(struct app *app);
 /** The watchdog ends this process. */
 void app_trip(struct app *app, enum life_trip trip);
 
-/** The loop is stuck, and the process about to end; ctx is the app.  Any thread. */
-void app_on_loop_stuck(void *ctx);
+/** The loop is stuck in handler, and the process about to end; ctx is the app.  Any
+ * thread. */
+void app_on_loop_stuck(void *ctx, const char *handler, mono_ns stuck);
 
 /** Writes down how it ends; the first call counts. */
 void app_end_life(struct app *app, int exit_status);

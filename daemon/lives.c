@@ -3,6 +3,10 @@
  * writes down how each life ends.
  */
 #include "app.h"
+
+#include <stdio.h>
+
+#include "leave.h"
 #include "log.h"
 
 void
@@ -29,14 +33,18 @@ app_trip(struct app *app, enum life_trip trip)
 }
 
 void
-app_on_loop_stuck(void *ctx)
+app_on_loop_stuck(void *ctx, const char *handler, mono_ns stuck)
 {
 	const struct app *app = ctx;
+	char why[192];
 
 	/* Behind the end of the life there may be no page any more. */
 	if (!app->life_ended) {
 		life_trip_loop(store_life(app->store));
 	}
+	(void)snprintf(why, sizeof why, "the event loop was stuck for %lld s in %s",
+	    (long long)(stuck / CLOCK_S(1)), handler);
+	leave_aside(APP_EXIT_WATCHDOG, why);
 }
 
 void

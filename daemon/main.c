@@ -10,6 +10,8 @@
 
 #include "hardening.h"
 #include "init.h"
+#include "leave.h"
+#include "log.h"
 
 struct config *
 app_load_config(const struct app *app, struct config_report *report)
@@ -31,8 +33,9 @@ app_load_config(const struct app *app, struct config_report *report)
 	return config;
 }
 
+/* What was found; of errors app takes down how many they were. */
 static void
-print_report(const struct config_report *report)
+print_report(struct app *app, const struct config_report *report)
 {
 	struct buf text;
 
@@ -42,13 +45,15 @@ print_report(const struct config_report *report)
 		size_t warnings =
 		    report->count > report->errors ? report->count - report->errors : 0;
 
-		(void)buf_printf(&text, "%zu error%s", report->errors,
-		    report->errors == 1 ? "" : "s");
+		char count[64] = "";
+
 		if (warnings > 0) {
-			(void)buf_printf(&text, ", %zu warning%s", warnings,
+			(void)snprintf(count, sizeof count, ", %zu warning%s", warnings,
 			    warnings == 1 ? "" : "s");
 		}
-		(void)buf_printf(&text, "; gwbot.conf(5) explains each setting\n");
+		(void)snprintf(app->why, sizeof app->why,
+		    "%zu error%s%s in the configuration", report->errors,
+		    report->errors == 1 ? "" : "s", count);
 	}
 	if (text.size > 0) {
 		(void)fwrite(text.data, 1, text.size, stderr);
@@ -57,18 +62,22 @@ print_report(const struct config_report *report)
 }
 
 static int
-print_config(const struct config *config)
+print_config(struct app *app)
 {
 	struct buf text;
 
 	buf_init(&text, 1U << 20);
-	enum gw_err err = config_print(config, true, &text);
+	enum gw_err err = config_print(app->config, true, &text);
 
 	if (err == GW_OK && fwrite(text.data, 1, text.size, stdout) != text.size) {
 		err = GW_ERR_IO;
 	}
 	buf_fini(&text);
-	return err == GW_OK && fflush(stdout) == 0 ? 0 : APP_EXIT_INTERNAL;
+	if (err == GW_OK && fflush(stdout) == 0) {
+		return 0;
+	}
+	app_note_why(app, "the standard output cannot be written");
+	return APP_EXIT_INTERNAL;
 }
 
 static bool
@@ -93,7 +102,7 @@ configure(struct app *app)
 	if (app->config && judge_token && !app->args.sim) {
 		(void)config_check_token(app->config, &report);
 	}
-	print_report(&report);
+	print_report(app, &report);
 	bool good = app->config && report.errors == 0;
 
 	config_report_free(&report);
@@ -109,6 +118,7 @@ token_of(const struct app *app)
 			       secret_new(secret_reveal(token), secret_size(token));
 }
 
+/* The exit status; where it is not 0 and the log was not open, app knows why. */
 static int
 act(struct app *app)
 {
@@ -125,7 +135,7 @@ act(struct app *app)
 		}
 		return 0;
 	case ARGS_PRINT_CONFIG:
-		return print_config(app->config);
+		return print_config(app);
 	case ARGS_RUN:
 		app->token = token_of(app);
 		return app_run(app);
@@ -153,15 +163,56 @@ fill_standard_fds(void)
 /* Before a configuration or a token is read: as that user, a reload reads them again.
  */
 static bool
-become(const struct args *args)
+become(struct app *app)
 {
-	char why[320] = "";
+	return !app->args.user ||
+	    hardening_become(app->args.user, app->why, sizeof app->why) == GW_OK;
+}
 
-	if (!args->user || hardening_become(args->user, why, sizeof why) == GW_OK) {
+/* What needs neither a configuration nor a daemon; false for all else. */
+static bool
+answer(const struct app *app)
+{
+	if (app->args.action == ARGS_HELP) {
+		(void)fputs(args_help(), stdout);
 		return true;
 	}
-	(void)fprintf(stderr, "gwbotd: %s\n", why);
+	if (app->args.action == ARGS_VERSION) {
+		(void)puts("gwbotd " GWBOT_VERSION);
+		return true;
+	}
 	return false;
+}
+
+/* The exit status. */
+static int
+run(struct app *app)
+{
+	if (app->args.action == ARGS_BAD) {
+		app_note_why(app, app->args.problem);
+		return APP_EXIT_USAGE;
+	}
+	if (!become(app)) {
+		return APP_EXIT_USAGE;
+	}
+	if (app->args.action == ARGS_RUN) {
+		hardening_apply();
+		init_if_first();
+		app_hold_signals();
+	}
+	app->env = config_env_new();
+	return act(app);
+}
+
+static void
+leave(const struct app *app, int status)
+{
+	if (app->logs) {
+		leave_logged(status, app->why);
+		log_set_secret(NULL);
+	} else if (status != 0) {
+		leave_plain(status, app->why);
+	}
 }
 
 int
@@ -170,33 +221,16 @@ main(int argc, char **argv)
 	struct app app = {.started_at = clock_now()};
 
 	if (!fill_standard_fds()) {
+		leave_plain(APP_EXIT_INTERNAL, "/dev/null cannot be opened");
 		return APP_EXIT_INTERNAL;
 	}
 	args_parse(argc, argv, &app.args);
-	if (app.args.action == ARGS_HELP) {
-		(void)fputs(args_help(), stdout);
+	if (answer(&app)) {
 		return 0;
 	}
-	if (app.args.action == ARGS_VERSION) {
-		(void)puts("gwbotd " GWBOT_VERSION);
-		return 0;
-	}
-	if (app.args.action == ARGS_BAD) {
-		(void)fprintf(stderr, "gwbotd: %s; try gwbotd --help\n",
-		    app.args.problem);
-		return APP_EXIT_USAGE;
-	}
-	if (!become(&app.args)) {
-		return APP_EXIT_USAGE;
-	}
-	if (app.args.action == ARGS_RUN) {
-		hardening_apply();
-		init_if_first();
-		app_hold_signals();
-	}
-	app.env = config_env_new();
-	int status = act(&app);
+	int status = run(&app);
 
+	leave(&app, status);
 	secret_free(app.token);
 	app_free_config(&app);
 	config_env_free(app.env);

@@ -54,6 +54,14 @@ on_stop_timer(void *ctx, mono_ns now)
 	loop_timer_arm(app->stop_timer, now + STOP_POLL);
 }
 
+void
+app_note_why(struct app *app, const char *why)
+{
+	if (app->why[0] == '\0') {
+		(void)snprintf(app->why, sizeof app->why, "%s", why);
+	}
+}
+
 /* The sessions stay resumable whatever the reason is. */
 void
 app_stop(struct app *app, int exit_status, const char *reason)
@@ -66,7 +74,8 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	app->stopping = true;
 	app->exit_status = exit_status;
 	app->stop_deadline = now + STOP_LIMIT;
-	log_info("stopping", KV("exit_status", exit_status), KV("reason", reason));
+	app_note_why(app, reason);
+	log_change("stopping", KV("exit_status", exit_status), KV("reason", reason));
 	notify_stopping(app->notify);
 	gateway_stop(app->gateway, now);
 	app_end_life(app, exit_status);
@@ -85,14 +94,16 @@ on_reboot_timer(void *ctx, mono_ns now)
 static void
 on_refused(void *ctx, const char *reason)
 {
-	const struct app *app = ctx;
+	struct app *app = ctx;
 
 	if (app->stopping) {
 		return; /* each shard is told of it, and each part tells it */
 	}
 	log_error("refused_by_discord", KV("reason", reason),
 	    KV("exit_status", APP_EXIT_REFUSED));
-	app_stop(ctx, APP_EXIT_REFUSED, "Discord refuses this bot");
+	(void)snprintf(app->why, sizeof app->why, "Discord refuses this bot: %s",
+	    reason);
+	app_stop(app, APP_EXIT_REFUSED, "Discord refuses this bot");
 }
 
 static void
@@ -100,6 +111,7 @@ on_unfit(void *ctx, const char *reason)
 {
 	log_error("start_failed", KV("reason", reason),
 	    KV("exit_status", APP_EXIT_CONFIG));
+	app_note_why(ctx, reason);
 	app_stop(ctx, APP_EXIT_CONFIG, "the shards do not fit this process");
 }
 
@@ -112,11 +124,20 @@ text_or_null(const char *text)
 }
 
 static int
-config_failed(const char *why)
+config_failed(struct app *app, const char *why)
 {
 	log_error("start_failed", KV("reason", why),
 	    KV("exit_status", APP_EXIT_CONFIG));
+	app_note_why(app, why);
 	return APP_EXIT_CONFIG;
+}
+
+/* What failed has logged it. */
+static int
+start_failed(struct app *app, const char *why)
+{
+	app_note_why(app, why);
+	return APP_EXIT_INTERNAL;
 }
 
 /* What nobody here sends must not end the daemon: a log's reader that went, before the
@@ -214,7 +235,23 @@ raise_files(struct app *app)
 	    "(LimitNOFILE=, ulimit -Hn) or hold fewer shards in this process",
 	    known, FDS_LEAST + FDS_PER_SHARD * known,
 	    (unsigned long long)limit.rlim_cur);
-	return config_failed(why);
+	return config_failed(app, why);
+}
+
+static void
+on_log_timer(void *ctx, mono_ns now)
+{
+	const struct app *app = ctx;
+
+	loop_timer_arm(app->log_timer, log_settle(now, false));
+}
+
+static void
+on_log_alarm(void *ctx, mono_ns at)
+{
+	const struct app *app = ctx;
+
+	loop_timer_arm(app->log_timer, at);
 }
 
 static int
@@ -223,7 +260,7 @@ start_loop(struct app *app)
 	app->loop = loop_new();
 	if (!app->loop ||
 	    loop_watch_signals(app->loop, signals, app_on_signal, app) != GW_OK) {
-		return APP_EXIT_INTERNAL;
+		return start_failed(app, "the event loop cannot be made");
 	}
 	app->lookups = worker_new(app->loop, LOOKUP_THREADS);
 	app->worker = worker_new(app->loop, DISK_THREADS);
@@ -234,6 +271,8 @@ start_loop(struct app *app)
 	app->reboot_timer = loop_timer_new(app->loop, on_reboot_timer, app);
 	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
 	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
+	app->log_timer = loop_timer_new(app->loop, on_log_timer, app);
+	log_set_alarm(on_log_alarm, app);
 	return 0;
 }
 
@@ -268,7 +307,7 @@ start_store(struct app *app)
 
 	app->store = store_open(&options, &err);
 	if (!app->store) {
-		return config_failed(
+		return config_failed(app,
 		    "another gwbotd uses this state folder: stop it, or set "
 		    "state.dir");
 	}
@@ -292,8 +331,9 @@ start_control(struct app *app)
 	};
 
 	if (control_new(&options, &app->control, why, sizeof why) != GW_OK) {
-		return config_failed(why);
+		return config_failed(app, why);
 	}
+	log_info("control_listening", KV("path", options.path));
 	return 0;
 }
 
@@ -320,7 +360,7 @@ start_http(struct app *app)
 	}
 	app->http = http_new(&options, why, sizeof why);
 	if (!app->http) {
-		return config_failed(why);
+		return config_failed(app, why);
 	}
 	return 0;
 }
@@ -337,13 +377,13 @@ start_gateway(struct app *app)
 
 	app->tls = ws_tls_new(ca_file, why, sizeof why);
 	if (!app->tls) {
-		return config_failed(why);
+		return config_failed(app, why);
 	}
 	struct fetch_options fetch = {.user_agent = USER_AGENT, .ca_file = ca_file};
 
 	app->fetch = fetch_new(app->loop, app->resolver, &fetch);
 	if (!app->fetch) {
-		return APP_EXIT_INTERNAL;
+		return start_failed(app, "the HTTP client cannot be made");
 	}
 	struct rest_options rest = {
 	    .loop = app->loop,
@@ -411,11 +451,11 @@ start_sim(struct app *app)
 	    simchild_start(app->config->state_dir, &app->sim, why, sizeof why);
 
 	if (err == GW_ERR_TOO_LARGE) {
-		return config_failed(why); /* of the path of state.dir */
+		return config_failed(app, why); /* of the path of state.dir */
 	}
 	if (err != GW_OK) {
 		log_error("sim_failed", KV("reason", (const char *)why));
-		return APP_EXIT_INTERNAL;
+		return start_failed(app, why);
 	}
 	note_sim_host(app);
 	return 0;
@@ -472,6 +512,8 @@ free_all(struct app *app)
 	loop_timer_free(app->reboot_timer);
 	loop_timer_free(app->override_timer);
 	loop_timer_free(app->trial_timer);
+	log_set_alarm(NULL, NULL);
+	loop_timer_free(app->log_timer);
 	worker_free(app->lookups);
 	worker_free(app->errands);
 	worker_free(app->worker);
@@ -489,10 +531,9 @@ app_run(struct app *app)
 	log_open(STDERR_FILENO, (enum log_format)config->log_format,
 	    (enum log_level)config->log_level);
 	log_set_secret(app->token);
+	app->logs = true;
 	app->events = events_new(&app->dispatch, app->token);
-	log_info("starting", KV("version", GWBOT_VERSION),
-	    KV("profile", (const char *)config->profile), KV("pid", getpid()),
-	    KV("sim", app->args.sim), KV("state_dir", (const char *)config->state_dir));
+	app_greet(app);
 	int status = start_all(app);
 
 	if (status == 0) {
@@ -516,11 +557,10 @@ app_run(struct app *app)
 		/* Not when Discord answers: an outage of it must fail no start. */
 		notify_ready(app->notify);
 		status = loop_run(app->loop);
+		app_note_why(app, "the event loop ended");
 	}
 	app_end_life(app, status);
 	free_all(app);
 	events_free(app->events);
-	log_info("stopped", KV("exit_status", status));
-	log_set_secret(NULL);
 	return status;
 }

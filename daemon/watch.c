@@ -4,6 +4,7 @@
  */
 
 #include <signal.h>
+#include <stdio.h>
 
 #include "log.h"
 #include "reload.h"
@@ -43,8 +44,28 @@ log_verdict(enum log_level level, const struct snapshot *snap,
 	    KV("reason", (const char *)snap->reason),
 	};
 
-	log_write(level, level == LOG_LEVEL_ERROR ? "watchdog_exit" : "watchdog_stale",
-	    pairs, sizeof pairs / sizeof pairs[0]);
+	log_write_change(level,
+	    level == LOG_LEVEL_ERROR ? "watchdog_exit" : "watchdog_stale", pairs,
+	    sizeof pairs / sizeof pairs[0]);
+}
+
+/* For the last line of all; the figures are in the one before. */
+static void
+note_verdict(struct app *app, const struct snapshot *snap,
+    const struct watchdog_limits *limits, enum watchdog_verdict verdict)
+{
+	bool zombie = verdict == WATCHDOG_ZOMBIE;
+	mono_ns age = zombie ? snap->last_event_age : snap->disconnect_age;
+	mono_ns limit = zombie ? limits->stall : limits->disconnect_grace;
+	char why[sizeof app->why];
+
+	(void)snprintf(why, sizeof why,
+	    "watchdog: shard %u %s for %lld s, over %s of %lld s",
+	    (unsigned)snap->shard_id, zombie ? "had no event" : "was not connected",
+	    (long long)(age / CLOCK_S(1)),
+	    zombie ? "watchdog.stall" : "watchdog.disconnect_grace",
+	    (long long)(limit / CLOCK_S(1)));
+	app_note_why(app, why);
 }
 
 /* True where the verdict ends the process. */
@@ -67,6 +88,7 @@ judge(struct app *app, const struct snapshot *snap, mono_ns now)
 	case WATCHDOG_ZOMBIE:
 	case WATCHDOG_DOWN:
 		log_verdict(LOG_LEVEL_ERROR, snap, &limits, verdict);
+		note_verdict(app, snap, &limits, verdict);
 		app_trip(app,
 		    verdict == WATCHDOG_ZOMBIE ? LIFE_TRIP_STALE :
 						 LIFE_TRIP_DISCONNECTED);

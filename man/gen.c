@@ -259,7 +259,7 @@ put_exits(bool client)
 #undef FAILURE_EXIT
 #endif
 	} else {
-#define EXIT(id, status, help) put_exit(status, help);
+#define EXIT(id, status, help, next) put_exit(status, help);
 #include "exits.def"
 #undef EXIT
 	}

@@ -24,11 +24,16 @@ struct exit_row {
 	const char *program; /* "gwbotd", "gwctl" */
 	int status;
 	const char *help;
+	const char *next; /* what is to be done; empty for gwctl */
 };
 
 size_t exits_count(void);
 
 /** The row at index, below exits_count(); gwbotd's come first. */
 const struct exit_row *exits_at(size_t index);
+
+/** What comes after gwbotd has ended with that status; empty for one that it has not.
+ */
+const char *exits_next(int status);
 
 #endif

@@ -225,7 +225,9 @@ static struct json *
 made(cJSON *tree)
 {
 	if (!tree) {
-		static const char text[] = "out of memory\n";
+		static const char text[] =
+		    "gwbot: out of memory; a start resumes the sessions "
+		    "(exit status 70)\n";
 
 		(void)fwrite(text, 1, sizeof text - 1, stderr);
 		exit(70); /* EX_SOFTWARE */

@@ -10,7 +10,8 @@
 static void *
 checked(void *memory)
 {
-	static const char text[] = "gwbot: out of memory; ending with status 70\n";
+	static const char text[] = "gwbot: out of memory; a start resumes the sessions "
+				   "(exit status 70)\n";
 
 	if (memory) {
 		return memory;

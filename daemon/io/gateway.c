@@ -8,6 +8,7 @@
 #include "closecode.h"
 #include "gateway_private.h"
 #include "log.h"
+#include "ranges.h"
 #include "xalloc.h"
 
 /* BOOTTIME running away from MONOTONIC by more than this: the host slept. */
@@ -141,6 +142,40 @@ start_some(void *ctx, mono_ns now)
 	}
 }
 
+/* Which shards have a session on disk. */
+struct stored {
+	uint32_t shards;
+	uint32_t count;
+	struct ranges without;
+};
+
+static void
+note_stored(struct stored *stored, const struct shard *shard)
+{
+	const struct session *session = shard_session(shard);
+
+	stored->shards++;
+	if (session->saved.id[0] != '\0') {
+		stored->count++;
+	} else {
+		ranges_add(&stored->without, session->config.shard_id);
+	}
+}
+
+static void
+tell_stored(struct stored *stored)
+{
+	const char *effect = "those stored are resumed, the others begin anew";
+
+	if (stored->count == stored->shards) {
+		effect = "all are resumed";
+	} else if (stored->count == 0) {
+		effect = "all begin anew";
+	}
+	log_info("sessions", KV("shards", stored->shards), KV("stored", stored->count),
+	    KV("without", ranges_text(&stored->without)), KV("effect", effect));
+}
+
 void
 gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
     mono_ns now)
@@ -174,6 +209,7 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	    .ctx = gateway,
 	};
 	mono_ns down_since = gateway->waiting.down_since;
+	struct stored stored = {.shards = 0};
 
 	store_use_shards(options->store, shards);
 	gateway->shards = *shards;
@@ -181,11 +217,13 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	for (uint32_t i = 0; i < shards->count; i++) {
 		shard.session.shard_id = shards->first + i;
 		gateway->members[i].shard = shard_new(&shard);
+		note_stored(&stored, gateway->members[i].shard);
 		if (down_since != CLOCK_NEVER) {
 			/* The wait for their count was theirs. */
 			shard_note_check(gateway->members[i].shard, down_since);
 		}
 	}
+	tell_stored(&stored);
 	start_some(gateway, now);
 }
 

@@ -25,6 +25,9 @@
 
 #define LEDGER_NAME "identify.ledger"
 
+/* So many that one line each is read by nobody. */
+#define FEW_SHARDS 16
+
 /* What of a file is not on the disk yet. */
 enum dirt {
 	CLEAN,
@@ -347,7 +350,11 @@ tell_problem(const struct store *store, const char *effect)
 	if (store->folder.problem[0] != '\0') {
 		log_warning("state_not_durable",
 		    KV("reason", (const char *)store->folder.problem),
-		    KV("effect", effect));
+		    KV("effect", effect),
+		    KV("remedy",
+			"a folder of gwbotd's own user, with room on its disk: mend it "
+		        "or "
+			"set state.dir, then restart"));
 	}
 }
 
@@ -375,6 +382,16 @@ store_use_shards(struct store *store, const struct store_shards *shards)
 	}
 }
 
+/* Of many shards one line for all is enough, see gateway.c. */
+static void
+tell_found(const struct store *store, uint32_t shard_id, int64_t seq)
+{
+	const struct log_kv pairs[] = {KV("shard", shard_id), KV("seq", seq)};
+
+	log_write(store->shards.count > FEW_SHARDS ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+	    "session_found", pairs, sizeof pairs / sizeof pairs[0]);
+}
+
 bool
 store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 {
@@ -383,7 +400,7 @@ store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 	enum record_verdict verdict = record_read(file->bytes, &owner, out);
 
 	if (verdict == RECORD_FOUND) {
-		log_info("session_found", KV("shard", shard_id), KV("seq", out->seq));
+		tell_found(store, shard_id, out->seq);
 		return true;
 	}
 	if (verdict == RECORD_DAMAGED || verdict == RECORD_NEWER) {

@@ -25,8 +25,8 @@ static void
 on_bus_error(int number)
 {
 	static const char text[] = "gwbotd: a file of the state folder was cut or its "
-				   "disk failed; ending with "
-				   "status 70, the session resumes\n";
+				   "disk failed; look at the disk, the next start "
+				   "resumes the sessions (exit status 70)\n";
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
 
 	(void)number;

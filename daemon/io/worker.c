@@ -6,16 +6,15 @@
  */
 #include "worker.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "xalloc.h"
 
 #define QUEUE_MAX   64
@@ -58,7 +57,8 @@ struct worker {
 	/* Set before the sentinel starts. */
 	mono_ns warn;
 	mono_ns limit;
-	void (*stuck)(void *ctx); /* NULL: nobody is told */
+	void (*stuck)(void *ctx, const char *handler,
+	    mono_ns stuck); /* NULL: nobody is told */
 	void *stuck_ctx;
 };
 
@@ -293,25 +293,25 @@ worker_submit(struct worker *worker, void (*work)(void *job), void (*done)(void 
 
 /* ---- the sentinel ---- */
 
-/* One line on stderr without the log, which belongs to the loop's thread; none where
- * stderr would block, as the process must end even then. */
-static void
-tell(const char *event, const struct loop_stats *stats, mono_ns stuck)
+static const char *
+handler_of(const struct loop_stats *stats)
 {
-	struct pollfd target = {.fd = STDERR_FILENO, .events = POLLOUT};
-	char line[256];
-	int size = snprintf(line, sizeof line,
-	    "gwbotd: event=%s stuck_ms=%lld handler=\"%.80s\" turns=%llu shard=%u "
-	    "state=\"%.40s\"\n",
-	    event, (long long)(stuck / CLOCK_MS(1)),
-	    stats->turn_began != 0 ? stats->doing : "library",
-	    (unsigned long long)stats->turns, (unsigned)stats->state_of, stats->state);
+	return stats->turn_began != 0 ? stats->doing : "library";
+}
 
-	if (size > 0 && poll(&target, 1, 0) == 1 && (target.revents & POLLOUT) != 0) {
-		ssize_t ignored = write(STDERR_FILENO, line, (size_t)size);
+static void
+tell(enum log_level level, const char *event, const struct loop_stats *stats,
+    mono_ns stuck)
+{
+	const struct log_kv pairs[] = {
+	    KV("stuck_ms", stuck / CLOCK_MS(1)),
+	    KV("handler", handler_of(stats)),
+	    KV("turns", stats->turns),
+	    KV("shard", stats->state_of),
+	    KV("state", stats->state),
+	};
 
-		(void)ignored;
-	}
+	log_write_aside(level, event, pairs, sizeof pairs / sizeof pairs[0]);
 }
 
 /*
@@ -329,21 +329,21 @@ look(struct worker *worker, mono_ns period, uint64_t *turns_seen, mono_ns *stuck
 		*turns_seen = stats.turns;
 		*stuck = 0;
 		if (before >= worker->warn) {
-			tell("loop_turns_again", &stats, before);
+			tell(LOG_LEVEL_INFO, "loop_turns_again", &stats, before);
 		}
 		return;
 	}
 	*stuck += period;
 	loop_wake(worker->loop);
 	if (*stuck >= worker->limit) {
+		tell(LOG_LEVEL_ERROR, "loop_stuck_exit", &stats, *stuck);
 		if (worker->stuck) {
-			worker->stuck(worker->stuck_ctx);
+			worker->stuck(worker->stuck_ctx, handler_of(&stats), *stuck);
 		}
-		tell("loop_stuck_exit", &stats, *stuck);
 		_exit(EXIT_WATCHDOG);
 	}
 	if (before < worker->warn && *stuck >= worker->warn) {
-		tell("loop_stuck", &stats, *stuck);
+		tell(LOG_LEVEL_WARNING, "loop_stuck", &stats, *stuck);
 	}
 }
 
@@ -377,7 +377,7 @@ watch(void *arg)
 
 void
 worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit,
-    void (*stuck)(void *ctx), void *ctx)
+    void (*stuck)(void *ctx, const char *handler, mono_ns stuck), void *ctx)
 {
 	(void)pthread_mutex_lock(&worker->lock);
 	worker->warn = warn;

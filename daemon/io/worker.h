@@ -33,12 +33,12 @@ enum gw_err worker_submit(struct worker *worker, void (*work)(void *job),
 /**
  * The sentinel: a thread that watches the loop.
  *
- * A turn that has not ended for warn is told on stderr with what it is doing; one that
+ * A turn that has not ended for warn is logged with what it is doing; one that
  * has not ended for limit ends the process with status 1.  A process that was stopped
  * (SIGSTOP) or slept is not blamed for it.  stuck (NULL: nothing) is called right
  * before that end, on the sentinel's thread: it must not wait for anything.
  */
 void worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit,
-    void (*stuck)(void *ctx), void *ctx);
+    void (*stuck)(void *ctx, const char *handler, mono_ns stuck), void *ctx);
 
 #endif

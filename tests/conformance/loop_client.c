@@ -711,13 +711,11 @@ undelivered_result_is_dropped(void)
 
 /* On the sentinel's thread, right before the end. */
 static void
-tell_stuck(void *ctx)
+tell_stuck(void *ctx, const char *handler, mono_ns stuck)
 {
-	static const char text[] = "told before the end\n";
-	ssize_t ignored = write(STDERR_FILENO, text, sizeof text - 1);
-
 	(void)ctx;
-	(void)ignored;
+	(void)dprintf(STDERR_FILENO, "told before the end: %s, %lld ms\n", handler,
+	    (long long)(stuck / CLOCK_MS(1)));
 }
 
 static void

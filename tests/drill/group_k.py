@@ -333,13 +333,14 @@ def stuck_handler():
         fed = [news for _, news in manager.read() if "WATCHDOG" in news]
         check(not fed, "fed by a loop that hangs")
         until(lambda: "loop_stuck_exit" in bot.output, "what was stuck")
-        lines = [line for line in bot.output.splitlines() if "event=loop_stuck" in line]
+        until(lambda: bot.events("stopped"), "the last line")
+        lines = [event for name in ("loop_stuck", "loop_stuck_exit") for _, event in bot.events(name)]
         check(status == 1, "ended with", status)
         check(limit - 0.1 <= took < limit + 3, "took", took)
         check(len(lines) == 2, lines)
         for line in lines:
-            check('handler="endpoint_events"' in line, line)
-            check('shard=0 state="ready"' in line, line)
+            check(line["handler"] == "endpoint_events", line)
+            check((line["shard"], line["state"]) == (0, "ready"), line)
         stuck.unlink()
         shim.without(bot)
         began = time.monotonic()

@@ -322,7 +322,7 @@ class Checked(unittest.TestCase):
       |                ^
 env:KEEPALIVE_INTERVAL_SEC: warning: "abc" is not a duration; allowed: a duration from 100ms to 1d, \
 such as 90 (seconds), "90s" or "5min"; watchdog.keepalive is 1min (profile:dev)
-4 errors, 1 warning; gwbot.conf(5) explains each setting
+gwbotd: 4 errors, 1 warning in the configuration; correct it and start it again; gwbot.conf(5) explains each setting (exit status 78)
 """, done.stderr)
 
     def test_what_is_no_configuration_is_named(self):

@@ -24,6 +24,7 @@ SHARDS = 4
 
 CANNOT_RUN = {
     "gwbotd --check && systemctl reload gwbotd": "there is no systemd in the tests",
+    "journalctl -u gwbotd GWBOT_EVENT=shard_state GWBOT_SHARD=3": "there is no systemd in the tests",
     "gwbotd": "it would connect to Discord, with a real token",
     "./dev run": "it is what runs without end, and installs packages",
     "./dev test": "it is what runs this test",
@@ -221,6 +222,7 @@ class Examples(unittest.TestCase):
         file = "\n" * (shown[0][0] - 2) + "watchdog: {\n" + "".join(line + "\n" for _, line in shown) + "};\n"
         done = self.check_configuration(file)
         self.assertEqual(78, done.returncode)
+        text = re.sub(r"\n {2}(?=\S)", " ", text)  # a folded line
         self.assertEqual(text, done.stderr.replace(str(self.dir / "example.conf"), FILE))
 
     def run_text(self, example):
@@ -238,6 +240,8 @@ class Examples(unittest.TestCase):
         elif example.page == "gwbot.conf.5":
             done = self.check_configuration(text)
             self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        elif text.startswith("ts="):
+            self.compare_log(text)
         elif example.page == "gwbot-control.7" and text.startswith('{"jsonrpc"'):
             self.compare_notification(text)
         elif example.page == "gwbot-control.7":
@@ -249,6 +253,30 @@ class Examples(unittest.TestCase):
                 self.assertIn(line.split(": ")[0], names)
         else:
             self.fail(f"nobody knows what this is:\n{text}")
+
+    def compare_log(self, text):
+        """Folded lines of logfmt: the log has such events, each with just these keys."""
+        def outlines(lines):
+            return [re.findall(r'(?<= )(level=\w+|event=\w+|\w+)(?==| |$)', re.sub(r'"([^"\\]|\\.)*"', "", line))
+                    for line in lines]
+
+        port = free_port()
+        (self.dir / "log.conf").write_text('watchdog: { stall = "7min"; };\n', encoding="utf-8")
+        env = {**self.environment(), "GWBOT_CONFIG": str(self.dir / "log.conf"), "PORT": str(port),
+               "GWBOT_LOG_FORMAT": "logfmt", "LOG_LEVEL": "info", "GWBOT_STATE_DIR": str(self.dir / "log-state"),
+               "GWBOT_CONTROL_SOCKET": str(self.dir / "log.sock")}
+        with subprocess.Popen([BIN / "gwbotd", "--sim"], env=env, stderr=subprocess.PIPE, text=True) as process:
+            lines = []
+            for line in process.stderr:
+                lines.append(line.rstrip("\n"))
+                if " to=ready " in line:
+                    process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, process.returncode)
+        there = outlines(lines)
+        wanted = outlines(re.sub(r"\n {4}", " ", text).splitlines())
+        for outline in wanted:
+            self.assertIn(outline, there, lines)
+        self.assertEqual((wanted[0], wanted[-1]), (there[0], there[-1]))
 
     def compare_notification(self, text):
         """Lines that come by themselves once they were asked for; "..." stands for the rest."""

@@ -125,6 +125,7 @@ struct config {
 	struct config_list files;       /* that were read, in the order they count */
 	char *drop_ins;      /* folder of the drop-ins; NULL where no file is read */
 	char *token_problem; /* why a named token file gave no token, or NULL */
+	bool no_credential;  /* systemd gives credentials, and no token among them */
 };
 
 /* The place of each row in the table, e.g. CONFIG_ID_watchdog_stall. */

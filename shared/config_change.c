@@ -197,6 +197,7 @@ config_copy(const struct config *config)
 	if (config->token_problem) {
 		copy->token_problem = xstrdup(config->token_problem);
 	}
+	copy->no_credential = config->no_credential;
 	return copy;
 }
 

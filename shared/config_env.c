@@ -109,6 +109,7 @@ apply_credential(const struct config_sources *sources, struct config *config)
 	int size = snprintf(path, sizeof path, "%s/discord_token", folder);
 
 	if (size < 0 || (size_t)size >= sizeof path || !is_credential(path)) {
+		config->no_credential = true;
 		return;
 	}
 	if (config_value_set(config, CONFIG_ID_discord_token_file, path, reason) ==

@@ -124,7 +124,12 @@ config_check_token(const struct config *config, struct config_report *report)
 	if (!token) {
 		config_report_add(report, CONFIG_ERROR, "",
 		    "no token: set DISCORD_TOKEN, DISCORD_TOKEN_FILE, the systemd "
-		    "credential discord_token, or discord.token_file");
+		    "credential discord_token, or discord.token_file%s",
+		    config->no_credential ?
+			"; this unit's credentials have no discord_token: put it into "
+			"the file that LoadCredential= names "
+			"(/etc/gwbot/discord_token)" :
+			"");
 		return false;
 	}
 	if (secret_size(token) < CONFIG_TOKEN_MIN_BYTES) {

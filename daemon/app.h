@@ -39,6 +39,7 @@
 #include "rest.h"
 #include "simchild.h"
 #include "slash.h"
+#include "spawner.h"
 #include "store.h"
 #include "watchdog.h"
 #include "worker.h"
@@ -85,6 +86,7 @@ struct app {
 	struct dispatch dispatch; /* to all that the shards' dispatches go */
 	struct events *events;    /* hears the log from the first line on */
 	struct gateway *gateway;
+	struct spawner *spawner; /* forked first, so that it has nothing of all this */
 	struct children *children;
 	struct probes *probes;
 	struct jobs *jobs;

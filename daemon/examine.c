@@ -1,5 +1,6 @@
 /* The facts that gwctl doctor's checks look at, gathered from the parts. */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app.h"
@@ -53,6 +54,15 @@ add_config(const struct app *app, struct doctor_facts *out)
 	compare_disk(app, out);
 }
 
+/* The permissions of a file or folder; 0: it cannot be looked at. */
+static unsigned
+mode_of(const char *path)
+{
+	struct stat status;
+
+	return path && stat(path, &status) == 0 ? status.st_mode & 07777 : 0;
+}
+
 static void
 add_token(const struct app *app, struct doctor_facts *out)
 {
@@ -68,6 +78,7 @@ add_token(const struct app *app, struct doctor_facts *out)
 	if (!app->args.sim) {
 		out->token.file = from_file ? config->discord_token_file : NULL;
 		out->token.inlined = !from_file && !from_env;
+		out->token.mode = mode_of(out->token.file);
 	}
 }
 
@@ -179,6 +190,7 @@ add_process(const struct app *app, struct doctor_facts *out)
 
 	out->host.may_gain = !hardening.no_new_privs;
 	out->host.filtered = hardening.filtered;
+	out->host.may_exec = hardening.may_exec;
 	out->host.capabilities = hardening.capabilities;
 	out->host.supervisor = host_supervisor();
 }
@@ -192,6 +204,7 @@ app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out)
 	    .limits = app_limits(app),
 	    .simulated = app->args.sim,
 	    .state.dir = app->config->state_dir,
+	    .state.mode = mode_of(app->config->state_dir),
 	    .state.problem = store_problem(app->store, app->state_problem,
 		sizeof app->state_problem),
 	};

@@ -79,6 +79,7 @@ reload(struct app *app, const struct methods_reload_ask *ask, mono_ns now,
 		    KV("effect", "the running configuration stays"));
 		return false;
 	}
+	spawner_learn(app->spawner);
 	bool same = is_same(app->loaded, read);
 	bool over_trial = app->reload.on_trial && ask->span != CLOCK_NEVER;
 

@@ -4,6 +4,7 @@
  */
 #include "apply.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hardening.h"
 #include "log.h"
+#include "programs.h"
 #include "reload.h"
 
 #define LOOKUP_THREADS 4
@@ -424,7 +427,7 @@ start_emoji(struct app *app)
 {
 	struct emoji_settings settings = app_emoji_settings(app);
 
-	app->emoji = emoji_new(app->loop, app->fetch, &settings);
+	app->emoji = emoji_new(app->loop, app->fetch, app->spawner, &settings);
 	return 0;
 }
 
@@ -447,8 +450,8 @@ start_sim(struct app *app)
 	if (!app->args.sim) {
 		return 0;
 	}
-	enum gw_err err =
-	    simchild_start(app->config->state_dir, &app->sim, why, sizeof why);
+	enum gw_err err = simchild_start(app->spawner, app->config->state_dir,
+	    &app->sim, why, sizeof why);
 
 	if (err == GW_ERR_TOO_LARGE) {
 		return config_failed(app, why); /* of the path of state.dir */
@@ -461,10 +464,27 @@ start_sim(struct app *app)
 	return 0;
 }
 
+/* First of all: what it forks has no descriptor, no thread and no log of ours. */
+static int
+start_spawner(struct app *app)
+{
+	app->spawner = programs_spawner(app);
+	if (!app->spawner) {
+		log_error("start_failed", KV("reason", (const char *)strerror(errno)),
+		    KV("exit_status", APP_EXIT_INTERNAL));
+		return APP_EXIT_INTERNAL;
+	}
+	if (spawner_is_apart(app->spawner)) {
+		hardening_forbid_programs();
+	}
+	return 0;
+}
+
 static int
 start_all(struct app *app)
 {
 	int (*const steps[])(struct app *) = {
+	    start_spawner,
 	    raise_files,
 	    start_loop,
 	    start_notify,
@@ -519,6 +539,7 @@ free_all(struct app *app)
 	worker_free(app->worker);
 	loop_free(app->loop);
 	ws_tls_free(app->tls);
+	spawner_free(app->spawner);
 	free(app->snapshots);
 }
 

@@ -25,7 +25,7 @@ start_probes(struct app *app)
 	    .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
 	};
 
-	app->children = children_new(app->loop);
+	app->children = children_new(app->loop, app->spawner);
 	probes.children = app->children;
 	app->probes = probes_new(&probes);
 	struct jobs_options jobs = {

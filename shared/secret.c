@@ -29,6 +29,8 @@ secret_new(const char *bytes, size_t size)
 	/* Neither to the swap nor into a core file; a limit may forbid the first. */
 	secret->locked = mlock(secret, room) == 0;
 	(void)madvise(secret, room, MADV_DONTDUMP);
+	/* A child that does not exec has an empty one. */
+	(void)madvise(secret, room, MADV_WIPEONFORK);
 	if (size > 0) {
 		memcpy(secret->bytes, bytes, size);
 	}

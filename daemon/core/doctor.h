@@ -15,6 +15,10 @@
 #include "snapshot.h"
 #include "watchdog.h"
 
+/* The widest permissions of what nobody else is to read. */
+#define DOCTOR_TOKEN_MODE 0640U
+#define DOCTOR_STATE_MODE 0750U
+
 /* What the checks look at.  Texts are borrowed; NULL: unknown, or none. */
 struct doctor_facts {
 	const struct snapshot *shards;
@@ -42,11 +46,13 @@ struct doctor_facts {
 		const char *file; /* that it was read from */
 		bool inlined;     /* stands in the configuration itself */
 		bool swappable;   /* it could not be locked in memory */
+		unsigned mode;    /* of the file; 0: there is none */
 	} token;
 
 	struct {
 		const char *dir;
 		const char *problem; /* why not all of it is kept */
+		unsigned mode;       /* 0: unknown */
 	} state;
 
 	struct {
@@ -105,6 +111,7 @@ struct doctor_facts {
 		bool writes_core;
 		bool may_gain; /* rights, by a program that it starts */
 		bool filtered; /* some system calls are refused */
+		bool may_exec; /* and exec is not among them */
 		uint64_t capabilities;
 		const char *supervisor;
 	} host;

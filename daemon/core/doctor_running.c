@@ -43,6 +43,13 @@ fullness(uint64_t used, uint64_t most)
 void
 doctor_check_state(const struct doctor_facts *facts, struct doctor_finding *out)
 {
+	if (!facts->state.problem && (facts->state.mode & ~DOCTOR_STATE_MODE) != 0) {
+		doctor_say(out, DOCTOR_WARN,
+		    "%.180s has mode %04o: others may enter it", facts->state.dir,
+		    facts->state.mode);
+		doctor_fix(out, "chmod 0750 or less: session ids lie in it");
+		return;
+	}
 	if (!facts->state.problem) {
 		doctor_say(out, DOCTOR_OK, "%.200s, kept on disk", facts->state.dir);
 		return;

@@ -170,6 +170,12 @@ doctor_check_token(const struct doctor_facts *facts, struct doctor_finding *out)
 		    "discord.token_file, or to a systemd credential");
 		return;
 	}
+	if ((facts->token.mode & ~DOCTOR_TOKEN_MODE) != 0) {
+		doctor_say(out, DOCTOR_WARN, "%.180s has mode %04o: others can read it",
+		    doctor_text_or(facts->token.file, "its file"), facts->token.mode);
+		doctor_fix(out, "chmod 0640 or less; if others did read it: a new one");
+		return;
+	}
 	doctor_say(out, DOCTOR_OK, "%zu characters, from %.150s", facts->token.size,
 	    source);
 }
@@ -219,8 +225,15 @@ doctor_check_privileges(const struct doctor_facts *facts, struct doctor_finding 
 void
 doctor_check_calls(const struct doctor_facts *facts, struct doctor_finding *out)
 {
+	if (facts->host.filtered && !facts->host.may_exec) {
+		doctor_say(out, DOCTOR_OK,
+		    "what it never needs is refused, fork and exec with it (seccomp)");
+		return;
+	}
 	if (facts->host.filtered) {
-		doctor_say(out, DOCTOR_OK, "what it never needs is refused (seccomp)");
+		doctor_say(out, DOCTOR_WARN,
+		    "a seccomp filter is there, and yet it may start programs itself");
+		doctor_fix(out, "a kernel with seccomp; what stands in its way?");
 		return;
 	}
 	doctor_say(out, DOCTOR_WARN, "any system call may be made: no seccomp filter");

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +49,7 @@ struct child {
 
 struct children {
 	struct loop *loop;
+	const struct spawner *spawner;
 	struct worker *worker;
 	unsigned count;
 	bool stopping;
@@ -64,59 +64,22 @@ note(struct child *child, const char *what, const char *detail)
 	(void)snprintf(child->reason, sizeof child->reason, "%s%s", what, detail);
 }
 
-static enum gw_err
-prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int out)
-{
-	sigset_t none;
-	sigset_t all;
-	int error = 0;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)sigdelset(&all, SIGKILL);
-	(void)sigdelset(&all, SIGSTOP);
-	error |= posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null",
-	    O_RDONLY, 0);
-	error |= posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
-	error |= posix_spawn_file_actions_adddup2(actions, out, STDERR_FILENO);
-	/* All of ours are closed by exec already; what a library opened may not be. */
-	error |= posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
-	error |= posix_spawnattr_setsigmask(attributes, &none);
-	error |= posix_spawnattr_setsigdefault(attributes, &all);
-	error |= posix_spawnattr_setflags(attributes,
-	    POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	return error == 0 ? GW_OK : GW_ERR_NOMEM;
-}
-
 static pid_t
 spawn(struct child *child, int out)
 {
-	static char path[] =
-	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	static char lang[] = "LANG=C.UTF-8";
-	static char *const environment[] = {path, lang, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	pid_t pid = -1;
+	const int fds[] = {out, out};
+	pid_t pid = spawner_start(child->children->spawner, SPAWNER_PROGRAM,
+	    child->argv.items, fds, child->deadline);
 
-	if (posix_spawn_file_actions_init(&actions) != 0) {
-		return -1;
+	if (pid < 0 && errno == EACCES) {
+		note(child, "cannot be started: ",
+		    "it may not be executed, or the configuration does not name it");
+	} else if (pid < 0 && errno == EPIPE) {
+		note(child, "cannot be started: ",
+		    "the process that starts programs was ended: gwctl reboot");
+	} else if (pid < 0) {
+		note(child, "cannot be started: ", strerror(errno));
 	}
-	if (posix_spawnattr_init(&attributes) != 0) {
-		(void)posix_spawn_file_actions_destroy(&actions);
-		return -1;
-	}
-	int error = prepare(&actions, &attributes, out) == GW_OK ?
-	    posix_spawn(&pid, child->argv.items[0], &actions, &attributes,
-		child->argv.items, environment) :
-	    ENOMEM;
-
-	if (error != 0) {
-		note(child, "cannot be started: ", strerror(error));
-		pid = -1;
-	}
-	(void)posix_spawnattr_destroy(&attributes);
-	(void)posix_spawn_file_actions_destroy(&actions);
 	return pid;
 }
 
@@ -308,11 +271,12 @@ done(void *job)
 }
 
 struct children *
-children_new(struct loop *loop)
+children_new(struct loop *loop, const struct spawner *spawner)
 {
 	struct children *children = xzalloc(sizeof *children);
 
 	children->loop = loop;
+	children->spawner = spawner;
 	children->worker = worker_new(loop, THREADS_MAX);
 	TAILQ_INIT(&children->list);
 	return children;

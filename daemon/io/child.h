@@ -1,10 +1,10 @@
 /*
  * Programs that run beside the daemon: no shell, a deadline, bounded output.
  *
- * Started, read and reaped on a helper thread each, so that neither a slow exec nor a
- * program that hangs holds up the loop.  A program gets /dev/null as its input, a
- * session of its own, PATH and LANG, and no descriptor of ours; once it has ended or
- * its time is over, what is left of its process group is killed.
+ * Started by the spawner, read and reaped on a helper thread each, so that neither a
+ * slow exec nor a program that hangs holds up the loop.  A program gets /dev/null as
+ * its input, a session of its own, PATH and LANG, and no descriptor of ours; once it
+ * has ended or its time is over, what is left of its process group is killed.
  */
 #ifndef GWBOTD_CHILD_H
 #define GWBOTD_CHILD_H
@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "config.h"
 #include "loop.h"
+#include "spawner.h"
 
 #define CHILD_OUTPUT_BYTES 2048 /* the last ones are kept */
 #define CHILD_REASON_ROOM  128
@@ -29,7 +30,8 @@ struct child_result {
 	mono_ns took;
 };
 
-struct children *children_new(struct loop *loop);
+/** spawner is borrowed. */
+struct children *children_new(struct loop *loop, const struct spawner *spawner);
 
 /** After the loop; what still runs is left to end by itself.  NULL is allowed. */
 void children_free(struct children *owned_children);

@@ -210,12 +210,14 @@ emoji_answer(struct emoji *emoji, const struct http_request *request,
 /* ---- life ---- */
 
 struct emoji *
-emoji_new(struct loop *loop, struct fetch *fetch, const struct emoji_settings *settings)
+emoji_new(struct loop *loop, struct fetch *fetch, const struct spawner *spawner,
+    const struct emoji_settings *settings)
 {
 	struct emoji *emoji = xzalloc(sizeof *emoji);
 
 	emoji->loop = loop;
 	emoji->fetch = fetch;
+	emoji->spawner = spawner;
 	emoji->worker = worker_new(loop, THREADS);
 	emoji->cache = emoji_cache_new(0);
 	emoji->timer = loop_timer_new(loop, on_timer, emoji);

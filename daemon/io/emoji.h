@@ -14,6 +14,7 @@
 #include "histogram.h"
 #include "http.h"
 #include "loop.h"
+#include "spawner.h"
 
 struct emoji;
 
@@ -23,8 +24,9 @@ struct emoji_settings {
 	size_t cache_bytes;
 };
 
+/** loop, fetch and spawner are borrowed. */
 struct emoji *emoji_new(struct loop *loop, struct fetch *fetch,
-    const struct emoji_settings *settings);
+    const struct spawner *spawner, const struct emoji_settings *settings);
 
 /** Owes no answers any more.  After loop_run(), before fetch and http go; NULL is
  * allowed.

@@ -204,6 +204,7 @@ emoji_job_pad(struct emoji_want *want)
 	bool begun = buf_append(&run->image, job->image.data, job->image.size) == GW_OK;
 
 	run->render = (struct emoji_render){
+	    .spawner = job->emoji->spawner,
 	    .image = buf_slice(&run->image),
 	    .side = want->ask.side,
 	    .box = want->ask.box,

@@ -67,6 +67,7 @@ TAILQ_HEAD(emoji_jobs, emoji_job);
 struct emoji {
 	struct loop *loop;
 	struct fetch *fetch;
+	const struct spawner *spawner;
 	struct worker *worker; /* each thread runs one gwbot-emoji at a time */
 	struct emoji_cache *cache;
 	struct config_list hosts;

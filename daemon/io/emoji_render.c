@@ -4,17 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "emoji_ask.h"
-#include "helper.h"
 
 #define PROGRAM         "gwbot-emoji"
-#define PATH_BYTES      4096
 #define PIECE_BYTES     16384
 #define EXIT_NO_IMAGE   65
 #define EXIT_LOOK_EVERY 5 /* ms */
@@ -44,45 +41,9 @@ close_one(int *fd)
 
 /* ---- starting ---- */
 
-/* Nothing of ours but three streams: no environment, no descriptors, no blocked or
- * ignored signals. */
-static int
-spawn(const char *program, char *const *arguments, int in, int out, pid_t *pid)
-{
-	static char *const environment[] = {NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none;
-	sigset_t all;
-
-	(void)sigemptyset(&none);
-	(void)sigfillset(&all);
-	(void)posix_spawn_file_actions_init(&actions);
-	(void)posix_spawnattr_init(&attributes);
-	bool ready =
-	    posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO) == 0 &&
-	    posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO) == 0 &&
-	    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
-		O_WRONLY, 0) == 0 &&
-	    posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1) ==
-		0 &&
-	    posix_spawnattr_setflags(&attributes,
-		POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) == 0 &&
-	    posix_spawnattr_setsigmask(&attributes, &none) == 0 &&
-	    posix_spawnattr_setsigdefault(&attributes, &all) == 0;
-	int error = ready ?
-	    posix_spawn(pid, program, &actions, &attributes, arguments, environment) :
-	    ENOMEM;
-
-	(void)posix_spawnattr_destroy(&attributes);
-	(void)posix_spawn_file_actions_destroy(&actions);
-	return error;
-}
-
 static bool
-start(struct emoji_render *render, struct child *child)
+start(struct emoji_render *render, struct child *child, mono_ns deadline)
 {
-	char program[PATH_BYTES];
 	char name[] = PROGRAM;
 	char side[16];
 	char box[16];
@@ -93,18 +54,20 @@ start(struct emoji_render *render, struct child *child)
 
 	(void)snprintf(side, sizeof side, "%u", render->side);
 	(void)snprintf(box, sizeof box, "%u", render->box);
-	if (!helper_find(PROGRAM, program, sizeof program)) {
-		lose(render, PROGRAM " is not installed", 0);
-		return false;
-	}
 	if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0 ||
 	    fcntl(in[1], F_SETFL, O_NONBLOCK) != 0 ||
 	    fcntl(out[0], F_SETFL, O_NONBLOCK) != 0) {
 		error = errno;
 		lose(render, "no pipe to " PROGRAM, error);
 	} else {
-		error = spawn(program, arguments, in[0], out[1], &child->pid);
-		if (error) {
+		const int fds[] = {in[0], out[1]};
+
+		child->pid = spawner_start(render->spawner, SPAWNER_EMOJI, arguments,
+		    fds, deadline);
+		error = child->pid < 0 ? errno : 0;
+		if (error == ENOENT) {
+			lose(render, PROGRAM " is not installed", 0);
+		} else if (error) {
 			lose(render, "cannot start " PROGRAM, error);
 		}
 	}
@@ -238,7 +201,7 @@ emoji_render_run(struct emoji_render *render)
 	mono_ns deadline = began + render->timeout;
 
 	buf_init(&render->png, EMOJI_RENDER_MAX_BYTES);
-	if (start(render, &child)) {
+	if (start(render, &child, deadline)) {
 		const char *why = talk(render, &child, deadline);
 
 		close_one(&child.to);

@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "spawner.h"
 
 /* Noise of 512 x 512 pixels, which deflate cannot shrink, and some room. */
 #define EMOJI_RENDER_MAX_BYTES ((size_t)1200000)
@@ -21,6 +22,7 @@ enum emoji_render_end {
 };
 
 struct emoji_render {
+	const struct spawner *spawner;
 	struct slice image; /* borrowed for the run */
 	uint32_t side;
 	uint32_t box; /* thousandths */

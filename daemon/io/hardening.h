@@ -27,8 +27,15 @@ enum gw_err hardening_become(const char *user, char *why, size_t room);
  */
 void hardening_apply(void);
 
+/**
+ * EPERM for fork and exec from now on, in every thread to come: the spawner is there
+ * for programs.  Before the first thread.
+ */
+void hardening_forbid_programs(void);
+
 /* What of it holds. */
 struct hardening {
+	bool may_exec; /* this thread could start a program; found out by trying */
 	bool no_new_privs;
 	bool filtered;         /* by seccomp, ours or another's */
 	uint64_t capabilities; /* that it has or may get, as in capabilities(7) */

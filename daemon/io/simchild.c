@@ -3,13 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -128,74 +125,66 @@ command(const char *path, const char *text, char *answer, size_t room)
 
 /* ---- starting it ---- */
 
-/* In the child: nothing of ours but the ready pipe (descriptor 3) and a log. */
-static void
-exec_child(const char *program, const char *dir, const char *control, int ready_fd)
+/* The words are not written to, whatever execve() has in its prototype. */
+static pid_t
+ask_for(const struct spawner *spawner, const char *dir, const char *control,
+    int ready_fd, mono_ns deadline)
 {
 	char tls_dir[PATH_BYTES];
 	char log_path[PATH_BYTES];
-	static char *const environment[] = {NULL};
-	sigset_t none;
 
 	(void)snprintf(tls_dir, sizeof tls_dir, "%s/sim-tls", dir);
 	(void)snprintf(log_path, sizeof log_path, "%s/gwsim.log", dir);
 	int log_fd =
 	    open(log_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int high_fd = fcntl(ready_fd, F_DUPFD, 10);
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)setsid(); /* Ctrl-C at the terminal is for gwbotd */
-	(void)dup2(null_fd, STDIN_FILENO);
-	(void)dup2(null_fd, STDOUT_FILENO);
-	(void)dup2(log_fd >= 0 ? log_fd : null_fd, STDERR_FILENO);
-	(void)dup2(high_fd, 3);
-	(void)close(high_fd);
+	int error_fd = log_fd >= 0 ? log_fd : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const int fds[] = {error_fd, ready_fd};
 	const char *const arguments[] = {"gwsim", "--tls", "--tls-dir", tls_dir,
 	    "--control", control, "--heartbeat", HEARTBEAT_MS, "--rate", EVENTS_PER_S,
 	    "--idle-exit", IDLE_EXIT_S, "--ready-fd", "3", NULL};
 	char *copy[sizeof arguments / sizeof arguments[0]];
 
-	memcpy(copy, arguments, sizeof arguments); /* execve() does not write to them */
-	(void)execve(program, copy, environment);
-	_exit(127);
+	memcpy(copy, arguments, sizeof arguments);
+	pid_t pid = spawner_start(spawner, SPAWNER_SIM, copy, fds, deadline);
+	int error = errno;
+
+	if (error_fd >= 0) {
+		(void)close(error_fd);
+	}
+	errno = error;
+	return pid;
 }
 
 static enum gw_err
-spawn(const char *dir, struct simchild *out, char *why, size_t room)
+spawn(const struct spawner *spawner, const char *dir, struct simchild *out, char *why,
+    size_t room)
 {
-	char program[PATH_BYTES];
+	mono_ns deadline = clock_now() + START_TIMEOUT;
 	char line[LINE_MAX_BYTES];
 	int ready[2];
 
-	if (!helper_find("gwsim", program, sizeof program)) {
-		(void)snprintf(why, room,
-		    "gwsim is neither beside gwbotd nor in %s: build it", helper_dir());
-		return GW_ERR_NOT_FOUND;
-	}
 	if (pipe2(ready, O_CLOEXEC) != 0) {
 		(void)snprintf(why, room, "pipe: %s", strerror(errno));
 		return GW_ERR_IO;
 	}
-	pid_t pid = fork();
+	pid_t pid = ask_for(spawner, dir, out->control, ready[1], deadline);
+	int error = errno;
 
-	if (pid == 0) {
-		/* Nobody waits for gwsim: it is the child of a child that has ended. */
-		if (fork() == 0) {
-			exec_child(program, dir, out->control, ready[1]);
-		}
-		_exit(0);
-	}
-	if (pid > 0) {
-		(void)waitpid(pid, NULL, 0);
-	}
 	(void)close(ready[1]);
-	bool up = pid > 0 &&
-	    read_line(ready[0], clock_now() + START_TIMEOUT, line, sizeof line) &&
+	bool up = pid > 0 && read_line(ready[0], deadline, line, sizeof line) &&
 	    read_info(line, out);
 
 	(void)close(ready[0]);
+	if (pid < 0 && error == ENOENT) {
+		(void)snprintf(why, room,
+		    "gwsim is neither beside gwbotd nor in %s: build it", helper_dir());
+		return GW_ERR_NOT_FOUND;
+	}
+	if (pid < 0) {
+		(void)snprintf(why, room, "gwsim cannot be started: %s",
+		    strerror(error));
+		return GW_ERR_IO;
+	}
 	if (!up) {
 		(void)snprintf(why, room, "gwsim did not start: see %s/gwsim.log", dir);
 		return GW_ERR_IO;
@@ -204,7 +193,8 @@ spawn(const char *dir, struct simchild *out, char *why, size_t room)
 }
 
 enum gw_err
-simchild_start(const char *dir, struct simchild *out, char *why, size_t room)
+simchild_start(const struct spawner *spawner, const char *dir, struct simchild *out,
+    char *why, size_t room)
 {
 	char line[LINE_MAX_BYTES];
 	int size = snprintf(out->control, sizeof out->control, "%s/sim.sock", dir);
@@ -218,7 +208,7 @@ simchild_start(const char *dir, struct simchild *out, char *why, size_t room)
 	    read_info(line, out)) {
 		return GW_OK;
 	}
-	return spawn(dir, out, why, room);
+	return spawn(spawner, dir, out, why, room);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "err.h"
 #include "secret.h"
+#include "spawner.h"
 
 struct simchild {
 	char api_base[256];
@@ -25,8 +26,8 @@ struct simchild {
  * On an error why (room bytes) says in one line what to do.  gwsim ends by itself when
  * nobody has talked to it for a minute.
  */
-enum gw_err simchild_start(const char *dir, struct simchild *out, char *why,
-    size_t room);
+enum gw_err simchild_start(const struct spawner *spawner, const char *dir,
+    struct simchild *out, char *why, size_t room);
 
 /** Asks it to end, and does not wait for it: the loop may call this. */
 void simchild_quit(const struct simchild *child);

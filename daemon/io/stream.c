@@ -120,6 +120,10 @@ flush(struct stream *stream)
 		}
 		stream->sent += (size_t)taken;
 	}
+	/* IDENTIFY and RESUME hold the token; what is sent is small and rare. */
+	if (queue->size > 0) {
+		explicit_bzero(queue->data, queue->size);
+	}
 	buf_clear(queue);
 	buf_shrink(queue, QUEUE_KEEP_BYTES);
 	stream->sent = 0;
@@ -319,7 +323,7 @@ stream_free(struct stream *owned_stream)
 {
 	SSL_free(owned_stream->ssl);
 	loop_timer_free(owned_stream->timer);
-	buf_fini(&owned_stream->queue);
+	buf_wipe(&owned_stream->queue);
 	free(owned_stream->host);
 	free(owned_stream);
 }

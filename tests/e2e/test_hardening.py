@@ -3,10 +3,12 @@
 import os
 import pathlib
 import pwd
+import re
+import select
 import subprocess
 import unittest
 
-from gwbotd import BIN, Gwbotd, Sim
+from gwbotd import BIN, TOKEN, Gwbotd, Sim
 
 NOWHERE = {"DISCORD_API_BASE": "http://127.0.0.1:1/api/v10"}
 NOBODY = "nobody"
@@ -46,7 +48,7 @@ class Process(unittest.TestCase):
                      if line.startswith("VmFlags")]
             self.assertTrue(any(wanted <= set(each) for each in flags))
             doctor = bot.ctl("doctor").stdout
-            for line in ("seccomp", "locked in memory", "no core file"):
+            for line in ("fork and exec with it", "locked in memory", "no core file"):
                 self.assertIn(line, doctor)
             self.assertEqual(0, bot.stop())
 
@@ -66,6 +68,130 @@ class Process(unittest.TestCase):
             self.assertEqual(10, len(lines))
             for line in lines:
                 self.assertRegex(line, r"^\w+ -1 EPERM$")
+            self.assertEqual(0, bot.stop())
+
+
+def spawner_of(pid):
+    found, = (int(word) for word in
+              pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+              if pathlib.Path(f"/proc/{word}/comm").read_text() == "gwbot-spawner\n")
+    return found
+
+
+def places_of(pid, needle):
+    """(flags of its mapping, bytes in front) of each place where the needle lies."""
+    found, pages = [], None
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+            header = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+) ", line)
+            if header:
+                pages = [int(header[1], 16), int(header[2], 16), header[3]]
+            if not line.startswith("VmFlags:") or "r" not in pages[2]:
+                continue
+            start, end = pages[:2]
+            flags = set(line.split()[1:])
+            if "io" in flags or "pf" in flags or end - start > 1 << 30:  # of the kernel; shadow
+                continue
+            try:
+                memory.seek(start)
+                data = memory.read(end - start)
+            except OSError:  # the kernel's own
+                continue
+            found += [(flags, data[max(0, hit.start() - 40):hit.start()])
+                      for hit in re.finditer(re.escape(needle), data)]
+    return found
+
+
+class Memory(unittest.TestCase):
+    def test_the_token_lies_in_its_own_pages_and_nowhere_else(self):
+        """After IDENTIFY, RESUME and calls of the API, in all memory that can be read."""
+        checked = b"__asan_init" in (BIN / "gwbotd").read_bytes()
+        middle = TOKEN[10:-10].encode()  # a piece would do, too
+        for tls in (False, True):
+            with Sim(tls=tls, heartbeat=1000, rate=20) as sim, Gwbotd(sim) as bot:
+                bot.start().wait_ready()
+                sim.do("drop")
+                bot.wait_ready(count=2)
+                bot.ctl("reconnect", "--fresh", "--yes")
+                bot.wait_ready(count=3)
+                self.assertIn("IDENTIFY", bot.ctl("doctor").stdout.upper())
+                found = places_of(bot.process.pid, middle)
+                if checked:  # their own copy of the environment
+                    found = [each for each in found if b"DISCORD_TOKEN=" not in each[1]]
+                # Of the environment, the configuration, the gateway; and the API's header.
+                self.assertLessEqual(1, len(found))
+                self.assertLessEqual(len(found), 4, found)
+                for flags, before in found:
+                    self.assertLessEqual({"dd", "wf"} if checked else {"lo", "dd", "wf"}, flags, before)
+                spawner = places_of(spawner_of(bot.process.pid), middle)
+                self.assertEqual([], [] if checked else spawner)
+                self.assertEqual(0, bot.stop())
+
+    def test_files_are_for_the_owner_alone(self):
+        with Sim() as sim, Gwbotd(sim) as bot:
+            os.umask(0)
+            try:
+                bot.start().wait_ready()
+            finally:
+                os.umask(0o022)
+            modes = {path.name: path.stat().st_mode & 0o777
+                     for path in (bot.dir / "state").rglob("*")}
+            self.assertTrue(modes)
+            self.assertEqual({0o600}, set(modes.values()), modes)
+            self.assertEqual(0o700, (bot.dir / "state").stat().st_mode & 0o777)
+            self.assertIn("Umask:\t0077", pathlib.Path(f"/proc/{bot.process.pid}/status").read_text())
+            self.assertEqual(0, bot.stop())
+
+
+class Programs(unittest.TestCase):
+    """What is started is what the configuration says, also after it has changed."""
+
+    def write(self, bot, word):
+        path = bot.dir / "gwbot.conf"
+        path.write_text('jobs = ({ name = "try"; action = "exec"; every = "1d"; command = '
+                        f'["/bin/sh", "-c", "echo {word} >>{bot.dir}/seen"]; }});\n')
+        return str(path)
+
+    def run_it(self, bot):
+        done = bot.ctl("job", "run", "try", "--wait")
+        self.assertEqual(0, done.returncode, done.stderr)
+
+    def test_a_reload_brings_others_and_takes_none_away(self):
+        with Gwbotd(env=NOWHERE) as bot:
+            bot.start("--config", self.write(bot, "one")).wait_event("listening")
+            self.run_it(bot)
+            self.write(bot, "two")  # on disk, and not taken: it runs what it ran
+            self.run_it(bot)
+            self.assertEqual(0, bot.ctl("reload").returncode)
+            self.run_it(bot)
+            self.write(bot, "three")
+            self.assertEqual(0, bot.ctl("reload", "--for", "1h").returncode)
+            self.run_it(bot)
+            self.assertEqual(0, bot.ctl("reload", "--undo").returncode)
+            self.run_it(bot)
+            self.assertEqual("one one two three two".split(), (bot.dir / "seen").read_text().split())
+            self.assertEqual(0, bot.stop())
+
+    def test_the_spawner_ends_with_the_daemon_and_with_nothing_else(self):
+        with Gwbotd(env=NOWHERE) as bot:
+            bot.start("--config", self.write(bot, "x")).wait_event("listening")
+            spawner = spawner_of(bot.process.pid)
+            handle = os.pidfd_open(spawner)
+            for number in (15, 2, 1, 3, 10, 12, 13):  # as a whole group may be told
+                os.kill(spawner, number)
+            self.run_it(bot)
+            self.assertEqual({"0", "1", "2", "3"}, set(os.listdir(f"/proc/{spawner}/fd")))
+            bot.kill()
+            self.assertTrue(select.select([handle], [], [], 10)[0], "it outlives gwbotd")
+            os.close(handle)
+
+    def test_without_the_spawner_a_program_fails_and_says_so(self):
+        with Gwbotd(env=NOWHERE) as bot:
+            bot.start("--config", self.write(bot, "x")).wait_event("listening")
+            os.kill(spawner_of(bot.process.pid), 9)
+            done = bot.ctl("job", "run", "try", "--wait")
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("gwctl reboot", done.stdout + done.stderr)
             self.assertEqual(0, bot.stop())
 
 

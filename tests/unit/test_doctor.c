@@ -207,6 +207,21 @@ a_token_in_the_configuration_is_told_and_never_shown(void **state)
 }
 
 static void
+what_others_may_read_is_told(void **state)
+{
+	(void)state;
+	facts.token.file = "/etc/gwbot/discord_token";
+	facts.token.mode = 0640;
+	expect("token", DOCTOR_OK, "72 characters", "");
+	facts.token.mode = 0644;
+	expect("token", DOCTOR_WARN, "/etc/gwbot/discord_token has mode 0644", "chmod");
+	facts.state.mode = 0700;
+	expect("state", DOCTOR_OK, "/var/lib/gwbot", "");
+	facts.state.mode = 0751;
+	expect("state", DOCTOR_WARN, "/var/lib/gwbot has mode 0751", "chmod 0750");
+}
+
+static void
 a_state_that_is_not_kept_is_a_failure(void **state)
 {
 	(void)state;
@@ -367,6 +382,8 @@ the_log_and_the_place_where_it_runs(void **state)
 	expect("privileges", DOCTOR_WARN, "(400)", "--user gwbot");
 	facts.host.may_gain = true;
 	expect("privileges", DOCTOR_WARN, "no_new_privs", "NoNewPrivileges");
+	facts.host.may_exec = true;
+	expect("calls", DOCTOR_WARN, "may start programs itself", "seccomp");
 	facts.host.filtered = false;
 	expect("calls", DOCTOR_WARN, "no seccomp filter", "seccomp");
 	facts.token.swappable = true;
@@ -413,6 +430,7 @@ main(void)
 	    CASE(settings_that_do_not_run_yet_and_those_that_gwctl_set_are_told),
 	    CASE(limits_that_make_no_sense_together),
 	    CASE(a_token_in_the_configuration_is_told_and_never_shown),
+	    CASE(what_others_may_read_is_told),
 	    CASE(a_state_that_is_not_kept_is_a_failure),
 	    CASE(shards_that_are_not_connected),
 	    CASE(the_budget_of_identifies),

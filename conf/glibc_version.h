@@ -1,0 +1,1 @@
+glibc __GLIBC__.__GLIBC_MINOR__

@@ -5,6 +5,8 @@ import select
 import socket
 import time
 
+import canary
+
 
 class Notify:
     """Receives the datagrams of one gwbotd; address is for NOTIFY_SOCKET."""
@@ -33,6 +35,7 @@ class Notify:
         fresh = []
         while select.select([self.socket], [], [], 0 if fresh else timeout)[0]:
             text = self.socket.recv(65536).decode()
+            canary.search("notes to systemd", text)
             lines = [line.partition("=") for line in text.splitlines()]
             fresh.append((time.monotonic(), {name: value for name, _, value in lines}))
         self.seen += fresh

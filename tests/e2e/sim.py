@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+import canary
+
 HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ.get("GWBOT_BIN", HERE.parent.parent / "build" / "dev"))
 
@@ -75,7 +77,10 @@ class Sim:
             raw.close()
         self.channel.write(line.encode() + b"\n")
         self.channel.flush()
-        return json.loads(self.channel.readline())
+        answer = self.channel.readline()
+        if line.startswith("calls"):
+            canary.search("what is sent to Discord's API", answer)
+        return json.loads(answer)
 
     def do(self, line):
         """One command that must succeed."""

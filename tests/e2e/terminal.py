@@ -10,6 +10,7 @@ import struct
 import termios
 import time
 
+import canary
 from screen import Screen
 
 
@@ -19,6 +20,7 @@ class Terminal:
     def __init__(self, command, env, columns=80, rows=24):
         self.screen = Screen(columns, rows)
         self.raw = ""
+        self.canary = canary.Stream("a terminal")
         self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.status = None
         self.pid, self.fd = pty.fork()
@@ -79,6 +81,7 @@ class Terminal:
             return True
         except OSError:
             return False
+        self.canary.add(data)
         text = self.decoder.decode(data)
         self.raw += text
         self.screen.feed(text)

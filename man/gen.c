@@ -121,6 +121,17 @@ put_variables(const struct config_option *option)
 	}
 }
 
+/* What it is still called in files of older versions. */
+static void
+put_old_names(size_t index)
+{
+	const char *old = config_option_old_path(index);
+
+	if (old) {
+		(void)printf("Deprecated name:\n.Ic %s .\n", old);
+	}
+}
+
 static void
 put_options(void)
 {
@@ -136,6 +147,7 @@ put_options(void)
 		put_sentence("Allowed: ", allowed_text(option, allowed));
 		put_default(option);
 		put_variables(option);
+		put_old_names(i);
 		put_sentence("A change takes effect ", reload_text(option->reload));
 	}
 	(void)printf(".El\n");

@@ -259,8 +259,14 @@ read_assignment(const struct config_override *override, struct assignment *assig
 	}
 	assignment->value =
 	    override->value ? override->value : override->path + size + 1;
-	if (!slice_copy((struct slice){override->path, size}, assignment->path,
-		sizeof assignment->path) ||
+	bool whole_path = slice_copy((struct slice){override->path, size},
+	    assignment->path, sizeof assignment->path);
+
+	if (whole_path && config_option_renamed(assignment->path, &assignment->id)) {
+		config_report_add(report, CONFIG_WARNING, "--set",
+		    "%s is deprecated; use %s", assignment->path,
+		    config_option(assignment->id)->path);
+	} else if (!whole_path ||
 	    !config_option_find(assignment->path, &assignment->id)) {
 		char nearest[SOURCE_ROOM];
 		bool near = config_nearest_path(assignment->path, false, nearest,

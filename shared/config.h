@@ -334,6 +334,12 @@ const struct config_option *config_option(size_t index);
 /** Finds a row by its path; false where there is none. */
 bool config_option_find(const char *path, size_t *index);
 
+/** The option that has this deprecated name in files; false where none has. */
+bool config_option_renamed(const char *old_path, size_t *index);
+
+/** The deprecated name of an option in files; NULL: it has none. */
+const char *config_option_old_path(size_t index);
+
 /**
  * True where wanted names the row at index: its path, its group ("watchdog"), or a glob
  * that fits its path ("*.port").

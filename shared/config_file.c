@@ -256,6 +256,28 @@ take_option(const struct config_target *target, const config_setting_t *setting,
 	}
 }
 
+/* One that has another name by now.  Where the new one stands in the same file, that
+ * counts, whichever comes first. */
+static void
+take_renamed(const struct config_target *target, const config_setting_t *setting,
+    const char *old_path, enum config_id id)
+{
+	const struct config_setters *setters = target->setters;
+	const struct config_place *place = &config_tree_scanned(target, setting)->name;
+	const struct config_origins *origins = target->config->origins;
+	bool again = target->layer == LAYER_FILE && origins &&
+	    origins->at[id].layer == LAYER_FILE && setters->file[id] == setters->now;
+	char text[CONFIG_PLACE_ROOM];
+
+	(void)snprintf(text, sizeof text, "%s is deprecated; use %s%s", old_path,
+	    config_option(id)->path, again ? ", which is set as well, and counts" : "");
+	config_scan_tell(target->file->scan, target->report, CONFIG_WARNING, place,
+	    text);
+	if (!again) {
+		take_option(target, setting, id);
+	}
+}
+
 static void
 refuse_unknown(const struct config_target *target, const config_setting_t *setting,
     const char *path)
@@ -304,6 +326,10 @@ take_setting(const struct config_target *target, const config_setting_t *setting
 	if (fitting && config_option_find(path, &id)) {
 		if (!place->mended) {
 			take_option(target, setting, (enum config_id)id);
+		}
+	} else if (fitting && config_option_renamed(path, &id)) {
+		if (!place->mended) {
+			take_renamed(target, setting, path, (enum config_id)id);
 		}
 	} else if (!fitting || *prefix || !config_is_group(path)) {
 		refuse_unknown(target, setting, path);

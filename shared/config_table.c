@@ -31,6 +31,16 @@ static const size_t offsets[] = {
 #undef OPTION
 };
 
+static const struct {
+	const char *path;
+	enum config_id id;
+} renamed[] = {
+#define OPTION(...)
+#define RENAMED(path_, id_) {(path_), CONFIG_ID_##id_},
+#include "options.def"
+#undef OPTION
+};
+
 size_t
 config_option_count(void)
 {
@@ -53,6 +63,29 @@ config_option_find(const char *path, size_t *index)
 		}
 	}
 	return false;
+}
+
+bool
+config_option_renamed(const char *old_path, size_t *index)
+{
+	for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+		if (strcmp(renamed[i].path, old_path) == 0) {
+			*index = renamed[i].id;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+config_option_old_path(size_t index)
+{
+	for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++) {
+		if (renamed[i].id == index) {
+			return renamed[i].path;
+		}
+	}
+	return NULL;
 }
 
 size_t

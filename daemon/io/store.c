@@ -535,7 +535,7 @@ store_open(const struct store_options *options, enum gw_err *err)
 	}
 	store->sync_timer = loop_timer_new(options->loop, on_sync_timer, store);
 	store_file_map(&store->folder, &store->ledger, LEDGER_NAME, STORE_LEDGER_BYTES);
-	store_ledger_check(&store->ledger, clock_wall_ms());
+	store_ledger_check(&store->folder, &store->ledger, clock_wall_ms());
 	tell_problem(store, "a restart does not know what this process did");
 	return store;
 }

@@ -45,7 +45,8 @@ take_over(struct identify_ledger *ledger, const struct ledger_v1 *old,
 }
 
 void
-store_ledger_check(struct store_file *mapped, int64_t now_wall_ms)
+store_ledger_check(const struct store_folder *folder, struct store_file *mapped,
+    int64_t now_wall_ms)
 {
 	struct store_ledger_file *file = store_ledger_of(mapped);
 	struct ledger_v1 old;
@@ -55,14 +56,23 @@ store_ledger_check(struct store_file *mapped, int64_t now_wall_ms)
 		return;
 	}
 	memcpy(&old, file, sizeof old);
-	memset(file, 0, sizeof *file);
-	if (is_v1(&old)) {
-		take_over(&file->ledger, &old, now_wall_ms);
-	} else if (magic != 0) {
+	bool usable = is_v1(&old) || magic == 0;
+
+	if (!usable) {
+		bool newer = magic == LEDGER_MAGIC && file->version > LEDGER_VERSION;
+
 		log_warning("identify_ledger_unusable",
 		    KV("file", (const char *)mapped->name),
-		    KV("reason", "damaged; identifies of the last 24 h are not known"),
-		    KV("effect", "the API is asked what is left"));
+		    KV("reason", newer ? "written by a newer version" : "damaged"),
+		    KV("effect",
+			"identifies of the last 24 h and last runs of jobs are not "
+			"known; the API is asked what is left"));
+		/* A newer version that comes back finds it there. */
+		store_file_keep_aside(folder, mapped);
+	}
+	memset(file, 0, sizeof *file);
+	if (usable && magic != 0) {
+		take_over(&file->ledger, &old, now_wall_ms);
 	}
 	/* Last, so that a process that dies before leaves no half of a ledger. */
 	atomic_signal_fence(memory_order_seq_cst);

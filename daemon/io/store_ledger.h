@@ -26,8 +26,9 @@ struct store_ledger_file {
 #define STORE_LEDGER_BYTES sizeof(struct store_ledger_file)
 
 /** Makes the bytes a ledger of the present version: reads what an older version wrote,
- * and empties with one warning what cannot be read. */
-void store_ledger_check(struct store_file *mapped, int64_t now_wall_ms);
+ * and empties with one warning what cannot be read, and is kept aside. */
+void store_ledger_check(const struct store_folder *folder, struct store_file *mapped,
+    int64_t now_wall_ms);
 
 /** The bytes as what they are. */
 struct store_ledger_file *store_ledger_of(const struct store_file *file);

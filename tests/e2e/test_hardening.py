@@ -60,7 +60,7 @@ class Process(unittest.TestCase):
             path = bot.dir / "gwbot.conf"
             path.write_text('jobs = ({ name = "try"; action = "exec"; every = "1d"; command = '
                             f'["/bin/sh", "-c", "python3 {script} >{seen}"]; }});\n')
-            bot.start("--config", str(path)).wait_event("listening")
+            bot.start("--config", str(path)).wait_event("watchdog")
             done = bot.ctl("job", "run", "try", "--wait")
             self.assertEqual(0, done.returncode, done.stderr)
             lines = seen.read_text().splitlines()
@@ -158,7 +158,7 @@ class Programs(unittest.TestCase):
 
     def test_a_reload_brings_others_and_takes_none_away(self):
         with Gwbotd(env=NOWHERE) as bot:
-            bot.start("--config", self.write(bot, "one")).wait_event("listening")
+            bot.start("--config", self.write(bot, "one")).wait_event("watchdog")
             self.run_it(bot)
             self.write(bot, "two")  # on disk, and not taken: it runs what it ran
             self.run_it(bot)
@@ -174,7 +174,7 @@ class Programs(unittest.TestCase):
 
     def test_the_spawner_ends_with_the_daemon_and_with_nothing_else(self):
         with Gwbotd(env=NOWHERE) as bot:
-            bot.start("--config", self.write(bot, "x")).wait_event("listening")
+            bot.start("--config", self.write(bot, "x")).wait_event("watchdog")
             spawner = spawner_of(bot.process.pid)
             handle = os.pidfd_open(spawner)
             for number in (15, 2, 1, 3, 10, 12, 13):  # as a whole group may be told
@@ -187,7 +187,7 @@ class Programs(unittest.TestCase):
 
     def test_without_the_spawner_a_program_fails_and_says_so(self):
         with Gwbotd(env=NOWHERE) as bot:
-            bot.start("--config", self.write(bot, "x")).wait_event("listening")
+            bot.start("--config", self.write(bot, "x")).wait_event("watchdog")
             os.kill(spawner_of(bot.process.pid), 9)
             done = bot.ctl("job", "run", "try", "--wait")
             self.assertNotEqual(0, done.returncode)

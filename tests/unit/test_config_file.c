@@ -25,6 +25,58 @@ teardown(void **state)
 /* ---- what stands in it ---- */
 
 static void
+deprecated_names_are_taken_and_name_the_new_one(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_load_text(fixture,
+	    "# of an older version\nwatchdog: {\n  check = 90;\n"
+	    "  max_disconnect = \"5min\";\n};\n");
+	assert_int_equal(fixture->report.errors, 0);
+	assert_int_equal(fixture->report.count, 2);
+	assert_true(fixture_says(fixture,
+	    ":3:3: warning: watchdog.check is deprecated; use watchdog.keepalive"));
+	assert_true(fixture_says(fixture,
+	    ":4:3: warning: watchdog.max_disconnect is deprecated; use "
+	    "watchdog.disconnect_grace"));
+	assert_non_null(strstr(fixture_value(fixture, "watchdog.keepalive"), "90s ("));
+	assert_non_null(
+	    strstr(fixture_value(fixture, "watchdog.disconnect_grace"), "5min ("));
+}
+
+static void
+a_new_name_counts_beside_its_old_one_in_any_order(void **state)
+{
+	static const char *const texts[] = {
+	    "watchdog: { check = 90; keepalive = 70; };",
+	    "watchdog: { keepalive = 70; check = 90; };",
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		fixture_load_text(fixture, texts[i]);
+		assert_int_equal(fixture->report.errors, 0);
+		assert_int_equal(fixture->report.count, 1);
+		assert_true(fixture_says(fixture, "watchdog.check is deprecated"));
+		assert_non_null(
+		    strstr(fixture_value(fixture, "watchdog.keepalive"), "70s ("));
+	}
+}
+
+static void
+a_bad_value_under_an_old_name_is_an_error_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture_load_text(fixture, "watchdog: { check = \"soon\"; };");
+	assert_int_equal(fixture->report.errors, 1);
+	fixture_load_text(fixture,
+	    "profiles: { dev: { watchdog: { check = 80; }; }; };");
+	assert_int_equal(fixture->report.errors, 0);
+	assert_non_null(strstr(fixture_value(fixture, "watchdog.keepalive"), "80s ("));
+}
+
+static void
 values_are_taken_in_every_form(void **state)
 {
 	static const struct {
@@ -496,6 +548,9 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(values_are_taken_in_every_form),
+	    TEST(deprecated_names_are_taken_and_name_the_new_one),
+	    TEST(a_new_name_counts_beside_its_old_one_in_any_order),
+	    TEST(a_bad_value_under_an_old_name_is_an_error_too),
 	    TEST(each_mistake_is_one_error_with_line_and_cure),
 	    TEST(all_mistakes_are_told_at_once),
 	    TEST(messages_hold_no_escape_sequences_and_no_tokens),

@@ -57,6 +57,7 @@ class Gwbotd:
         self.process = None
         self.lines = []
         self.leak = None
+        self.reader = None
         self.fresh = threading.Condition()
         self.env = {
             "PATH": os.environ["PATH"],
@@ -114,7 +115,8 @@ class Gwbotd:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         with self.fresh:
             self.lines = []
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self.reader.start()
         return self
 
     def _read(self, process):
@@ -133,6 +135,7 @@ class Gwbotd:
 
     def wait_exit(self, timeout=15):
         status = self.process.wait(timeout)
+        self.reader.join(2)  # its last words; something else may hold the pipe open
         return status
 
     def stop(self, number=signal.SIGTERM, timeout=20):

@@ -22,14 +22,14 @@ class Found(unittest.TestCase):
     def test_in_the_log(self):
         with self.assertRaises(Leak):
             with Gwbotd(env=NOWHERE, wrapper=["sh", "-c", 'echo "$DISCORD_TOKEN" >&2; exec "$@"', "sh"]) as bot:
-                bot.start().wait_event("listening")
+                bot.start().wait_event("watchdog")
         self.assertFalse(bot.dir.exists())
 
     def test_in_the_state_folder(self):
         for name, text in (("note", "x" * 5000 + TOKEN), (f"core.{TOKEN}", "")):
             with self.assertRaises(Leak):
                 with Gwbotd(env=NOWHERE) as bot:
-                    bot.start().wait_event("listening")
+                    bot.start().wait_event("watchdog")
                     (bot.dir / "state" / name).write_text(text)
 
     def test_in_argv_or_environment(self):
@@ -94,7 +94,7 @@ class NotFound(unittest.TestCase):
     def test_a_daemon_that_keeps_it_to_itself_passes(self):
         before = dict(canary.searched)
         with Gwbotd(env=NOWHERE) as bot:
-            bot.start().wait_event("listening")
+            bot.start().wait_event("watchdog")
             bot.ctl("config")
             bot.get("/healthz")
         fresh = {name for name, size in canary.searched.items() if size > before.get(name, 0)}

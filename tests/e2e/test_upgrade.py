@@ -120,7 +120,7 @@ class Deprecated(unittest.TestCase):
         with Gwbotd(env={"DISCORD_API_BASE": "http://127.0.0.1:1/api/v10", "WATCHDOG_CHECK_SEC": "77"}) as bot:
             path = bot.dir / "gwbot.conf"
             path.write_text("watchdog: {\n  max_disconnect = 200;\n};\n")
-            bot.start("--config", str(path)).wait_event("listening")
+            bot.start("--config", str(path)).wait_event("watchdog")
             limits = bot.wait_event("watchdog")[1]
             self.assertEqual((77, 200), (limits["keepalive_s"], limits["disconnect_grace_s"]))
             self.assertIn(f"{path}:2:3: warning: watchdog.max_disconnect is deprecated; use "

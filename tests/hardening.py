@@ -34,11 +34,12 @@ def features(path):
         "stack protector": "__stack_chk_fail" in symbols,
         "fortified": bool(re.search(r"__\w+_chk@", symbols)),
     }
-    if platform.machine() == "x86_64":
+    marks = {"x86_64": "endbr64", "aarch64": "paciasp"}  # CET; pointer authentication
+    if platform.machine() in marks:
         # Not by the ELF note: the linker leaves it out, since Debian's crt1.o has none.
         code = subprocess.run(["objdump", "-d", "--disassemble=main", str(path)],
                               capture_output=True, text=True, check=True).stdout
-        found["CET"] = "endbr64" in code
+        found["branch protection"] = marks[platform.machine()] in code
     return {name: there for name, there in found.items() if (path.name, name) not in NOT_THERE}
 
 

@@ -5,6 +5,7 @@ import pathlib
 import pwd
 import re
 import select
+import signal
 import subprocess
 import unittest
 
@@ -170,6 +171,27 @@ class Programs(unittest.TestCase):
             self.assertEqual(0, bot.ctl("reload", "--undo").returncode)
             self.run_it(bot)
             self.assertEqual("one one two three two".split(), (bot.dir / "seen").read_text().split())
+            self.assertEqual(0, bot.stop())
+
+    def test_what_the_daemon_says_counts_for_nothing(self):
+        """The spawner sees another file than gwbotd saw: as if gwbotd had made it up."""
+        with Gwbotd(env=NOWHERE) as bot:
+            bot.start("--config", self.write(bot, "one")).wait_event("watchdog")
+            spawner = spawner_of(bot.process.pid)
+            os.kill(spawner, signal.SIGSTOP)
+            try:
+                self.write(bot, "two")
+                self.assertEqual(0, bot.ctl("reload").returncode)
+                self.write(bot, "three")
+            finally:
+                os.kill(spawner, signal.SIGCONT)
+            done = bot.ctl("job", "run", "try", "--wait")
+            self.assertEqual(1, done.returncode, done.stderr)
+            self.assertIn("the configuration does not name it", " ".join((done.stdout + done.stderr).split()))
+            self.assertFalse((bot.dir / "seen").exists())
+            self.assertEqual(0, bot.ctl("reload").returncode)
+            self.run_it(bot)
+            self.assertEqual("three\n", (bot.dir / "seen").read_text())
             self.assertEqual(0, bot.stop())
 
     def test_the_spawner_ends_with_the_daemon_and_with_nothing_else(self):

@@ -110,6 +110,15 @@ is_clean(const struct secret *token)
 	return true;
 }
 
+static bool
+has_quote(const struct secret *token)
+{
+	const char *bytes = secret_reveal(token);
+
+	return memchr(bytes, '"', secret_size(token)) ||
+	    memchr(bytes, '\'', secret_size(token));
+}
+
 bool
 config_check_token(const struct config *config, struct config_report *report)
 {
@@ -141,6 +150,13 @@ config_check_token(const struct config *config, struct config_report *report)
 	if (!is_clean(token)) {
 		config_report_add(report, CONFIG_ERROR, source,
 		    "the token has a blank or a byte that is not printable ASCII");
+		return false;
+	}
+	/* Environment files of containers keep the quotes that a shell would take off.
+	 */
+	if (has_quote(token)) {
+		config_report_add(report, CONFIG_ERROR, source,
+		    "the token stands in quotes here; write it without them");
 		return false;
 	}
 	return true;

@@ -63,6 +63,9 @@ only_whole_and_clean_tokens_are_usable(void **state)
 	    {"a NUL", SLICE_LITERAL(TOKEN_50 "\0" TOKEN_50), "a blank or a byte"},
 	    {"UTF-8", SLICE_LITERAL(TOKEN_50 "\xC3\xA4"), "a blank or a byte"},
 	    {"DEL", SLICE_LITERAL(TOKEN_50 "\x7F"), "a blank or a byte"},
+	    {"double quotes", SLICE_LITERAL("\"" TOKEN_50 "\""), "in quotes"},
+	    {"single quotes", SLICE_LITERAL("'" TOKEN_50 "'"), "in quotes"},
+	    {"half a pair", SLICE_LITERAL("\"" TOKEN_50), "in quotes"},
 	    {"nothing", SLICE_LITERAL(""), "is empty"},
 	    {"a line end only", SLICE_LITERAL("\n"), "is empty"},
 	};

@@ -4,8 +4,10 @@
  */
 #include "apply.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "hardening.h"
@@ -221,7 +223,9 @@ main(int argc, char **argv)
 	struct app app = {.started_at = clock_now()};
 
 	if (!fill_standard_fds()) {
-		leave_plain(APP_EXIT_INTERNAL, "/dev/null cannot be opened");
+		leave_plain(APP_EXIT_INTERNAL,
+		    "/dev/null cannot be opened: the process needs a /dev with that "
+		    "device");
 		return APP_EXIT_INTERNAL;
 	}
 	args_parse(argc, argv, &app.args);

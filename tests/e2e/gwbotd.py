@@ -194,6 +194,15 @@ class Gwbotd:
     def wait_ready(self, timeout=30, count=1):
         return self.wait_event("shard_state", timeout, count, to="ready")
 
+    def wait_control(self, timeout=20):
+        """Until gwctl can ask: the socket comes behind the lines about HTTP."""
+        deadline = time.monotonic() + timeout
+        while not self.socket.exists():
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise AssertionError(f"no control socket:\n{self.output[-3000:]}")
+            time.sleep(0.01)
+        return self
+
     # ---- asking it ----
 
     def get(self, path, method="GET", timeout=5):

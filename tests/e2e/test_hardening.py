@@ -61,7 +61,7 @@ class Process(unittest.TestCase):
             path = bot.dir / "gwbot.conf"
             path.write_text('jobs = ({ name = "try"; action = "exec"; every = "1d"; command = '
                             f'["/bin/sh", "-c", "python3 {script} >{seen}"]; }});\n')
-            bot.start("--config", str(path)).wait_event("watchdog")
+            bot.start("--config", str(path)).wait_control()
             done = bot.ctl("job", "run", "try", "--wait")
             self.assertEqual(0, done.returncode, done.stderr)
             lines = seen.read_text().splitlines()

@@ -11,7 +11,7 @@ from gwbotd import Gwbotd, Sim
 class Screens(unittest.TestCase):
     def test_thresholds_name_every_source_whole(self):
         with Gwbotd(env={"DISCORD_API_BASE": "http://127.0.0.1:1/api/v10"}) as bot:
-            bot.start().wait_event("watchdog")
+            bot.start().wait_control()
             screen = bot.ctl("thresholds").stdout
             answer = json.loads(bot.ctl("--json", "thresholds").stdout)
             sources = [limit["source"] for limit in answer["limits"]]

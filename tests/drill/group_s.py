@@ -101,12 +101,14 @@ def outcome(bot, sim):
     return kind
 
 
-def run_shimmed(bot, name, seconds, **rules):
-    """One life under the shim, ended by it or after a while; True where by the shim."""
+def run_shimmed(bot, name, **rules):
+    """One life under the shim, ended by it or when all is stored; True where by the shim."""
     shim.preload(bot, name, folder=state(bot), **rules)
     bot.start()
+    until(lambda: bot.process.poll() is not None or bot.events("shard_state", to="ready"),
+          "a life", 20)
     try:
-        status = bot.wait_exit(seconds)
+        status = bot.wait_exit(1.1)  # there is a sync a second
     except subprocess.TimeoutExpired:
         bot.kill()
         return False
@@ -126,7 +128,7 @@ def sweep(sim, name, points, acts=("",), record=None):
                     (state(bot) / RECORD).write_bytes(record)
                     sim.do("refuse-resume on")
                 rules = {"calls": "*", "act": act} if act else {}
-                died += run_shimmed(bot, name, 1.2, at=at, **rules)
+                died += run_shimmed(bot, name, at=at, **rules)
                 sim.do("refuse-resume off")
                 kinds[outcome(bot, sim)] += 1
     return died, kinds
@@ -140,7 +142,7 @@ def counted(sim, name, record=None, **rules):
             (state(bot) / RECORD).write_bytes(record)
             sim.do("refuse-resume on")
         count = bot.dir / "count"
-        run_shimmed(bot, name, 1.2, count=count, **rules)
+        run_shimmed(bot, name, count=count, **rules)
         sim.do("refuse-resume off")
         return count.read_bytes()
 
@@ -154,7 +156,7 @@ def killed_at_stores(sim, record):
     return f"{died} before single stores of {stores}: {kinds}"
 
 
-@fault("S02", "kill -9 inside each write, sync and rename", limit=180)
+@fault("S02", "kill -9 inside each write, sync and rename", limit=400)
 def killed_inside():
     unit("test_record_torn", "any_mixture_of_old_and_new_sectors_is_one_of_both",
          "a_write_that_stops_at_any_byte_leaves_one_of_both")

@@ -3,6 +3,7 @@
 
     drill.py            all faults          drill.py N01 P    some, or a whole group
     drill.py --list     what there is       drill.py --jobs K faults at a time
+    drill.py --json FILE                    what was shown, for a table
 
 A fault is a function in group_X.py under @fault(ID, TITLE).  It plays the fault, checks
 what has to hold, and returns the seconds until the session was healed, or a Result with
@@ -28,7 +29,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-GROUPS = "NTDPZRSK"
+import gwbotd  # noqa: E402  (the path is set above)
+
+# How many rows each group of the catalogue has: N01 to N23 and so on.
+CATALOGUE = {
+    "N": ("network", 23), "T": ("TLS", 15), "D": ("DNS", 9), "P": ("protocol", 30),
+    "Z": ("compression", 7), "R": ("REST", 16), "S": ("state and disk", 15),
+    "C": ("control socket", 14), "H": ("HTTP", 14), "F": ("configuration", 8),
+    "K": ("signals and time", 13), "X": ("resource exhaustion", 12), "W": ("security", 22),
+}
 # Scenarios mostly wait: more of them at a time than there are processors.
 JOBS = 6
 
@@ -98,15 +107,16 @@ def suite(folder, module, *cases, timeout=280):
 
 
 def load():
-    for group in GROUPS:
-        if (HERE / f"group_{group.lower()}.py").exists():
-            importlib.import_module(f"group_{group.lower()}")
+    for group in CATALOGUE:
+        importlib.import_module(f"group_{group.lower()}")
 
 
 def play(number):
     """In the child: one fault; one line of JSON on the real stdout."""
     began = time.monotonic()
     answer = {"fault": number, "survived": False}
+    # Its calls come at some time after READY: a fault would hit them instead, now and then.
+    gwbotd.Gwbotd.defaults = {"slash__register": "false"}
     try:
         if FAULTS[number].net:
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -174,17 +184,51 @@ def chosen(words):
     return sorted(set(known))
 
 
+def report(path, numbers, answers, seconds):
+    """Everything that was shown, as one JSON document."""
+    commit = subprocess.run(["git", "-C", str(HERE), "describe", "--always", "--dirty",
+                             "--abbrev=12"], capture_output=True, text=True, check=False)
+    rows = []
+    for number in numbers:
+        item, answer = FAULTS[number], answers.get(number)
+        rows.append({"id": number, "group": CATALOGUE[number[0]][0], "title": item.title})
+        if answer is None:
+            rows[-1].update(verdict="not played", why=item.cannot)
+        else:
+            rows[-1].update(verdict="survived" if answer["survived"] else "failed",
+                            heal_seconds=answer.get("heal"), figure=answer.get("figure", ""),
+                            took_seconds=answer["took"])
+            if not answer["survived"]:
+                rows[-1]["why"] = answer["why"]
+    document = {
+        "verb": "drill", "commit": commit.stdout.strip() or None,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "duration_seconds": round(seconds, 1), "processors": os.cpu_count(),
+        "survived": sum(answer["survived"] for answer in answers.values()),
+        "played": len(answers), "catalogue": sum(count for _, count in CATALOGUE.values()),
+        "heal_median_seconds": None, "heal_worst_seconds": None, "rows": rows}
+    heals = sorted(answer["heal"] for answer in answers.values()
+                   if answer.get("heal") is not None)
+    if heals:
+        document.update(heal_median_seconds=round(heals[len(heals) // 2], 3),
+                        heal_worst_seconds=round(heals[-1], 3))
+    pathlib.Path(path).write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n",
+                                  encoding="utf-8")
+
+
 def run_all(numbers, jobs):
     items = [FAULTS[number] for number in numbers if FAULTS[number].function]
-    answers = []
+    answers = {}
 
     def take(pair):
-        answers.append(pair[1])
+        answers[pair[0].number] = pair[1]
         show(*pair)
 
+    # Those that may take long begin first, so that none is left over at the end.
+    beside = sorted((item for item in items if not item.alone), key=lambda item: -item.limit)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         for future in concurrent.futures.as_completed(
-                [pool.submit(run_apart, item) for item in items if not item.alone]):
+                [pool.submit(run_apart, item) for item in beside]):
             take(future.result())
     for item in items:
         if item.alone:
@@ -197,6 +241,7 @@ def main():
     words.add_argument("faults", nargs="*", metavar="ID", help="e.g. N01, or a group: N")
     words.add_argument("--list", action="store_true", help="names them and plays nothing")
     words.add_argument("--jobs", type=int, default=JOBS, help="faults at a time")
+    words.add_argument("--json", metavar="FILE", help="writes what was shown into a file")
     words.add_argument("--one", help=argparse.SUPPRESS)
     args = words.parse_args()
     for name in ("GWBOT_BIN", "GWBOT_TEST_BIN"):
@@ -215,8 +260,11 @@ def main():
     for number in numbers:
         if FAULTS[number].cannot:
             print(f"{number}  --    {FAULTS[number].title}: not played: {FAULTS[number].cannot}")
-    survived = sum(answer["survived"] for answer in answers)
-    heals = sorted(answer["heal"] for answer in answers if answer.get("heal") is not None)
+    if args.json:
+        report(args.json, numbers, answers, time.monotonic() - began)
+    survived = sum(answer["survived"] for answer in answers.values())
+    heals = sorted(answer["heal"] for answer in answers.values()
+                   if answer.get("heal") is not None)
     if heals:
         print(f"healing time: median {heals[len(heals) // 2]:.3f} s, worst {heals[-1]:.3f} s")
     print(f"{survived}/{len(answers)} faults survived in {time.monotonic() - began:.0f} s")

@@ -1,7 +1,6 @@
 """Faults of signals and time."""
 
 import contextlib
-import json
 import os
 import pathlib
 import random
@@ -11,7 +10,7 @@ import subprocess
 import time
 
 import shim
-from drill import Result, cannot, check, fault, suite, unit
+from drill import Result, check, fault, suite, unit
 from gwbotd import Gwbotd, Sim
 from notify import Notify
 from play import heal, live, shard, until
@@ -57,8 +56,41 @@ def wall_clock():
     return Result(heal=healed, figure="4 jumps without effect, then a resume, an IDENTIFY")
 
 
-cannot("K02", "wall clock in a schedule's minute; DST gap and overlap",
-       "gwbotd has no schedule yet: nothing in it runs by wall time")
+@fault("K02", "the wall clock is set back in a schedule's minute; the hours of DST", limit=60)
+def schedule_and_clock():
+    def to_second(at):
+        """Moves the wall clock so that its minute is as old as this."""
+        now = time.time_ns() + clock.real
+        clock.move(real=at * 10**9 - now % (60 * 10**9))
+    with Sim(rate=50, heartbeat=500) as sim, Gwbotd(sim) as bot:
+        path = bot.dir / "gwbot.conf"
+        path.write_text('jobs = ( { name = "tick"; action = "exec"; cron = "* * * * *"; '
+                        'command = [ "/bin/true" ]; } );\n')
+        path.chmod(0o640)
+        bot.env["GWBOT_CONFIG"] = str(path)
+        clock = shim.Clock(bot)
+        to_second(57)
+        bot.start().wait_ready()
+        bot.wait_event("job_done", job="tick")
+        for _ in range(2):  # the same minute begins twice again
+            to_second(0)
+            clock.move(real=-2 * 10**9)
+            time.sleep(4)
+            check(len(bot.events("job_started")) == 1, "it ran twice for one minute")
+        clock.move(real=60 * 10**9)
+        to_second(58)
+        bot.wait_event("job_done", job="tick", count=2)
+        time.sleep(1)
+        check(len(bot.events("job_started")) == 2, "runs:", len(bot.events("job_started")))
+        check(bot.stop() == 0)
+    unit("test_schedule", "seams_of_the_calendar", "a_time_is_run_once_when_it_comes",
+         "a_clock_that_is_set_back_a_little_runs_nothing_twice",
+         "a_clock_that_was_wrong_is_forgotten", "all_that_was_missed_is_one_run_or_none")
+    unit("test_zone", "offsets_change_at_the_second_of_the_transition")
+    suite("conformance", "test_schedule", "Year.test_the_hours_that_move",
+          "Year.test_what_fits_every_hour_follows_the_clock")
+    return Result(figure="once for a minute that begins three times; gaps and overlaps: units, "
+                         "and a year in six zones beside zoneinfo")
 
 
 @fault("K03", "the host sleeps for 10 minutes", limit=60)
@@ -371,87 +403,3 @@ def timer_storm():
                          capture_output=True, timeout=30, check=False)
     check(run.returncode == 0, run.stderr)
     return Result(figure=run.stdout.strip())
-
-
-# ---- descriptors and the log, as far as the loop could spin or block on them ----
-
-def cpu_seconds(bot):
-    fields = pathlib.Path(f"/proc/{bot.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def cpu_share(bot, seconds):
-    before = cpu_seconds(bot)
-    time.sleep(seconds)
-    return (cpu_seconds(bot) - before) / seconds
-
-
-def longest_turn(bot):
-    return json.loads(bot.ctl("--json", "status").stdout)["loop"]["turn_max_seconds"]
-
-
-@contextlib.contextmanager
-def clients(bot, count):
-    """So many that connect and say nothing."""
-    with contextlib.ExitStack() as stack:
-        for _ in range(count):
-            one = stack.enter_context(socket.socket())
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", bot.port))
-        time.sleep(0.5)
-        yield
-
-
-@fault("X01", "64 descriptors under 100 HTTP clients; EMFILE at each accept", limit=60)
-def few_descriptors():
-    with Sim(rate=20, heartbeat=1000) as sim, Gwbotd(sim) as bot:
-        out_of_files = bot.dir / "out"
-        shim.preload(bot, "calls", calls="accept4", act="errno 24", **{"if": out_of_files})
-        bot.wrapper = ["prlimit", "--nofile=64:64"]
-        bot.start().wait_ready()
-        with clients(bot, 100):
-            limited = cpu_share(bot, 2)
-            healed = heal(bot, lambda: sim.do("rst"))  # and gwctl answers before and after
-        until(lambda: bot.get("/livez")[0] == 200, "HTTP again")
-        out_of_files.touch()
-        with clients(bot, 20):
-            refused = cpu_share(bot, 2)
-            sim.do("rst")
-            bot.wait_ready(count=3)
-        out_of_files.unlink()
-        until(lambda: bot.get("/livez")[0] == 200, "HTTP again")
-        now = shard(bot)
-        check((now["identifies"], now["zombies"]) == (1, 0), now)
-        check(limited < 0.2 and refused < 0.2, "CPU", limited, refused)
-        check(bot.stop() == 0)
-    return Result(heal=healed, figure=f"CPU {limited:.1%} under 100 clients, {refused:.1%} with "
-                                      "EMFILE at each accept")
-
-
-@fault("X07", "the log's pipe is full and nobody reads it", limit=60)
-def full_log():
-    with Sim(rate=50, heartbeat=500) as sim, Gwbotd(sim) as bot:
-        fifo = bot.dir / "log"
-        os.mkfifo(fifo)
-        bot.wrapper = ["sh", "-c", f'exec "$@" 2>{fifo}', "sh"]
-        with open(fifo, "r+b", buffering=0) as reader:
-            os.set_blocking(reader.fileno(), False)
-            bot.start()
-            until(lambda: bot.socket.exists() and shard(bot)["connected"], "ready")
-            for _ in range(700):  # each is a line at debug
-                check(bot.get("/livez")[0] == 200)
-            check(len(reader.read(1 << 20)) > 60000, "the pipe was not full")
-            for _ in range(700):
-                check(bot.get("/livez")[0] == 200)
-            beats = shard(bot)["heartbeats"]
-            time.sleep(3)
-            now = shard(bot)
-            check(5 <= now["heartbeats"] - beats <= 8, now["heartbeats"] - beats, "beats in 3 s")
-            turn = longest_turn(bot)
-            check(turn < 0.1, "the longest turn took", turn)
-            reader.read(1 << 20)
-            bot.get("/livez")
-            text = reader.read(1 << 20).decode()
-            check('"event":"log_dropped","lines":' in text, "the drops were not told:", text[:300])
-            check(bot.stop() == 0)
-    return Result(figure=f"longest turn {turn * 1000:.1f} ms, drops told")

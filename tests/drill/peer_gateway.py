@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conform
 from drill import Result, check
 from gwbotd import Gwbotd
 from peer import BINARY, CLOSE, CONT, PING, PONG, TEXT, Conn, close_frame, frame  # noqa: F401
-from play import falls, heal, shard, until
+from play import cpu_seconds, falls, heal, shard, until  # noqa: F401
 
 HELLO, BEAT, ACK, IDENTIFY, RESUME = 10, 1, 11, 2, 6
 
@@ -329,8 +329,3 @@ def rss_kb(bot):
     """The resident memory now."""
     text = pathlib.Path(f"/proc/{bot.process.pid}/status").read_text()
     return int(text.split("VmRSS:")[1].split()[0])
-
-
-def cpu_seconds(bot):
-    fields = pathlib.Path(f"/proc/{bot.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100

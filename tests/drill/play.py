@@ -1,6 +1,10 @@
 """What the scenarios of the drill have in common."""
 
 import contextlib
+import json
+import os
+import pathlib
+import socket
 import time
 
 from drill import check
@@ -116,3 +120,87 @@ def rss(bot):
     """Bytes of memory that the daemon holds."""
     with open(f"/proc/{bot.process.pid}/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * 4096
+
+
+def cpu_seconds(bot):
+    """Of processor time that it has had so far."""
+    fields = pathlib.Path(f"/proc/{bot.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_share(bot, seconds):
+    """What it takes of one processor in the next seconds."""
+    before, began = cpu_seconds(bot), time.monotonic()
+    time.sleep(seconds)
+    return (cpu_seconds(bot) - before) / (time.monotonic() - began)
+
+
+def status(bot):
+    return json.loads(bot.ctl("--json", "status").stdout)
+
+
+def longest_turn(bot):
+    """Seconds of the longest turn of its loop so far."""
+    return status(bot)["loop"]["turn_max_seconds"]
+
+
+def metric(bot, name):
+    """One figure of /metrics."""
+    for line in bot.get("/metrics")[2].decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split()[-1])
+    raise AssertionError(f"/metrics has no {name}")
+
+
+def http(bot, data, timeout=10, source=None):
+    """All that comes back for these bytes until the server closes."""
+    got = b""
+    with socket.create_connection(("127.0.0.1", bot.port), timeout,
+                                  source_address=(source, 0) if source else None) as peer:
+        with contextlib.suppress(ConnectionError):
+            peer.sendall(data)
+        with contextlib.suppress(ConnectionError):
+            while chunk := peer.recv(65536):
+                got += chunk
+    return got
+
+
+class Control:
+    """A connection to the control socket, kept."""
+
+    def __init__(self, bot, path=None):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        self.sock.connect(str(path or bot.socket))
+        self.lines = self.sock.makefile("rb")
+        self.number = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lines.close()
+        self.sock.close()
+
+    def ask(self, method, params=()):
+        """The whole answer, result or error."""
+        self.number += 1
+        self.sock.sendall(json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method,
+                                      "params": params}).encode() + b"\n")
+        return json.loads(self.lines.readline())
+
+
+@contextlib.contextmanager
+def clients(bot, count, data=b""):
+    """So many that connect and say this, and read nothing."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(count):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", bot.port))
+            if data:
+                one.setblocking(True)
+                with contextlib.suppress(OSError):
+                    one.sendall(data)
+        time.sleep(0.5)
+        yield

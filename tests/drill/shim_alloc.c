@@ -1,5 +1,6 @@
 /*
- * Preloaded into gwbotd: fails allocations that libz and libzstd ask for.
+ * Preloaded into gwbotd: fails allocations that libz and libzstd ask for, or those of
+ * the objects that SHIM_OBJECTS names by parts of their paths, with commas between.
  *
  * SHIM_FAIL=N fails the Nth (0: none), SHIM_ON=1 every one from there on; SHIM_COUNT is
  * a file into which the end of the process writes how many there were.
@@ -15,6 +16,7 @@
 /* glibc's own, below the names that are replaced here. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
 
 static struct {
 	uintptr_t from, to;
@@ -23,6 +25,24 @@ static size_t range_count;
 static atomic_ulong asked;
 static unsigned long fail_at;
 static bool fail_on;
+
+static bool
+is_watched(const char *line)
+{
+	const char *objects = getenv("SHIM_OBJECTS");
+	char names[256];
+	char *rest = names;
+	char *name;
+
+	(void)snprintf(names, sizeof names, "%s",
+	    objects ? objects : "/libz.so,/libzstd.so");
+	while ((name = strsep(&rest, ","))) {
+		if (strstr(line, name)) {
+			return true;
+		}
+	}
+	return false;
+}
 
 __attribute__((constructor)) static void
 begin(void)
@@ -33,7 +53,7 @@ begin(void)
 	while (maps && fgets(line, sizeof line, maps)) {
 		unsigned long from, to;
 
-		if ((strstr(line, "/libz.so") || strstr(line, "/libzstd.so")) &&
+		if (is_watched(line) &&
 		    range_count < sizeof ranges / sizeof ranges[0] &&
 		    sscanf(line, "%lx-%lx", &from, &to) == 2) {
 			ranges[range_count].from = from;
@@ -88,4 +108,10 @@ void *
 calloc(size_t count, size_t size)
 {
 	return fails(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
+}
+
+void *
+realloc(void *old, size_t size)
+{
+	return fails(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -149,6 +150,11 @@ WRAP(int, fchmod, (int fd, mode_t mode), fd, (fd, mode), -1)
 WRAP(int, unlinkat, (int fd, const char *name, int flags), fd, (fd, name, flags), -1)
 WRAP(ssize_t, write, (int fd, const void *from, size_t size), fd, (fd, from, size), -1)
 WRAP(int, flock, (int fd, int what), fd, (fd, what), -1)
+WRAP(int, socket, (int family, int type, int protocol), -1, (family, type, protocol),
+    -1)
+WRAP(ssize_t, getrandom, (void *into, size_t size, unsigned flags), -1,
+    (into, size, flags), -1)
+WRAP(int, getentropy, (void *into, size_t size), -1, (into, size), -1)
 WRAP(int, accept4, (int fd, struct sockaddr *peer, socklen_t *size, int flags), fd,
     (fd, peer, size, flags), -1)
 

@@ -48,6 +48,8 @@ class Sim(gwsim.Sim):
 class Gwbotd:
     """One state folder and port; start() and kill() as often as a test wants."""
 
+    defaults = {}  # settings of every one that does not say otherwise
+
     def __init__(self, sim=None, wrapper=(), **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="gwbot-")
         self.dir = pathlib.Path(self.folder.name)
@@ -78,7 +80,7 @@ class Gwbotd:
                 self.env["SSL_CERT_FILE"] = sim.ca_file
         self.env.update(settings.pop("env", {}))
         self.arguments = [f"--set={path.replace('__', '.')}={value}"
-                          for path, value in settings.items()]
+                          for path, value in {**self.defaults, **settings}.items()]
 
     def __enter__(self):
         return self

@@ -1,6 +1,5 @@
 """Faults of state and disk."""
 
-import json
 import os
 import pathlib
 import random
@@ -12,7 +11,7 @@ import time
 import shim
 from drill import Result, check, fault, unit
 from gwbotd import TOKEN, Gwbotd, Sim
-from play import live, shard, until
+from play import live, shard, status, until
 
 RECORD = "shard-0-of-1.session"
 LEDGER = "identify.ledger"
@@ -414,10 +413,6 @@ def unusable_folder():
             check(not bot.events("state_not_durable"), "a missing folder was not made")
             check(bot.stop() == 0)
     return Result(figure=f"{len(cases) + 1} cases")
-
-
-def status(bot):
-    return json.loads(bot.ctl("--json", "status").stdout)
 
 
 @fault("S09", "EIO from a sync; a sync that takes 30 s", limit=90, alone=True)

@@ -291,7 +291,7 @@ def links():
     with Sim(rate=50, identify_window=0) as sim, Gwbotd(sim) as bot:
         state, precious = bot.dir / "state", bot.dir / "precious"
         precious.mkdir(mode=0o700)
-        kept = precious / "shard-0-of-1"
+        kept = precious / "shard-0-of-1.session"
         kept.write_text("precious")
         over = threading.Event()
 

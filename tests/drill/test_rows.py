@@ -2,6 +2,7 @@
 """The drill has every row of the catalogue, and every case that a row names is there."""
 
 import ast
+import functools
 import pathlib
 import re
 import sys
@@ -29,6 +30,7 @@ def proofs():
                     yield f"{path.name}:{node.lineno}", node.func.id, words
 
 
+@functools.cache
 def cases_of(path):
     """Class.test_x of a file; also those that it makes of the scenes of its program."""
     classes = [node for node in ast.parse(path.read_text(encoding="utf-8")).body

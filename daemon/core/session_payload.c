@@ -178,15 +178,17 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	bool is_new = note_seq(session, payload);
 	bool guild_changed = is_new && session_probe_note_guild(session, payload);
 
+	/* Before the record has its sequence: a kill between repeats it, and loses
+	 * nothing. */
+	if (is_new) {
+		session_push_kind(turn, SESSION_DISPATCH);
+	}
 	if (slice_equal(payload->type, SLICE_LITERAL("RESUMED")) &&
 	    session->state == SNAPSHOT_RESUMING) {
 		session->resumed++;
 		/* The stored record may be older than the session that was resumed. */
 		session_push_kind(turn, SESSION_SAVE);
 		session_become_ready(turn, true);
-	}
-	if (is_new) {
-		session_push_kind(turn, SESSION_DISPATCH);
 	}
 	if (guild_changed && session->saved.id[0] != '\0') {
 		session_push_kind(turn, SESSION_SAVE);

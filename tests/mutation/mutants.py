@@ -111,8 +111,13 @@ MUTANTS = [
     ("daemon/core/session_payload.c", "session->unreadable >= UNREADABLE_MAX ?", "false ?", SESSION),
     ("daemon/core/session_payload.c", "session_push_kind(turn, SESSION_SAVE);\n\t\tsession_become_ready(turn, true);",
      "session_become_ready(turn, true);", SESSION),
-    ("daemon/core/session_payload.c", "session_become_ready(turn, true);\n\t}\n\tif (is_new) {",
-     "session_become_ready(turn, true);\n\t}\n\tif (true) {", SESSION),
+    ("daemon/core/session_payload.c",
+     "if (is_new) {\n\t\tsession_push_kind(turn, SESSION_DISPATCH);\n\t}\n\tif (slice_equal",
+     "if (true) {\n\t\tsession_push_kind(turn, SESSION_DISPATCH);\n\t}\n\tif (slice_equal", SESSION),
+    ("daemon/core/session_payload.c",
+     "if (is_new) {\n\t\tsession_push_kind(turn, SESSION_DISPATCH);\n\t}\n\tif (slice_equal",
+     "if (is_new) {\n\t\tsession_push_kind(turn, SESSION_SAVE);\n\t\t"
+     "session_push_kind(turn, SESSION_DISPATCH);\n\t}\n\tif (slice_equal", SESSION),
     ("daemon/core/session_payload.c", "session->identify_failures++;", "", SESSION),
 
     # ---- proof of life ----

@@ -58,6 +58,35 @@ a_stored_session_is_resumed_without_a_slot(void **state)
 	assert_int_equal(rig.session.identifies, 0);
 }
 
+/* Where in the last step the first action of this kind stands. */
+static size_t
+place_of(const struct rig *rig, enum session_action_kind kind)
+{
+	size_t place = 0;
+
+	while (place < rig->actions.count && rig->actions.list[place].kind != kind) {
+		place++;
+	}
+	assert_true(place < rig->actions.count);
+	return place;
+}
+
+static void
+resumed_is_handed_on_before_the_record_says_so(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, &rig_saved, 1);
+	rig_do(&rig, SESSION_START);
+	rig_open(&rig);
+	rig_resumed(&rig, 9);
+	/* A kill between the two then repeats it rather than loses it. */
+	assert_true(place_of(&rig, SESSION_DISPATCH) < place_of(&rig, SESSION_SAVE));
+	/* And whoever reads "ready" may kill the process. */
+	assert_true(place_of(&rig, SESSION_SAVE) < place_of(&rig, SESSION_CHANGED));
+}
+
 static void
 a_stored_session_without_a_sequence_is_no_session(void **state)
 {
@@ -467,6 +496,7 @@ main(void)
 	    cmocka_unit_test(a_deadline_that_is_late_is_put_off_once_and_no_more),
 	    cmocka_unit_test(a_new_session_takes_a_slot_before_it_connects),
 	    cmocka_unit_test(a_stored_session_is_resumed_without_a_slot),
+	    cmocka_unit_test(resumed_is_handed_on_before_the_record_says_so),
 	    cmocka_unit_test(a_stored_session_without_a_sequence_is_no_session),
 	    cmocka_unit_test(start_is_taken_once),
 	    cmocka_unit_test(each_step_of_a_login_has_its_deadline),

@@ -4,8 +4,8 @@
  * Preloaded into gwbotd by the drill.  SHIM_CALLS: names, or *.  SHIM_FOLDER: only on
  * files below it (without it: any).  SHIM_IF: only while this file exists.  SHIM_AT:
  * only the n-th such call; 0 or none: each.  SHIM_ACT: "kill" before the call,
- * "kill-after" it, "errno N" instead of it, "sleep S" before it.  SHIM_COUNT: a file
- * that gets the name of each such call.
+ * "kill-after" it, "kill-in N" so many microseconds after its begin, "errno N" instead
+ * of it, "sleep S" before it.  SHIM_COUNT: a file that gets the name of each such call.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static atomic_ulong seen;
@@ -96,6 +97,20 @@ act_of(const char *call, int fd)
 	return wanted == 0 || number == wanted ? getenv("SHIM_ACT") : NULL;
 }
 
+/* SIGKILL after so long, wherever the process is then. */
+static void
+kill_in(unsigned microseconds)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	struct itimerspec after = {.it_value.tv_nsec = (long)microseconds * 1000 + 1};
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+	    timer_settime(timer, 0, &after, NULL) != 0) {
+		abort();
+	}
+}
+
 /* Before the call; false where errno is set and it must not happen. */
 static bool
 begin(const char *act)
@@ -107,6 +122,9 @@ begin(const char *act)
 	}
 	if (strcmp(act, "kill") == 0) {
 		(void)kill(getpid(), SIGKILL);
+	}
+	if (sscanf(act, "kill-in %u", &number) == 1) {
+		kill_in(number);
 	}
 	if (sscanf(act, "errno %u", &number) == 1) {
 		errno = (int)number;
@@ -145,6 +163,9 @@ end(const char *act)
 	}
 
 WRAP(int, fdatasync, (int fd), fd, (fd), -1)
+WRAP(int, fsync, (int fd), fd, (fd), -1)
+WRAP(int, renameat, (int from, const char *old, int to, const char *new), to,
+    (from, old, to, new), -1)
 WRAP(int, posix_fallocate, (int fd, off_t at, off_t size), fd, (fd, at, size), errno)
 WRAP(int, fchmod, (int fd, mode_t mode), fd, (fd, mode), -1)
 WRAP(int, unlinkat, (int fd, const char *name, int flags), fd, (fd, name, flags), -1)

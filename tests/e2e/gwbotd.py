@@ -56,6 +56,7 @@ class Gwbotd:
         self.port = free_port()
         self.socket = self.dir / "control.sock"
         self.wrapper = list(wrapper)
+        self.program = BIN / "gwbotd"
         self.process = None
         self.lines = []
         self.leak = None
@@ -110,10 +111,10 @@ class Gwbotd:
     # ---- the process ----
 
     def start(self, *more):
-        if not os.path.exists(BIN / "gwbotd"):
-            raise FileNotFoundError(f"{BIN}/gwbotd: build it first")
+        if not os.path.exists(self.program):
+            raise FileNotFoundError(f"{self.program}: build it first")
         self.process = subprocess.Popen(
-            [*self.wrapper, str(BIN / "gwbotd"), *self.arguments, *more], env=self.env,
+            [*self.wrapper, str(self.program), *self.arguments, *more], env=self.env,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         with self.fresh:
             self.lines = []

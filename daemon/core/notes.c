@@ -214,7 +214,7 @@ write_fields(const struct log_event *event, size_t count, const struct secret *s
 	buf_init(&text, room - 1);
 	bool good = json_print(object, &text) == GW_OK;
 
-	(void)slice_copy(buf_slice(&text), out, room);
+	(void)slice_copy(good ? buf_slice(&text) : SLICE_LITERAL("{}"), out, room);
 	buf_fini(&text);
 	json_free(object);
 	return good;
@@ -256,8 +256,10 @@ note_make(const struct log_event *event, const struct secret *secret, struct not
 	fill(row->text, event, secret, &text);
 	(void)slice_copy(buf_slice(&text), out->text, sizeof out->text);
 	buf_fini(&text);
-	/* Long texts may take six times their size as JSON: the last ones go first. */
-	while (!write_fields(event, count, secret, out->fields, sizeof out->fields)) {
+	/* Long texts may take six times their size as JSON: the last ones go first.
+	 * Without memory all of them go. */
+	while (!write_fields(event, count, secret, out->fields, sizeof out->fields) &&
+	    count > 0) {
 		count--;
 	}
 	return true;

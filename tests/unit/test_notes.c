@@ -3,12 +3,29 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "json.h"
 #include "notes.h"
+
+/* The linker's --wrap=realloc: how often it works before it fails; -1: always. */
+static int reallocs_left = -1;
+
+void *real_realloc(void *old, size_t size) __asm__("__real_realloc");
+void *counted_realloc(void *old, size_t size) __asm__("__wrap_realloc");
+
+void *
+counted_realloc(void *old, size_t size)
+{
+	if (reallocs_left == 0) {
+		return NULL;
+	}
+	reallocs_left -= reallocs_left > 0 ? 1 : 0;
+	return real_realloc(old, size);
+}
 
 #define MAKE(out, level, name, ...)                                  \
 	note_make(&(struct log_event){level, name,                   \
@@ -52,6 +69,27 @@ a_shard_is_a_member_of_its_own(void **state)
 	    KV("left_today", 42)));
 	assert_int_equal(note.shard, 7);
 	assert_string_equal(note.fields, "{\"left_today\":42}");
+}
+
+static void
+without_memory_a_line_loses_its_text_and_fields(void **state)
+{
+	struct note note;
+
+	(void)state;
+	for (reallocs_left = 0; reallocs_left < 3; reallocs_left++) {
+		int left = reallocs_left;
+
+		assert_true(MAKE(&note, LOG_LEVEL_INFO, "identify", KV("shard", 7U),
+		    KV("left_today", 42)));
+		assert_int_equal(note.shard, 7);
+		if (left == 0) {
+			assert_string_equal(note.text, "");
+			assert_string_equal(note.fields, "{}");
+		}
+		reallocs_left = left;
+	}
+	reallocs_left = -1;
 }
 
 static void
@@ -245,6 +283,7 @@ main(void)
 	    cmocka_unit_test(an_event_without_a_row_is_none_of_the_feed),
 	    cmocka_unit_test(values_stand_in_the_text_and_in_the_fields),
 	    cmocka_unit_test(a_shard_is_a_member_of_its_own),
+	    cmocka_unit_test(without_memory_a_line_loses_its_text_and_fields),
 	    cmocka_unit_test(brackets_are_left_out_where_something_is_missing),
 	    cmocka_unit_test(the_first_row_that_fits_counts),
 	    cmocka_unit_test(rows_are_well_formed),

@@ -36,8 +36,10 @@ class Valgrind(unittest.TestCase):
                     sim.do(f"cdn {fault}")
                     self.assertEqual(
                         status, bot.pad(emoji, timeout=60, v="" if status == 200 else fault)[0])
-                for command in ("status", "snapshot", "latency", "thresholds", "version"):
-                    self.assertEqual(0, bot.ctl("--timeout", "30s", command).returncode)
+                for command in ("status", "snapshot", "latency", "thresholds", "version",
+                                "config", "events", "metrics", "explain", "probes", "jobs",
+                                "shards", "log", "reload"):
+                    self.assertEqual(0, bot.ctl("--timeout", "30s", command).returncode, command)
                 self.assertEqual(0, bot.stop(timeout=60), log.read_text())
                 # The stored session, from the first byte on.
                 bot.start().wait_ready(timeout=60)

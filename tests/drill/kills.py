@@ -52,7 +52,8 @@ class Storm:
         self.kills = collections.Counter()
         self.inside = collections.Counter()  # by the name of the call
         self.odd = []
-        self.calls = self.stores = 0
+        self.calls = self.stores = self.fds = 0
+        self.files = []
 
     # ---- lives ----
 
@@ -101,7 +102,10 @@ class Storm:
     def learn(self):
         """The first life, with its IDENTIFY; then how many calls a life does that resumes."""
         self.bot.start().wait_ready()
+        self.bot.snapshot()
+        self.fds = shim.open_files(self.bot)
         self.bot.stop()
+        self.files = self.left()
         shim.preload(self.bot, "calls", calls="*", folder=self.bot.dir / "state",
                      count=self.names)
         self.bot.start().wait_ready()
@@ -117,6 +121,9 @@ class Storm:
         if inside:
             self.inside[inside] += 1
 
+    def left(self):
+        return sorted(path.name for path in (self.bot.dir / "state").iterdir())
+
     # ---- what came of it ----
 
     def finish(self):
@@ -130,6 +137,12 @@ class Storm:
             time.sleep(0.1)
             session, = self.sim.sessions()
         shard = self.bot.snapshot()["shards"][0]
+        if self.left() != self.files:
+            self.odd.append(f"files were left: {self.left()}, not {self.files}")
+        while shim.open_files(self.bot) > self.fds and time.monotonic() < deadline:
+            time.sleep(0.1)  # a sync has one of its own
+        if shim.open_files(self.bot) > self.fds:
+            self.odd.append(f"{shim.open_files(self.bot)} descriptors, not {self.fds}")
         if self.bot.stop() != 0:
             self.odd.append("did not stop as asked")
         return session, shard

@@ -413,6 +413,16 @@ record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq)
 	}
 }
 
+void
+record_mend(uint8_t file[RECORD_FILE_BYTES])
+{
+	struct slot slot = {.generation = 0};
+
+	if (newest(file, &slot) >= 0) {
+		store_word(file, seq_word(tag_of(&slot), stored_seq(file, &slot)));
+	}
+}
+
 const char *
 record_verdict_text(enum record_verdict verdict)
 {

@@ -66,6 +66,14 @@ const char *record_write(uint8_t file[RECORD_FILE_BYTES],
  */
 void record_write_seq(uint8_t file[RECORD_FILE_BYTES], int64_t seq);
 
+/**
+ * Ties the word to the newest slot, where a kill came between the writes of the two.
+ *
+ * To be called for a record that was found, before record_write_seq(): that would move
+ * a word which its reader does not take for this session's.
+ */
+void record_mend(uint8_t file[RECORD_FILE_BYTES]);
+
 /** What a verdict means, in words. */
 const char *record_verdict_text(enum record_verdict verdict);
 

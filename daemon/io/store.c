@@ -400,6 +400,7 @@ store_load(struct store *store, uint32_t shard_id, struct session_saved *out)
 	enum record_verdict verdict = record_read(file->bytes, &owner, out);
 
 	if (verdict == RECORD_FOUND) {
+		record_mend(file->bytes);
 		tell_found(store, shard_id, out->seq);
 		return true;
 	}

@@ -286,6 +286,8 @@ class Reload(Phase):
 class Probe(Phase):
     """Each page of the health server."""
 
+    again = 1  # buffers that have grown do not grow again
+
     PATHS = ("/healthz", "/readyz", "/metrics", "/status", "/", "/nothing")
 
     def act(self, bench):

@@ -175,6 +175,8 @@ MUTANTS = [
     ("daemon/core/record.c", "slot.generation > out->generation", "slot.generation < out->generation", "record*"),
     ("daemon/core/record.c", "unsigned older = index == 0 ? 1 : 0;", "unsigned older = 0;", "record*"),
     ("daemon/core/record.c", "if (word >> SEQ_BITS != tag_of(slot)) {", "if (false) {", "record*"),
+    ("daemon/core/record.c",
+     "store_word(file, seq_word(tag_of(&slot), stored_seq(file, &slot)));", "", "record*"),
     ("daemon/core/record.c", "moved > word", "true", "record*"),
     ("daemon/core/record.c", "memcmp(slot->fingerprint, owner->fingerprint, sizeof slot->fingerprint) ==\n\t    0;", "true;", "record*"),
     ("daemon/core/record.c", "slot->shard_count == owner->shard_count &&", "", "record*"),

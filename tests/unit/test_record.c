@@ -215,6 +215,34 @@ a_new_session_begins_with_its_own_sequence(void **state)
 	assert_int_equal(out.seq, 2);
 }
 
+/* A kill came between the slot and its word; the next process moves the word on. */
+static void
+a_word_that_a_kill_left_behind_is_tied_to_the_new_slot(void **state)
+{
+	enum { WORD_OFFSET = 2048 };
+	struct file file = one_session();
+	struct session_saved next = first;
+	struct session_saved out;
+	uint64_t word;
+
+	(void)state;
+	record_write_seq(file.bytes, 5000);
+	memcpy(&word, file.bytes + WORD_OFFSET, sizeof word);
+	next.seq = 6000;
+	record_write(file.bytes, &owner, &next, 0);
+	memcpy(file.bytes + WORD_OFFSET, &word, sizeof word);
+	record_mend(file.bytes);
+	assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+	assert_int_equal(out.seq, 6000);
+	record_write_seq(file.bytes, 6500);
+	assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+	assert_int_equal(out.seq, 6500);
+	/* Where nothing has to be tied it changes nothing. */
+	record_mend(file.bytes);
+	assert_int_equal(record_read(file.bytes, &owner, &out), RECORD_FOUND);
+	assert_int_equal(out.seq, 6500);
+}
+
 static void
 the_word_of_another_session_is_not_believed(void **state)
 {
@@ -515,6 +543,7 @@ main(void)
 	    cmocka_unit_test(the_word_moves_the_sequence_forward_only),
 	    cmocka_unit_test(a_word_without_a_record_is_not_written),
 	    cmocka_unit_test(a_new_session_begins_with_its_own_sequence),
+	    cmocka_unit_test(a_word_that_a_kill_left_behind_is_tied_to_the_new_slot),
 	    cmocka_unit_test(the_word_of_another_session_is_not_believed),
 	    cmocka_unit_test(a_word_behind_its_slot_is_not_believed),
 	    cmocka_unit_test(the_guild_is_read_again),

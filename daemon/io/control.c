@@ -8,6 +8,7 @@
 
 #include "control_peer.h"
 #include "control_socket.h"
+#include "control_watch.h"
 #include "log.h"
 #include "xalloc.h"
 
@@ -27,6 +28,8 @@ struct control {
 	struct control_socket file;
 	struct listener *listener;
 	struct loop_timer *timer;
+	struct control_watch *watch; /* NULL: there is none to have */
+	bool watched;                /* the file that is there is */
 	struct control_peer *
 	    *peers; /* in the order in which they came; dead ones too */
 	unsigned count;
@@ -35,16 +38,27 @@ struct control {
 	bool paused; /* not even the spare one is left */
 	bool told;   /* that the socket cannot be made again */
 	uint64_t refused;
-	mono_ns check_at;
+	mono_ns checked_at;
+	mono_ns check_at; /* or before, while there is trouble */
 };
 
 /* ---- peers ---- */
+
+/* Is there something to look after every few seconds? */
+static bool
+is_troubled(const struct control *control)
+{
+	return !control->watched || control->told || control->paused ||
+	    control->spare < 0 || control->refused > 0;
+}
 
 static void
 arm(void *ctx)
 {
 	struct control *control = ctx;
-	mono_ns at = control->check_at;
+	mono_ns soon = control->checked_at + CONTROL_CHECK_PERIOD;
+	bool early = is_troubled(control) && soon < control->check_at;
+	mono_ns at = early ? soon : control->check_at;
 
 	for (unsigned i = 0; i < control->count; i++) {
 		mono_ns deadline = control_peer_deadline(control->peers[i]);
@@ -275,6 +289,7 @@ listen_here(struct control *control, char *why, size_t room)
 		loop_fd_close(control->listener->handle);
 	}
 	control->listener = listener;
+	control->watched = control_watch_set(control->watch, control->path);
 	return GW_OK;
 }
 
@@ -301,7 +316,8 @@ check_file(struct control *control)
 static void
 periodic(struct control *control, mono_ns now)
 {
-	control->check_at = now + CONTROL_CHECK_PERIOD;
+	control->checked_at = now;
+	control->check_at = now + CONTROL_CHECK_SELDOM;
 	check_file(control);
 	if (control->refused > 0) {
 		log_warning("control_peers_refused", KV("count", control->refused),
@@ -328,9 +344,22 @@ on_timer(void *ctx, mono_ns now)
 			control_peer_expire(control->peers[i], now);
 		}
 	}
-	if (now >= control->check_at) {
+	if (now >= control->check_at ||
+	    (is_troubled(control) &&
+		now >= control->checked_at + CONTROL_CHECK_PERIOD)) {
 		periodic(control, now);
 	}
+	arm(control);
+}
+
+/* Not at once: whoever removes a folder wants it empty. */
+static void
+on_change(void *ctx, mono_ns now)
+{
+	struct control *control = ctx;
+	mono_ns soon = now + CONTROL_CHECK_SOON;
+
+	control->check_at = soon < control->check_at ? soon : control->check_at;
 	arm(control);
 }
 
@@ -357,6 +386,7 @@ control_new(const struct control_options *options, struct control **out, char *w
 	control->path = xstrdup(options->path);
 	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	control->timer = loop_timer_new(options->loop, on_timer, control);
+	control->watch = control_watch_new(options->loop, on_change, control);
 	control_socket_init(&control->file);
 	enum gw_err err = listen_here(control, why, room);
 
@@ -364,7 +394,8 @@ control_new(const struct control_options *options, struct control **out, char *w
 		control_free(control);
 		return err;
 	}
-	control->check_at = clock_now() + CONTROL_CHECK_PERIOD;
+	control->checked_at = clock_now();
+	control->check_at = control->checked_at + CONTROL_CHECK_SELDOM;
 	arm(control);
 	*out = control;
 	return GW_OK;
@@ -385,6 +416,7 @@ control_free(struct control *owned_control)
 		control->listener->control = NULL;
 		loop_fd_close(control->listener->handle);
 	}
+	control_watch_free(control->watch);
 	loop_timer_free(control->timer);
 	control_socket_fini(&control->file);
 	if (control->spare >= 0) {

@@ -23,7 +23,9 @@
 #define CONTROL_LINE_TIME     CLOCK_S(5)  /* for a request, from its first byte */
 #define CONTROL_STALL_TIME    CLOCK_S(10) /* for a peer that does not read its answer */
 #define CONTROL_LINGER_TIME   CLOCK_S(2)  /* for a refused peer to read why */
-#define CONTROL_CHECK_PERIOD  CLOCK_S(3)  /* is the socket file still there? */
+#define CONTROL_CHECK_PERIOD  CLOCK_S(3)  /* while something is wrong with the socket */
+#define CONTROL_CHECK_SELDOM  CLOCK_S(600) /* what no watch sees */
+#define CONTROL_CHECK_SOON    CLOCK_MS(50) /* after the file or its folder changed */
 #define CONTROL_FOLLOW_TIME   CLOCK_S(300) /* for a follower that reads nothing */
 
 struct control;

@@ -51,16 +51,15 @@ control_socket_init(struct control_socket *socket)
 	*socket = (struct control_socket){.lock = -1};
 }
 
-/* The folder of path, which is no longer than out; "." where it names none. */
-static void
-folder_of(const char *path, char out[CONTROL_PATH_MAX_BYTES + 1])
+bool
+control_socket_folder(const char *path, char out[CONTROL_PATH_MAX_BYTES + 1])
 {
 	const char *slash = strrchr(path, '/');
 	size_t size = slash ? (size_t)(slash - path) : 0;
 	struct slice folder =
 	    slash ? (struct slice){path, size ? size : 1} : SLICE_LITERAL(".");
 
-	(void)slice_copy(folder, out, CONTROL_PATH_MAX_BYTES + 1);
+	return slice_copy(folder, out, CONTROL_PATH_MAX_BYTES + 1);
 }
 
 /* Whoever owns the folder can replace the socket: that must be us or root. */
@@ -91,7 +90,7 @@ prepare_folder(const char *path, const struct reason *why)
 	char folder[CONTROL_PATH_MAX_BYTES + 1];
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-	folder_of(path, folder);
+	(void)control_socket_folder(path, folder); /* a longer path was refused */
 	bool made = mkdir(folder, 0755) == 0;
 	int number = made ? 0 : errno;
 	int fd = open(folder, flags);

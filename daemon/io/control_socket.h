@@ -37,6 +37,10 @@ void control_socket_init(struct control_socket *socket);
 enum gw_err control_socket_open(struct control_socket *socket, const char *path,
     int *fd, char *why, size_t room);
 
+/** The folder that path leads into, "." where it names none.  False: longer than out.
+ */
+bool control_socket_folder(const char *path, char out[CONTROL_PATH_MAX_BYTES + 1]);
+
 /** True while the path leads to the file that we made. */
 bool control_socket_is_ours(const struct control_socket *socket);
 

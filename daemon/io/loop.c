@@ -86,13 +86,24 @@ pass_library_log(int level, const char *line)
 
 /* ---- accounts of a turn ---- */
 
+/* With loop_await_turn(): each side writes its own word and then reads the other's, so
+ * that one of them at least sees the other. */
+static void
+begin_turn(struct loop *loop)
+{
+	atomic_store(&loop->turn_began, clock_awake());
+	if (atomic_load(&loop->awaited) && atomic_exchange(&loop->awaited, false)) {
+		loop->turn_begins(loop->turn_begins_ctx);
+	}
+}
+
 void
 loop_enter(struct loop *loop, const char *name)
 {
 	loop->work++;
 	atomic_store_explicit(&loop->doing, name, memory_order_relaxed);
 	if (atomic_load_explicit(&loop->turn_began, memory_order_relaxed) == 0) {
-		atomic_store(&loop->turn_began, clock_awake());
+		begin_turn(loop);
 	}
 }
 
@@ -160,6 +171,29 @@ loop_stats(const struct loop *loop)
 }
 
 void
+loop_on_turn(struct loop *loop, void (*begins)(void *ctx), void *ctx)
+{
+	atomic_store(&loop->awaited, false);
+	loop->turn_begins = begins;
+	loop->turn_begins_ctx = ctx;
+}
+
+bool
+loop_await_turn(struct loop *loop)
+{
+	atomic_store(&loop->awaited, true);
+	/* Where the loop has taken it back already, it calls. */
+	return atomic_load(&loop->turn_began) == 0 ||
+	    !atomic_exchange(&loop->awaited, false);
+}
+
+void
+loop_nudge(struct loop *loop)
+{
+	lws_cancel_service(loop->context);
+}
+
+void
 loop_wake_if_before_poll(struct loop *loop)
 {
 	if (loop->in_service && !loop->polled) {
@@ -169,8 +203,8 @@ loop_wake_if_before_poll(struct loop *loop)
 
 /* ---- other threads ---- */
 
-void
-loop_wake(struct loop *loop)
+static void
+wake(struct loop *loop)
 {
 	uint64_t one = 1;
 	ssize_t done;
@@ -193,7 +227,7 @@ loop_post_named(struct loop *loop, void (*fn)(void *ctx), void *ctx, const char 
 	} while (!atomic_compare_exchange_weak(&loop->posts, &head, post));
 	/* Where others wait, whoever posted the first of them wakes the loop. */
 	if (!head) {
-		loop_wake(loop);
+		wake(loop);
 	}
 }
 

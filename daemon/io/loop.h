@@ -104,8 +104,23 @@ enum gw_err loop_watch_signals(struct loop *loop, const int *signals,
 void loop_post_named(struct loop *loop, void (*fn)(void *ctx), void *ctx,
     const char *name);
 
-/** From any thread: has the loop take a turn, to see whether it still can. */
-void loop_wake(struct loop *loop);
+/* ---- for the sentinel ---- */
+
+/** What loop_await_turn() has called, on the loop's thread.  Set it before loop_run();
+ * NULL: no more. */
+void loop_on_turn(struct loop *loop, void (*begins)(void *ctx), void *ctx);
+
+/**
+ * From any thread: has what loop_on_turn() named called, once, when next a turn with
+ * our code in it begins.  False, and nothing is called, where one runs already.
+ *
+ * So whoever watches turns may sleep while there is none.  It costs a turn one load.
+ */
+bool loop_await_turn(struct loop *loop);
+
+/** From any thread: has the library take a turn with no code of ours in it, to see
+ * whether it still can. */
+void loop_nudge(struct loop *loop);
 
 /* No other function of the loop but loop_stats() may be called by another thread. */
 

@@ -50,6 +50,9 @@ struct loop {
 	_Atomic(const char *) doing;
 	_Atomic(const char *) state;
 	_Atomic uint32_t state_of;
+	_Atomic bool awaited; /* whoever watches sleeps until a turn begins */
+	void (*turn_begins)(void *ctx);
+	void *turn_begins_ctx;
 };
 
 /** A function of ours is about to run: begins the turn's account, names it. */

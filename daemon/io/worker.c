@@ -23,10 +23,15 @@
 /* How long worker_free() waits for threads that have nothing to do. */
 #define LEAVE_TIMEOUT CLOCK_MS(500)
 
-/* The sentinel looks so often while a turn may last until warn. */
-#define LOOKS_PER_WARN 4
+/* The sentinel looks so often while a turn may last until warn; and at a loop that
+ * sleeps so often while one may last until limit. */
+#define LOOKS_PER_WARN  4
+#define DOZES_PER_LIMIT 2
 
-#define EXIT_WATCHDOG  1 /* contract, section 4 */
+/* With so many turns from look to look, to be roused by the next one is no gain. */
+#define TURNS_BUSY    8
+
+#define EXIT_WATCHDOG 1 /* contract, section 4 */
 
 struct job {
 	STAILQ_ENTRY(job) link;
@@ -44,7 +49,7 @@ struct worker {
 	/* Under lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t work_there; /* or stopping: for helpers */
-	pthread_cond_t ending;     /* stopping, or a thread left */
+	pthread_cond_t ending;     /* stopping, roused, or a thread left */
 	struct job_list waiting;
 	struct job_list finished;
 	unsigned waiting_count;
@@ -53,6 +58,8 @@ struct worker {
 	unsigned idle;
 	unsigned busy;
 	bool stopping;
+	bool roused; /* the sentinel, out of its doze */
+	bool watches;
 
 	/* Set before the sentinel starts. */
 	mono_ns warn;
@@ -232,6 +239,9 @@ worker_free(struct worker *owned_worker)
 	    STAILQ_EMPTY(&worker->finished);
 
 	(void)pthread_mutex_unlock(&worker->lock);
+	if (worker->watches) {
+		loop_on_turn(worker->loop, NULL, NULL);
+	}
 	/* What a hanging job uses stays until the process ends. */
 	if (empty) {
 		destroy(worker);
@@ -314,37 +324,140 @@ tell(enum log_level level, const char *event, const struct loop_stats *stats,
 	log_write_aside(level, event, pairs, sizeof pairs / sizeof pairs[0]);
 }
 
-/*
- * Counts its own looks, not the time between them: where the process was stopped or the
- * host slept, the sentinel did not look either.  A look that sees no turn since the
- * last one wakes the loop; one in poll then turns before the next look.
- */
-static void
-look(struct worker *worker, mono_ns period, uint64_t *turns_seen, mono_ns *stuck)
-{
-	struct loop_stats stats = loop_stats(worker->loop);
-	mono_ns before = *stuck;
+/* What it knows of the loop from look to look. */
+struct vigil {
+	mono_ns period;  /* from look to look while a turn may run */
+	mono_ns doze;    /* while there is none */
+	uint64_t turns;  /* seen at the last look */
+	mono_ns stuck;   /* for so long the present turn lasts at least */
+	mono_ns unheard; /* a nudge without an answer is so old */
+	bool nudged;
+	bool quiet; /* the loop sleeps, or turns so seldom that it may well rouse us */
+};
 
-	if (stats.turns != *turns_seen) {
-		*turns_seen = stats.turns;
-		*stuck = 0;
-		if (before >= worker->warn) {
-			tell(LOG_LEVEL_INFO, "loop_turns_again", &stats, before);
-		}
-		return;
-	}
-	*stuck += period;
-	loop_wake(worker->loop);
-	if (*stuck >= worker->limit) {
-		tell(LOG_LEVEL_ERROR, "loop_stuck_exit", &stats, *stuck);
+/* The turn that was begun at the last look, or soon after, still runs. */
+static void
+note_stuck(struct worker *worker, struct vigil *vigil, const struct loop_stats *stats)
+{
+	mono_ns before = vigil->stuck;
+
+	vigil->stuck += vigil->period + vigil->unheard;
+	vigil->unheard = 0;
+	if (vigil->stuck >= worker->limit) {
+		tell(LOG_LEVEL_ERROR, "loop_stuck_exit", stats, vigil->stuck);
 		if (worker->stuck) {
-			worker->stuck(worker->stuck_ctx, handler_of(&stats), *stuck);
+			worker->stuck(worker->stuck_ctx, handler_of(stats),
+			    vigil->stuck);
 		}
 		_exit(EXIT_WATCHDOG);
 	}
-	if (before < worker->warn && *stuck >= worker->warn) {
-		tell(LOG_LEVEL_WARNING, "loop_stuck", &stats, *stuck);
+	if (before < worker->warn && vigil->stuck >= worker->warn) {
+		tell(LOG_LEVEL_WARNING, "loop_stuck", stats, vigil->stuck);
 	}
+}
+
+/*
+ * Counts its own looks, not the time between them: where the process was stopped or the
+ * host slept, the sentinel did not look either.
+ */
+static void
+look(struct worker *worker, struct vigil *vigil)
+{
+	struct loop_stats stats = loop_stats(worker->loop);
+	uint64_t turned = stats.turns - vigil->turns;
+
+	vigil->turns = stats.turns;
+	if (turned == 0 && (stats.turn_began != 0 || vigil->nudged)) {
+		note_stuck(worker, vigil, &stats);
+		return;
+	}
+	if (vigil->stuck >= worker->warn) {
+		tell(LOG_LEVEL_INFO, "loop_turns_again", &stats, vigil->stuck);
+	}
+	vigil->stuck = 0;
+	vigil->unheard = 0;
+	vigil->nudged = false;
+	vigil->quiet = turned < TURNS_BUSY;
+}
+
+/*
+ * Nothing of ours has run for the time of a doze.  So the loop sleeps, or the library
+ * hangs before it calls us: a loop that sleeps answers a nudge before the next such
+ * look.  One that does not is looked at as if in a turn of ours, which it has been in
+ * for a doze at least; but not before one more look, as the process may have stood
+ * still until now.
+ */
+static void
+look_at_sleeper(struct worker *worker, struct vigil *vigil)
+{
+	uint64_t turns = loop_stats(worker->loop).turns;
+
+	if (turns != vigil->turns) {
+		vigil->turns = turns;
+		vigil->nudged = false;
+	} else if (!vigil->nudged) {
+		vigil->nudged = true;
+		loop_nudge(worker->loop);
+	} else {
+		vigil->quiet = false;
+		vigil->unheard = vigil->doze;
+	}
+}
+
+/* With the lock held: for so long, or until the pool ends, or, in a doze, a turn
+ * begins. */
+static void
+rest(struct worker *worker, mono_ns time, bool doze)
+{
+	struct timespec until = timespec_of(clock_awake() + time);
+	int error = 0;
+
+	while (!worker->stopping && !(doze && worker->roused) && error == 0) {
+		error = pthread_cond_timedwait(&worker->ending, &worker->lock, &until);
+	}
+}
+
+/* On the loop's thread: a turn begins. */
+static void
+rouse(void *ctx)
+{
+	struct worker *worker = ctx;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->roused = true;
+	(void)pthread_cond_broadcast(&worker->ending);
+	(void)pthread_mutex_unlock(&worker->lock);
+}
+
+/*
+ * With the lock held.  A loop that sleeps is left asleep, and so is the sentinel: the
+ * loop rouses it with the next turn.  That costs the loop a system call, so it is not
+ * done while there is turn after turn.
+ */
+static void
+watch_once(struct worker *worker, struct vigil *vigil)
+{
+	worker->roused = false;
+	bool doze = vigil->quiet && loop_await_turn(worker->loop);
+
+	rest(worker, doze ? vigil->doze : vigil->period, doze);
+	bool roused = worker->roused;
+
+	if (worker->stopping) {
+		return;
+	}
+	(void)pthread_mutex_unlock(&worker->lock);
+	if (!doze) {
+		look(worker, vigil);
+	} else if (roused) {
+		/* The turn is young. */
+		vigil->turns = loop_stats(worker->loop).turns;
+		vigil->nudged = false;
+		vigil->quiet = false;
+	} else {
+		look_at_sleeper(worker, vigil);
+	}
+	(void)pthread_mutex_lock(&worker->lock);
 }
 
 static void *
@@ -352,24 +465,12 @@ watch(void *arg)
 {
 	struct worker *worker = arg;
 	mono_ns shorter = worker->warn < worker->limit ? worker->warn : worker->limit;
-	mono_ns period = shorter / LOOKS_PER_WARN;
-	uint64_t turns_seen = 0;
-	mono_ns stuck = 0;
+	struct vigil vigil = {.period = shorter / LOOKS_PER_WARN,
+	    .doze = worker->limit / DOZES_PER_LIMIT};
 
 	(void)pthread_mutex_lock(&worker->lock);
 	while (!worker->stopping) {
-		struct timespec until = timespec_of(clock_awake() + period);
-		int error = 0;
-
-		while (!worker->stopping && error == 0) {
-			error = pthread_cond_timedwait(&worker->ending, &worker->lock,
-			    &until);
-		}
-		if (!worker->stopping) {
-			(void)pthread_mutex_unlock(&worker->lock);
-			look(worker, period, &turns_seen, &stuck);
-			(void)pthread_mutex_lock(&worker->lock);
-		}
+		watch_once(worker, &vigil);
 	}
 	leave(worker);
 	return NULL;
@@ -384,8 +485,10 @@ worker_start_sentinel(struct worker *worker, mono_ns warn, mono_ns limit,
 	worker->limit = limit;
 	worker->stuck = stuck;
 	worker->stuck_ctx = ctx;
+	loop_on_turn(worker->loop, rouse, worker);
 	if (start_thread(watch, worker) == GW_OK) {
 		worker->threads++;
+		worker->watches = true;
 	}
 	(void)pthread_mutex_unlock(&worker->lock);
 }

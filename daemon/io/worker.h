@@ -34,7 +34,9 @@ enum gw_err worker_submit(struct worker *worker, void (*work)(void *job),
  * The sentinel: a thread that watches the loop.
  *
  * A turn that has not ended for warn is logged with what it is doing; one that
- * has not ended for limit ends the process with status 1.  A process that was stopped
+ * has not ended for limit ends the process with status 1.  It sleeps while the loop
+ * does: where the library hangs before it calls us, the end comes up to half a limit
+ * later.  A process that was stopped
  * (SIGSTOP) or slept is not blamed for it.  stuck (NULL: nothing) is called right
  * before that end, on the sentinel's thread: it must not wait for anything.
  */

@@ -758,6 +758,69 @@ sentinel_leaves_an_idle_loop_alone(void)
 	worker_free(worker);
 }
 
+/* The sentinel dozes by then, and the loop rouses it. */
+static void
+sentinel_wakes_for_a_turn_that_hangs(void)
+{
+	struct loop_timer *timer = loop_timer_new(loop, hang, NULL);
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	loop_timer_arm(timer, clock_now() + CLOCK_S(2));
+	(void)loop_run(loop);
+	CHECK(false);
+}
+
+/* The library runs its own timers outside of any turn of ours. */
+static void
+hang_in_library(lws_sorted_usec_list_t *timer)
+{
+	(void)timer;
+	(void)sleep(20);
+}
+
+static void
+sentinel_ends_a_library_that_hangs(void)
+{
+	static lws_sorted_usec_list_t timer;
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	lws_sul_schedule(loop_context(loop), 0, &timer, hang_in_library,
+	    LWS_USEC_PER_SEC);
+	(void)loop_run(loop);
+	CHECK(false);
+}
+
+/* How often the threads of this process went to sleep. */
+static long
+sleeps(void)
+{
+	struct rusage usage;
+
+	CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
+	return usage.ru_nvcsw;
+}
+
+static void
+sentinel_sleeps_beside_an_idle_loop(void)
+{
+	struct worker *worker;
+
+	start_sentinel(&worker);
+	(void)run_for(CLOCK_S(1));
+	long before = sleeps();
+
+	/* Seven dozes of 400 ms, a nudge in every other; looks every 50 ms would be 60.
+	 */
+	(void)run_for(CLOCK_S(3));
+	long slept = sleeps() - before;
+
+	(void)printf("%ld wake-ups in 3 s\n", slept);
+	CHECK(slept <= 25);
+	worker_free(worker);
+}
+
 static void
 sleep_400_ms(void *ctx, mono_ns now)
 {
@@ -812,7 +875,10 @@ static const struct {
     TRAP(hanging_job_is_left_behind),
     TRAP(undelivered_result_is_dropped),
     TRAP(sentinel_ends_a_hanging_turn),
+    TRAP(sentinel_wakes_for_a_turn_that_hangs),
+    TRAP(sentinel_ends_a_library_that_hangs),
     TRAP(sentinel_leaves_an_idle_loop_alone),
+    TRAP(sentinel_sleeps_beside_an_idle_loop),
     TRAP(sentinel_tells_a_slow_turn),
 };
 

@@ -80,6 +80,11 @@ class Daemon:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def sleeps(self):
+        """How often it went to sleep: each time something had woken it."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("voluntary_ctxt_switches"))
+
     def is_stopped(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
             return file.read().rsplit(")", 1)[1].split()[0] == "T"
@@ -675,6 +680,33 @@ class File(Case):
         daemon = self.start(name="sub/c.sock")
         shutil.rmtree(self.path("sub"))
         wait_for(lambda: connects(daemon.path), "the socket")
+
+    def test_c09_a_moved_file_and_a_moved_folder_come_back(self):
+        daemon = self.start(name="sub/c.sock")
+        os.rename(daemon.path, daemon.path + ".away")
+        wait_for(lambda: connects(daemon.path), "the socket")
+        os.rename(self.path("sub"), self.path("away"))
+        wait_for(lambda: connects(daemon.path), "the socket in its folder")
+        self.assertTrue(os.path.exists(self.path("away", "c.sock")))
+        self.assertEqual(self.gwctl("status", path=daemon.path).returncode, 0)
+
+    def test_c09_a_lost_file_comes_back_when_it_can(self):
+        daemon = self.start(name="sub/c.sock")
+        shutil.rmtree(self.path("sub"))
+        with open(self.path("sub"), "w", encoding="ascii"):
+            pass
+        wait_for(lambda: daemon.has_logged("event=control_socket_lost"), "the log line")
+        os.unlink(self.path("sub"))
+        wait_for(lambda: connects(daemon.path), "the socket")
+
+    def test_c09_nobody_looks_while_nothing_happens(self):
+        daemon = self.start(name="sub/c.sock")
+        with daemon.connect() as peer:
+            self.assertIn("result", ask(peer, "status"))
+        time.sleep(1)
+        before = daemon.sleeps()
+        time.sleep(7)  # more than two of the periods in which it looks for trouble
+        self.assertEqual(daemon.sleeps() - before, 0)
 
     def test_c10_the_longest_path_and_one_more_byte(self):
         room = 107 - len(self.folder) - 1

@@ -31,7 +31,7 @@ class Loop(unittest.TestCase):
         cls.pool.shutdown()
 
     def test_all_are_known(self):
-        self.assertGreaterEqual(len(NAMES), 24)
+        self.assertGreaterEqual(len(NAMES), 27)
 
     def test_sentinel_ends_a_hanging_turn(self):
         began = time.monotonic()
@@ -42,6 +42,27 @@ class Loop(unittest.TestCase):
         self.assertIn('level=error event=loop_stuck_exit stuck_ms=800 handler=hang', result.stderr)
         self.assertIn("told before the end: hang, 800 ms", result.stderr)
         self.assertIn('shard=3 state=ready', result.stderr)
+
+    def test_sentinel_wakes_for_a_turn_that_hangs(self):
+        began = time.monotonic()
+        result = run("sentinel_wakes_for_a_turn_that_hangs")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertIn('event=loop_stuck stuck_ms=200 handler="hang"', result.stderr)
+        self.assertIn('event=loop_stuck_exit stuck_ms=800 handler="hang"', result.stderr)
+
+    def test_sentinel_ends_a_library_that_hangs(self):
+        began = time.monotonic()
+        result = run("sentinel_ends_a_library_that_hangs")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        # A second, then half a limit until it is nudged, another until that stays unheard, half a limit of looks.
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertRegex(result.stderr, 'event=loop_stuck stuck_ms=450 handler="library"')
+        self.assertRegex(result.stderr, 'event=loop_stuck_exit stuck_ms=800 handler="library"')
+
+    def test_sentinel_sleeps_beside_an_idle_loop(self):
+        result = run("sentinel_sleeps_beside_an_idle_loop")
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
 
     def test_sentinel_tells_a_slow_turn(self):
         result = run("sentinel_tells_a_slow_turn")

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "log.h"
 #include "process.h"
+#include "trust.h"
 
 /* ---- the configuration ---- */
 
@@ -157,7 +158,7 @@ add_trust(struct app *app, struct doctor_facts *out)
 		out->trust.place = config->discord_ca_file;
 	} else if (strncmp(config->discord_api_base, "https:", 6) == 0) {
 		out->trust.empty =
-		    !ws_tls_has_system_store(app->trust_place, sizeof app->trust_place);
+		    !trust_has_system_store(app->trust_place, sizeof app->trust_place);
 		out->trust.place = app->trust_place;
 	}
 }

@@ -382,7 +382,7 @@ start_gateway(struct app *app)
 	if (!app->tls) {
 		return config_failed(app, why);
 	}
-	struct fetch_options fetch = {.user_agent = USER_AGENT, .ca_file = ca_file};
+	struct fetch_options fetch = {.user_agent = USER_AGENT, .trust = app->tls};
 
 	app->fetch = fetch_new(app->loop, app->resolver, &fetch);
 	if (!app->fetch) {

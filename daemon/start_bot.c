@@ -23,6 +23,8 @@ start_probes(struct app *app)
 	    .variables = app->env,
 	    .user_agent = "gwbotd/" GWBOT_VERSION,
 	    .ca_file = ca_file[0] != '\0' ? ca_file : NULL,
+	    /* gwsim's authority is for gwsim alone. */
+	    .trust = app->args.sim ? NULL : app->tls,
 	};
 
 	app->children = children_new(app->loop, app->spawner);

@@ -7,6 +7,8 @@
 
 #include "fetch_job.h"
 #include "log.h"
+#include "trust.h"
+#include "ws_tls.h"
 #include "xalloc.h"
 
 #define CONNECT_TIMEOUT  CLOCK_S(3) /* of one address while there are others */
@@ -211,17 +213,20 @@ on_timer(void *ctx, mono_ns now)
 /* ---- the interface ---- */
 
 static SSL_CTX *
-tls_new(const char *ca_file)
+tls_new(const struct fetch_options *options)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
 	if (!tls) {
 		return NULL;
 	}
-	bool ok = SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1 &&
-	    (ca_file ? SSL_CTX_load_verify_file(tls, ca_file) :
-		       SSL_CTX_set_default_verify_paths(tls)) == 1;
+	bool ok = SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1;
 
+	if (options->trust) {
+		trust_share(tls, ws_tls_context(options->trust));
+	} else {
+		ok = ok && trust_load(tls, options->ca_file);
+	}
 	(void)SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION);
 	(void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
 	if (!ok) {
@@ -262,7 +267,7 @@ fetch_new(struct loop *loop, struct resolver *resolver,
 	fetch->resolver = resolver;
 	fetch->user_agent = xstrdup(options->user_agent);
 	TAILQ_INIT(&fetch->jobs);
-	fetch->tls = tls_new(options->ca_file);
+	fetch->tls = tls_new(options);
 	fetch->vhost = fetch->tls ? vhost_new(loop, fetch->tls) : NULL;
 	if (!fetch->vhost) {
 		log_error("fetch_failed",

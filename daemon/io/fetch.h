@@ -64,6 +64,7 @@ struct fetch_response {
 struct fetch_options {
 	const char *user_agent;
 	const char *ca_file; /* NULL: the system's store; checked by the caller */
+	const struct ws_tls *trust; /* whom it believes, instead; for the call */
 };
 
 /** Makes the client; NULL with the reason logged. */

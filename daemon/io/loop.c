@@ -373,6 +373,9 @@ make_context(struct loop *loop)
 
 	lws_set_log_level(LLL_ERR | LLL_WARN, pass_library_log);
 	loop->context = lws_create_context(&info);
+	/* With it the library (4.1.6) would make a TLS client for this virtual host,
+	 * which needs none, and load the system's authorities for that. */
+	info.options &= ~(uint64_t)LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	loop->vhost = loop->context ? lws_create_vhost(loop->context, &info) : NULL;
 	if (!loop->vhost) {
 		log_error("loop_failed", KV("reason", "no libwebsockets context"));

@@ -62,6 +62,7 @@ provide_fetch(void *ctx)
 		const struct fetch_options options = {
 		    .user_agent = probes->options.user_agent,
 		    .ca_file = probes->options.ca_file,
+		    .trust = probes->options.trust,
 		};
 
 		probes->fetch =

@@ -26,8 +26,9 @@ struct probes_options {
 	/** A variable of the environment, borrowed until the next call; NULL: none. */
 	const char *(*variable)(void *variables, const char *name);
 	void *variables;
-	const char *user_agent; /* of http probes; borrowed */
-	const char *ca_file;    /* NULL: the system's store; borrowed */
+	const char *user_agent;     /* of http probes; borrowed */
+	const char *ca_file;        /* NULL: the system's store; borrowed */
+	const struct ws_tls *trust; /* whom they believe, instead; borrowed */
 };
 
 struct probes *probes_new(const struct probes_options *options);

@@ -28,10 +28,6 @@ struct ws_tls;
 struct ws_tls *ws_tls_new(const char *ca_file, char *why, size_t room);
 void ws_tls_free(struct ws_tls *owned_tls);
 
-/** Where the system's certificates are, written to place; false where there are none.
- */
-bool ws_tls_has_system_store(char *place, size_t room);
-
 enum ws_cause {
 	WS_CAUSE_CONNECT, /* refused, unreachable, or no answer in time */
 	WS_CAUSE_TLS,     /* handshake or certificate */

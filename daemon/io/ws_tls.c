@@ -1,7 +1,6 @@
 #include "ws_tls.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "trust.h"
 #include "xalloc.h"
 
 /* Read-ahead of one session: one read(2) fetches several records. */
@@ -199,8 +199,7 @@ set_up(SSL_CTX *context, const char *ca_file)
 	/* Of the three, only this one says 0 when it worked. */
 	return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_alpn_protos(context, alpn, sizeof alpn - 1) == 0 &&
-	    (ca_file ? SSL_CTX_load_verify_file(context, ca_file) :
-		       SSL_CTX_set_default_verify_paths(context)) == 1;
+	    trust_load(context, ca_file);
 }
 
 struct ws_tls *
@@ -222,38 +221,6 @@ ws_tls_new(const char *ca_file, char *why, size_t room)
 	return tls;
 }
 
-/* OpenSSL looks certificates up in the folder when it needs them, so that an empty one
- * is no error to it. */
-static bool
-has_entry(const char *path)
-{
-	DIR *folder = opendir(path);
-	bool found = false;
-
-	if (!folder) {
-		return false;
-	}
-	for (struct dirent *entry = readdir(folder); entry && !found;
-	     entry = readdir(folder)) {
-		found = entry->d_name[0] != '.';
-	}
-	(void)closedir(folder);
-	return found;
-}
-
-bool
-ws_tls_has_system_store(char *place, size_t room)
-{
-	const char *file = X509_get_default_cert_file();
-	const char *folder = getenv(X509_get_default_cert_dir_env());
-
-	folder = folder && folder[0] ? folder : X509_get_default_cert_dir();
-	bool in_file = access(file, R_OK) == 0;
-
-	(void)snprintf(place, room, "%s", in_file ? file : folder);
-	return in_file || has_entry(folder);
-}
-
 void
 ws_tls_free(struct ws_tls *owned_tls)
 {
@@ -261,6 +228,12 @@ ws_tls_free(struct ws_tls *owned_tls)
 		SSL_CTX_free(owned_tls->context);
 		free(owned_tls);
 	}
+}
+
+const SSL_CTX *
+ws_tls_context(const struct ws_tls *tls)
+{
+	return tls->context;
 }
 
 /* ---- one session ---- */

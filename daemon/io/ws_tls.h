@@ -23,6 +23,9 @@ struct ws_tls_peer {
  */
 SSL *ws_tls_session(const struct ws_tls *tls, int fd, struct ws_tls_peer *peer);
 
+/** Its settings, borrowed: for trust_share(). */
+const SSL_CTX *ws_tls_context(const struct ws_tls *tls);
+
 /** To be called before every call of OpenSSL: an old error would be taken for its. */
 void ws_tls_clear(void);
 

@@ -5,7 +5,9 @@ All cases run at once, as connections of one ws_client; unittest then asks for e
 
 import concurrent.futures
 import os
+import shutil
 import ssl
+import subprocess
 import tempfile
 import threading
 import unittest
@@ -123,6 +125,57 @@ class Conformance(unittest.TestCase):
         finally:
             for each in (case, begun, lingering):
                 each.done()
+
+
+class SystemStore(unittest.TestCase):
+    """Whom a client believes that names no file."""
+
+    def believed(self, in_file, in_folder):
+        """Which of the leaves of two authorities a client connects to."""
+        certificates = shared["certificates"]
+        with tempfile.TemporaryDirectory() as folder:
+            for path in in_folder:
+                shutil.copy(path, folder)
+            subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+            bundle = os.path.join(folder, "bundle")
+            with open(bundle, "w", encoding="ascii") as file:
+                for path in in_file:
+                    with open(path, encoding="ascii") as one:
+                        file.write(one.read())
+            client = Client(BINARY, env={"SSL_CERT_FILE": bundle, "SSL_CERT_DIR": folder})
+            found = set()
+            for leaf in ("good", "stranger"):
+                case = Case(leaf, client, certificates, shared["contexts"])
+                try:
+                    case.connect(ca="system")
+                    try:
+                        case.accept(leaf).fill()
+                        found.add(leaf)
+                    except (ssl.SSLError, OSError):
+                        case.expect_end("tls", "unknown authority", step="tls")
+                finally:
+                    case.done()
+            self.assertEqual(client.stop(), (0, ""))
+        return found
+
+    def test_a_file_alone(self):
+        certificates = shared["certificates"]
+        self.assertEqual({"good"}, self.believed([certificates.ca], []))
+        self.assertEqual({"good", "stranger"},
+                         self.believed([certificates.ca, certificates.other_ca], []))
+
+    def test_a_folder_alone(self):
+        self.assertEqual({"good"}, self.believed([], [shared["certificates"].ca]))
+
+    def test_a_file_with_more_than_the_folder(self):
+        certificates = shared["certificates"]
+        self.assertEqual({"good", "stranger"},
+                         self.believed([certificates.ca, certificates.other_ca], [certificates.ca]))
+
+    def test_a_folder_with_all_is_asked_alone(self):
+        """Seen by giving the file another authority."""
+        certificates = shared["certificates"]
+        self.assertEqual({"good"}, self.believed([certificates.other_ca], [certificates.ca]))
 
 
 def test_of(index):

@@ -2,8 +2,8 @@
  * Drives ws.h for test_ws.py: commands on stdin, one a line, what happened on stdout as
  * JSON lines.  Any number of connections share one loop, as in the daemon.
  *
- *   connect ID key=value...   port, address, host, path, agent, ca (absent: plain),
- *                             open_ms, message_ms, max, echo, close
+ *   connect ID key=value...   port, address, host, path, agent, open_ms, message_ms,
+ *                             max, echo, close, ca (absent: plain, or "system")
  *   text ID TEXT              bulk ID COUNT SIZE     unsent ID
  *   stall ID MS: nothing turns for so long
  *   close ID CODE [REASON]    abort ID
@@ -219,7 +219,8 @@ find_tls(const char *ca, struct ws_end *why)
 			return entry->tls;
 		}
 	}
-	struct ws_tls *tls = ws_tls_new(ca, why->text, sizeof why->text);
+	const char *file = strcmp(ca, "system") == 0 ? NULL : ca;
+	struct ws_tls *tls = ws_tls_new(file, why->text, sizeof why->text);
 
 	if (tls) {
 		entry = xzalloc(sizeof *entry);

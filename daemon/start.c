@@ -80,6 +80,7 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	app_note_why(app, reason);
 	log_change("stopping", KV("exit_status", exit_status), KV("reason", reason));
 	notify_stopping(app->notify);
+	control_leave(app->control);
 	gateway_stop(app->gateway, now);
 	app_end_life(app, exit_status);
 	store_flush(app->store);

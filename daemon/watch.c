@@ -3,6 +3,7 @@
  * signals.
  */
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -145,6 +146,8 @@ app_on_watchdog(void *ctx, mono_ns now)
 			return;
 		}
 	}
+	/* What lies free between what is used, after connects, reloads and answers. */
+	(void)malloc_trim(0);
 	app_arm_watchdog(app, now + app->live->watchdog_keepalive);
 }
 

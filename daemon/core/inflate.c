@@ -33,7 +33,8 @@ struct inflate {
 	size_t max_bytes;
 	enum gw_err err; /* the first error; it stays */
 	struct buf out;
-	bool delivered; /* out holds a payload that the caller has had */
+	struct buf *shared; /* NULL: out stays with this context */
+	bool delivered;     /* out holds a payload that the caller has had */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 	z_stream zlib;
@@ -106,6 +107,32 @@ inflate_free(struct inflate *owned_inflate)
 	free(owned_inflate);
 }
 
+void
+inflate_share(struct inflate *inflate, struct buf *shared)
+{
+	inflate->shared = shared;
+}
+
+/* The bytes and their room change hands; what from holds is still there to be read. */
+static void
+hand_over(struct buf *from, struct buf *to)
+{
+	buf_fini(to);
+	to->data = from->data;
+	to->room = from->room;
+	from->data = NULL;
+	from->room = 0;
+	from->size = 0;
+}
+
+static void
+take_shared(struct inflate *inflate)
+{
+	if (inflate->shared && !inflate->out.data && inflate->shared->data) {
+		hand_over(inflate->shared, &inflate->out);
+	}
+}
+
 /* Makes room behind the output; past the limit there is none. */
 static enum gw_err
 make_room(struct inflate *inflate)
@@ -115,6 +142,7 @@ make_room(struct inflate *inflate)
 	if (left == 0) {
 		return GW_ERR_TOO_LARGE;
 	}
+	take_shared(inflate);
 	return buf_reserve(&inflate->out, left < STEP_BYTES ? left : STEP_BYTES);
 }
 
@@ -265,6 +293,7 @@ zstd_piece(struct inflate *inflate, struct slice piece, bool last, bool *whole)
 static enum gw_err
 plain_piece(struct inflate *inflate, struct slice piece, bool last, bool *whole)
 {
+	take_shared(inflate);
 	enum gw_err err = buf_append(&inflate->out, piece.data, piece.size);
 
 	*whole = last;
@@ -316,8 +345,13 @@ collect(struct inflate *inflate, struct slice piece, bool last, struct slice *ou
 	if (err != GW_OK || !whole) {
 		return err;
 	}
+	struct slice payload = buf_slice(&inflate->out);
+
 	inflate->delivered = true;
-	return deliver(inflate, buf_slice(&inflate->out), out);
+	if (inflate->shared && inflate->out.data) {
+		hand_over(&inflate->out, inflate->shared);
+	}
+	return deliver(inflate, payload, out);
 }
 
 enum gw_err
@@ -341,6 +375,9 @@ inflate_relax(struct inflate *inflate)
 {
 	forget_delivered(inflate);
 	buf_shrink(&inflate->out, RELAXED_BYTES);
+	if (inflate->shared) {
+		buf_shrink(inflate->shared, RELAXED_BYTES);
+	}
 }
 
 uint64_t

@@ -29,6 +29,16 @@ struct inflate *inflate_new(enum inflate_kind kind, size_t max_bytes);
 void inflate_free(struct inflate *owned_inflate);
 
 /**
+ * Has the context leave each whole payload in shared, and take its room from there for
+ * the next: one buffer for all contexts of a thread instead of one each.
+ *
+ * shared is an empty buf; it must outlive its contexts, and belongs to the caller, who
+ * ends it with buf_fini().  A payload is then borrowed until the next call for any of
+ * them.
+ */
+void inflate_share(struct inflate *inflate, struct buf *shared);
+
+/**
  * Takes one piece of a message; last says that the message ends with it.
  *
  * GW_OK with out->data NULL: more is needed.  GW_OK with data: one whole payload,
@@ -39,7 +49,7 @@ void inflate_free(struct inflate *owned_inflate);
 enum gw_err inflate_piece(struct inflate *inflate, struct slice piece, bool last,
     struct slice *out);
 
-/** Gives back a large buffer after a burst; call it when idle. */
+/** Gives back a large buffer after a burst; call it when no payload is being read. */
 void inflate_relax(struct inflate *inflate);
 
 /** Bytes in and out since birth, for metrics. */

@@ -402,6 +402,12 @@ control_new(const struct control_options *options, struct control **out, char *w
 }
 
 void
+control_leave(struct control *control)
+{
+	control_watch_clear(control->watch);
+}
+
+void
 control_free(struct control *owned_control)
 {
 	if (!owned_control) {

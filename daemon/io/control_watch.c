@@ -82,6 +82,15 @@ forget(const struct control_watch *watch, int *wanted)
 	}
 }
 
+void
+control_watch_clear(struct control_watch *watch)
+{
+	if (watch) {
+		forget(watch, &watch->file);
+		forget(watch, &watch->folder);
+	}
+}
+
 bool
 control_watch_set(struct control_watch *watch, const char *path)
 {
@@ -90,8 +99,7 @@ control_watch_set(struct control_watch *watch, const char *path)
 	if (!watch || !control_socket_folder(path, folder)) {
 		return false;
 	}
-	forget(watch, &watch->file);
-	forget(watch, &watch->folder);
+	control_watch_clear(watch);
 	watch->file = inotify_add_watch(watch->fd, path, FILE_EVENTS);
 	watch->folder = inotify_add_watch(watch->fd, folder, FOLDER_EVENTS);
 	return watch->file >= 0 && watch->folder >= 0;

@@ -23,6 +23,10 @@ struct control_watch *control_watch_new(struct loop *loop,
 /** NULL is allowed. */
 void control_watch_free(struct control_watch *owned_watch);
 
+/** Watches nothing.  Well before control_watch_free(): the kernel takes some 20 ms to
+ * forget a watch, and whoever closes sooner waits for that. */
+void control_watch_clear(struct control_watch *watch);
+
 /** Watches the file that path leads to now, and no other.  False: it cannot. */
 bool control_watch_set(struct control_watch *watch, const char *path);
 

@@ -192,6 +192,7 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	    .intents = settings->intents,
 	    .presence = settings->presence[0] != '\0' ? gateway->presence : NULL,
 	    .compress = settings->compress,
+	    .inflated = &gateway->inflated,
 	    .user_agent = options->user_agent,
 	    .dispatch = options->dispatch,
 	    .counts = &gateway->dispatched,
@@ -266,6 +267,7 @@ gateway_free(struct gateway *owned_gateway)
 	gateway_slots_fini(owned_gateway);
 	gateway_find_fini(owned_gateway);
 	loop_timer_free(owned_gateway->start_timer);
+	buf_fini(&owned_gateway->inflated);
 	free(owned_gateway->members);
 	free(owned_gateway);
 }

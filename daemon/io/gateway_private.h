@@ -37,6 +37,7 @@ struct gateway {
 	struct store_shards shards; /* count 0: not known yet */
 	struct gateway_member *members;
 	struct rng rng;
+	struct buf inflated;               /* the last payload of whichever shard */
 	uint32_t ready;                    /* shards that are */
 	uint32_t started;                  /* shards that were */
 	struct dispatch_counts dispatched; /* of all shards */

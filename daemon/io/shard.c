@@ -93,7 +93,11 @@ run_action(struct shard *shard, const struct session_action *action,
 		shard_connect_to(shard, action->url, now);
 		return;
 	case SESSION_HEARTBEAT:
-		inflate_relax(shard->inflate);
+		/* Not where a payload asked for it, which may be followed by another.
+		 */
+		if (event->kind != SESSION_PAYLOAD) {
+			inflate_relax(shard->inflate);
+		}
 		if (options->lateness && action->late != SNAPSHOT_NONE) {
 			histogram_add(options->lateness, action->late);
 		}

@@ -70,6 +70,7 @@ struct shard_options {
 	uint64_t intents;
 	const char *presence; /* as payload_complete_presence() makes it, or NULL */
 	enum inflate_kind compress;
+	struct buf *inflated; /* for inflate_share(); outlives the shard */
 	const char *user_agent;
 	const struct dispatch *dispatch; /* where its dispatches go */
 	struct dispatch_counts *counts;  /* takes its dispatches; NULL: nobody */

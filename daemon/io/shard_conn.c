@@ -37,6 +37,15 @@ fail_later(struct shard *shard, enum snapshot_stage stage, const char *why,
 	loop_timer_arm(shard->timer, 0);
 }
 
+static void
+begin_inflate(struct shard *shard, enum inflate_kind kind)
+{
+	shard->inflate = inflate_new(kind, PAYLOAD_MAX_BYTES);
+	if (shard->inflate) {
+		inflate_share(shard->inflate, shard->options.inflated);
+	}
+}
+
 void
 shard_end_inflate(struct shard *shard)
 {
@@ -127,7 +136,7 @@ check_first_message(struct shard *shard, const struct ws_piece *piece)
 	}
 	shard_log_plain(&shard->session, shard->asked);
 	shard_end_inflate(shard);
-	shard->inflate = inflate_new(INFLATE_NONE, PAYLOAD_MAX_BYTES);
+	begin_inflate(shard, INFLATE_NONE);
 }
 
 /* The next connections ask for no compression; what made it fail may pass, so it is
@@ -276,7 +285,7 @@ try_next_address(struct shard *shard, mono_ns now)
 	shard_end_inflate(shard);
 	shard->asked =
 	    now < shard->plain_until ? INFLATE_NONE : shard->options.compress;
-	shard->inflate = inflate_new(shard->asked, PAYLOAD_MAX_BYTES);
+	begin_inflate(shard, shard->asked);
 	shard->first_message = true;
 	shard->gap_told = false;
 	shard->url_told = false;

@@ -12,6 +12,7 @@ import time
 import unittest
 
 import gwbotd
+from footprint import Footprint  # noqa: F401 - unittest runs it with those below
 from gwbotd import BIN, Gwbotd, Sim
 from lateness import Lateness, waited_ms  # noqa: F401 - unittest runs it with those below
 from roundtrip import RoundTrip  # noqa: F401 - unittest runs it with those below
@@ -23,30 +24,7 @@ LOAD = pathlib.Path(os.environ.get("GWBOT_TEST_BIN", BIN / "tests")) / "load_cli
 PROBE_P99_MS = 20
 
 
-def memory_kb(pid):
-    """(resident, private) of a process."""
-    resident = private = 0
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == "Rss":
-            resident = int(value.split()[0])
-        elif name in ("Private_Clean", "Private_Dirty"):
-            private += int(value.split()[0])
-    return resident, private
-
-
 class Figures(unittest.TestCase):
-    def test_resident_memory_at_idle_over_tls(self):
-        with Sim(tls=True, rate=2, heartbeat=1000) as sim, \
-                Gwbotd(sim, env={"LOG_LEVEL": "info"}) as bot:
-            bot.start().wait_ready()
-            time.sleep(3)
-            resident, private = memory_kb(bot.process.pid)
-            print(f"\nidle over TLS: resident {resident} kB, private {private} kB")
-            self.assertLessEqual(resident, 10 * 1024)
-            # Of it 0.7 MB are the program itself, which nobody else maps here.
-            self.assertLessEqual(private, 3.5 * 1024)
-
     def test_probes_are_answered_while_the_gateway_floods(self):
         """1,000 probes a second, due whatever becomes of those before."""
         with Sim(tls=True, rate=2, heartbeat=1000) as sim, \

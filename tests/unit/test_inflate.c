@@ -359,6 +359,82 @@ relaxing_keeps_a_payload_that_is_under_way(void **state)
 	}
 }
 
+/* The one begins a payload, the other has a whole one meanwhile. */
+static void
+contexts_that_share_a_buffer_do_not_disturb_each_other(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < KINDS; kind++) {
+		struct buf shared = {.data = NULL};
+		struct slice payload = make_payload(LIMIT / 2, true);
+		struct stream streams[2];
+		struct inflate *contexts[2];
+
+		for (int i = 0; i < 2; i++) {
+			stream_open(&streams[i], (enum inflate_kind)kind);
+			contexts[i] = inflate_new((enum inflate_kind)kind, LIMIT);
+			inflate_share(contexts[i], &shared);
+		}
+		for (int round = 0; round < 3; round++) {
+			struct slice begun = stream_message(&streams[0], payload);
+			struct slice whole =
+			    stream_message(&streams[1], slice_of(payloads[round]));
+
+			expect_nothing(contexts[0], part(begun, 0, begun.size / 2),
+			    false);
+			expect_payload(contexts[1], part(whole, 0, whole.size),
+			    slice_of(payloads[round]));
+			expect_payload(contexts[0],
+			    part(begun, begun.size / 2, begun.size), payload);
+			free_message(begun);
+			free_message(whole);
+		}
+		/* The larger one is left there, and given back when that is asked for.
+		 */
+		assert_true(shared.room >= payload.size);
+		inflate_free(contexts[0]);
+		inflate_relax(contexts[1]);
+		assert_non_null(shared.data);
+		inflate_free(contexts[1]);
+		buf_fini(&shared);
+		stream_close(&streams[0]);
+		stream_close(&streams[1]);
+		free_message(payload);
+	}
+}
+
+static void
+a_shared_buffer_is_given_back_after_a_large_payload(void **state)
+{
+	struct slice guild = make_guild((size_t)5 * 1024 * 1024);
+
+	(void)state;
+	for (int kind = INFLATE_ZLIB; kind < KINDS; kind++) {
+		struct buf shared = {.data = NULL};
+		struct stream stream;
+		struct inflate *inflate =
+		    inflate_new((enum inflate_kind)kind, PAYLOAD_MAX_BYTES);
+
+		inflate_share(inflate, &shared);
+		stream_open(&stream, (enum inflate_kind)kind);
+		struct slice message = stream_message(&stream, guild);
+
+		expect_payload(inflate, message, guild);
+		free_message(message);
+		assert_true(shared.room >= guild.size);
+		inflate_relax(inflate);
+		assert_null(shared.data);
+		message = stream_message(&stream, slice_of(payloads[3]));
+		expect_payload(inflate, message, slice_of(payloads[3]));
+		free_message(message);
+		stream_close(&stream);
+		inflate_free(inflate);
+		assert_true(shared.room < LIMIT);
+		buf_fini(&shared);
+	}
+	free_message(guild);
+}
+
 static void
 kinds_have_the_names_of_the_query(void **state)
 {
@@ -385,6 +461,8 @@ main(void)
 	    cmocka_unit_test(a_bomb_is_refused),
 	    cmocka_unit_test(a_guild_of_five_megabytes_comes_whole),
 	    cmocka_unit_test(relaxing_keeps_a_payload_that_is_under_way),
+	    cmocka_unit_test(contexts_that_share_a_buffer_do_not_disturb_each_other),
+	    cmocka_unit_test(a_shared_buffer_is_given_back_after_a_large_payload),
 	    cmocka_unit_test(kinds_have_the_names_of_the_query),
 	};
 

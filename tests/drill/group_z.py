@@ -330,6 +330,21 @@ def message_borders():
                 check((state["seq_gaps"], state["dispatches"]) == (0, 4), state)
         return play
 
+    def asked_in_company(compress):
+        """A beat is asked for, with an event behind it, in the buffer of a large one."""
+        def play():
+            with peer_live(heartbeat=60000, discord__compress=compress) as (gateway, bot):
+                pack = gateway.link.codec.pack
+                third = TEXT.replace(b'"s":2', b'"s":3')
+                with gateway.link.lock:
+                    gateway.link.send(binary(pack(EVENT % (b"x" * 5_000_000))))
+                    gateway.link.send(binary(pack(b'{"op":1,"d":null}' * 3 + third)))
+                gateway.wait(lambda: len(gateway.link.beats) == 3, "three beats")
+                gateway.seq = 3
+                survives(gateway, bot)
+                check(shard(bot)["seq_gaps"] == 0, "it was lost")
+        return play
+
     def many_frames(compress):
         def play():
             with peer_live(discord__compress=compress) as (gateway, bot):
@@ -368,7 +383,8 @@ def message_borders():
             survives(gateway, bot)
             check(shard(bot)["seq_gaps"] == 0, "it was lost")
     plans = {f"{compress}, {play.__name__}": play(compress)
-             for compress in ("zlib-stream", "zstd-stream") for play in (two_in_one, many_frames)}
+             for compress in ("zlib-stream", "zstd-stream")
+             for play in (two_in_one, asked_in_company, many_frames)}
     plans["one over several messages"] = over_messages
     plans["the suffix inside a message"] = suffix_inside
     return table(plans, play_plan)

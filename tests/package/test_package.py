@@ -1,27 +1,19 @@
 #!/usr/bin/env python3
-"""The Debian package in a Debian of its own, under systemd: installed, configured, asked,
-hurt, upgraded and purged.
+"""A whole life of the Debian package under systemd: installed, configured, asked, hurt,
+upgraded and purged.  What its users see is in test_use.py, what goes wrong in
+test_trouble.py."""
 
-Run by ./dev test-package, as root.  In the environment: GWBOT_TREE, a bare Debian with
-what the package depends on; GWBOT_PACKAGE, and GWBOT_NEXT, the same of a later version;
-GWBOT_UPGRADES, how many in a row.
-"""
-
-import json
 import os
 import pathlib
 import re
 import shutil
-import subprocess
-import tempfile
 import time
 import unittest
 
-from machine import Machine
+from case import API, CONFIG, CREDENTIAL, TOKEN, UNIT, PackageCase
 
-TOKEN = "MTAwMDAwMDAwMDAwMDAwMDAw.CANARY.token-that-must-never-be-printed-anywhere"
+TESTS = pathlib.Path(__file__).resolve().parents[2] / "debian" / "tests"
 UPGRADES = int(os.environ.get("GWBOT_UPGRADES", "6"))
-UNIT = "gwbotd.service"
 
 # What belongs to the running system, to dpkg and to all users.
 NOT_OURS = re.compile(
@@ -31,104 +23,44 @@ NOT_OURS = re.compile(
     r"^/var/lib/systemd/deb-systemd-helper-enabled$|^/var/lib/systemd/deb-systemd-helper-masked$|"
     r"^/etc/resolv.conf$|^/home(/|$)")
 
+# Added to a configuration in the way that its owner would.
+MINE = "\nbot: { name = \"mine\"; };\n"
 
-class Package(unittest.TestCase):
-    """The cases are one story, in the order of their names."""
 
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="gwbot-package-")
-        cls.root = pathlib.Path(cls.folder.name) / "root"
-        subprocess.run(["cp", "-a", "--reflink=auto", os.environ["GWBOT_TREE"], cls.root],
-                       check=True)
-        for name in ("GWBOT_PACKAGE", "GWBOT_NEXT"):
-            shutil.copy(os.environ[name], cls.root / "root" / f"{name}.deb")
-        cls.machine = Machine(cls.root)
-        cls.machine.__enter__()
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.addClassCleanup(cls.machine.__exit__)
-        cls.run_in = cls.machine.run
-
+class Package(PackageCase):
     # ---- helpers ----
-
-    def write(self, path, text, mode=0o644, owner=None):
-        file = self.root / path.lstrip("/")
-        file.write_text(text)
-        file.chmod(mode)
-        if owner:
-            self.run_in("chown", owner, path)
-
-    def options(self, text):
-        self.write("/etc/default/gwbotd", f'GWBOTD_OPTS="{text}"\n')
-
-    def active(self):
-        return self.machine.show(UNIT, "ActiveState")
-
-    def main_pid(self):
-        return int(self.machine.show(UNIT, "MainPID"))
-
-    def status_of(self, pid):
-        """/proc/PID/status as seen from inside."""
-        text = self.run_in("cat", f"/proc/{pid}/status").stdout
-        return dict(line.split(":\t", 1) for line in text.splitlines())
-
-    def journal(self, *more):
-        return self.run_in("journalctl", "--no-pager", "-o", "cat", *more).stdout
-
-    def wait_ready(self, timeout=60):
-        self.machine.wait(lambda: self.run_in("gwctl", "wait", "ready", "--timeout", "1s",
-                                              check=False).returncode == 0, "ready", timeout)
-
-    def snapshot(self):
-        return self.machine.ask("snapshot")["shards"][0]
-
-    def sim(self, line):
-        """One command to the gwsim that lives beside gwbotd."""
-        script = ("import socket,sys\n"
-                  "s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])\n"
-                  "s.sendall(sys.argv[2].encode()+b'\\n'); print(s.makefile().readline())")
-        done = subprocess.run(
-            ["python3", "-c", script, f"/proc/{self.machine.pid}/root/run/gwsim.sock", line],
-            capture_output=True, text=True, timeout=30, check=True)
-        return json.loads(done.stdout)
-
-    def fetch(self, path):
-        """(status, body) over HTTP, by our own curl in the machine's network."""
-        done = subprocess.run(
-            ["nsenter", "-t", str(self.machine.pid), "--net", "curl", "-s", "-w",
-             "\n%{http_code}", f"http://127.0.0.1:10000{path}"],
-            capture_output=True, timeout=30, check=True)
-        body, _, status = done.stdout.rpartition(b"\n")
-        return int(status), body
-
-    def tearDown(self):
-        if any(problem for case, problem in self._outcome.result.failures +
-               self._outcome.result.errors if case is self):
-            print(self.journal("-n", "40"))
 
     def files(self):
         found = self.run_in("find", "/", "-xdev", "-not", "-type", "d").stdout.split("\n")
         folders = self.run_in("find", "/", "-xdev", "-type", "d").stdout.split("\n")
         return {path for path in found + folders if path and not NOT_OURS.search(path)}
 
+    def assert_private_config(self):
+        """It may come to hold what not everybody shall read."""
+        mode = self.run_in("stat", "-c", "%a %U:%G", CONFIG).stdout
+        self.assertEqual("640 root:gwbot\n", mode)
+
+    def upgrade(self, name, *more):
+        """One version or the other; it was restarted, and resumed."""
+        pid = self.main_pid()
+        self.run_in("dpkg", "--force-downgrade", *more, "-i", f"/root/{name}.deb")
+        self.assertNotIn(self.main_pid(), (0, pid), "it was not restarted")
+        self.wait_ready()
+        now = self.snapshot()
+        self.assertEqual((0, 1, 0), (now["identifies"], now["resumes"], now["seq_gaps"]), now)
+        # An administrator's limit, not ours: 40 starts an hour.
+        self.run_in("systemctl", "reset-failed", UNIT, check=False)
+
     # ---- the story ----
 
     def test_01_install(self):
         type(self).before = self.files()
-        self.run_in("dpkg", "-i", "/root/GWBOT_PACKAGE.deb")
-        mode = self.run_in("stat", "-c", "%a %U:%G", "/etc/gwbot.conf").stdout
-        self.assertEqual("640 root:gwbot\n", mode)
+        self.install()
+        self.assert_private_config()
         self.assertEqual("enabled\n", self.run_in("systemctl", "is-enabled", UNIT).stdout)
         self.assertEqual("inactive", self.active())
         listed = self.run_in("dpkg", "-L", "gwbot").stdout.split("\n")
-        for page in ("man8/gwbotd.8", "man1/gwctl.1", "man5/gwbot.conf.5",
-                     "man7/gwbot-control.7", "man7/gwbot-metrics.7"):
-            self.assertIn(f"/usr/share/man/{page}.gz", listed)
-        for path in ("/usr/share/bash-completion/completions/gwctl",
-                     "/usr/share/zsh/vendor-completions/_gwctl",
-                     "/usr/share/fish/vendor_completions.d/gwctl.fish",
-                     "/usr/share/doc/gwbot/copyright"):
-            self.assertIn(path, listed)
+        self.assertIn("/usr/share/doc/gwbot/copyright", listed)
         self.assertEqual("", self.run_in("dpkg", "--verify", "gwbot").stdout)
 
     def test_02_no_token_is_said_and_not_tried_again(self):
@@ -141,10 +73,9 @@ class Package(unittest.TestCase):
         self.assertIn("no token: set DISCORD_TOKEN", self.journal("-u", UNIT))
 
     def test_03_the_credential(self):
-        self.run_in("systemd-run", "--unit=gwsim", "/usr/libexec/gwbot/gwsim", "--port", "4000",
-                    "--control", "/run/gwsim.sock", "--heartbeat", "2000", "--rate", "20")
-        self.write("/etc/gwbot/discord_token", TOKEN + "\n", 0o600)
-        self.options("--set discord.api_base=http://127.0.0.1:4000/api/v10")
+        self.start_sim("--rate", "20")
+        self.write(CREDENTIAL, TOKEN + "\n", 0o600)
+        self.options(API)
         self.run_in("systemctl", "restart", UNIT)
         self.assertEqual("active", self.active())
         self.wait_ready()
@@ -165,16 +96,14 @@ class Package(unittest.TestCase):
             mode, owner, kind = line.split()
             self.assertEqual(("gwbot", 0), (owner, int(mode, 8) & (0o027 if kind == "d" else
                                                                    0o077)), line)
+        for unit in (UNIT, "gwbotd@two.service"):
+            done = self.run_in("systemd-analyze", "security", "--no-pager", "--threshold=12", unit)
+            print(done.stdout.splitlines()[-1].strip("→ "), flush=True)
 
     def test_05_who_may_ask(self):
-        self.run_in("useradd", "-G", "gwbot", "ada")
-        self.run_in("useradd", "bob")
-        done = self.run_in("runuser", "-u", "ada", "--", "gwctl", "status")
-        self.assertIn("1 of 1 shard ready", done.stdout)
-        done = self.run_in("runuser", "-u", "bob", "--", "gwctl", "status", check=False)
-        self.assertEqual(4, done.returncode, done)
-        self.assertIn("gwbot", done.stderr)
-        self.run_in("runuser", "-u", "ada", "--", "gwctl", "log", "debug", "--for", "1s")
+        self.add_people()
+        self.assertIn("1 of 1 shard ready", self.ask_as("ada", "status").stdout)
+        self.assertEqual(0, self.ask_as("ada", "log", "debug", "--for", "1s").returncode)
         uid = self.run_in("id", "-u", "ada").stdout.strip()
         self.machine.wait(lambda: re.search(rf"event=\S*control\S* .*uid={uid}\b",
                                             self.journal("-u", UNIT)), "who asked, in the log")
@@ -183,52 +112,49 @@ class Package(unittest.TestCase):
         self.assertEqual(0, self.run_in("gwctl", "check").returncode)
         self.run_in("gwctl", "doctor", check=False)
         self.run_in("systemctl", "reload", UNIT)
-        good = (self.root / "etc/gwbot.conf").read_text()
-        self.write("/etc/gwbot.conf", good + "\nnonsense = 1;\n", 0o640, "root:gwbot")
+        good = self.read(CONFIG)
+        self.configure(good + "\nnonsense = 1;\n")
         self.assertNotEqual(0, self.run_in("systemctl", "reload", UNIT, check=False).returncode)
         self.assertEqual("active", self.active())
-        self.write("/etc/gwbot.conf", good, 0o640, "root:gwbot")
+        self.write(CONFIG, good, 0o640, "root:gwbot")
         self.run_in("systemctl", "reload", UNIT)
 
     def test_07_what_it_starts_lives_in_the_same_sandbox(self):
-        good = (self.root / "etc/gwbot.conf").read_text()
-        self.write("/etc/gwbot.conf", good + '''
+        good = self.read(CONFIG)
+        self.configure(good + '''
 jobs = ({ name = "look"; action = "exec"; every = "1d";
 	command = [ "/bin/sh", "-c",
 		"cat /proc/self/status >/var/lib/gwbot/look; ! touch /etc/x /usr/x /root/x" ]; });
-''', 0o640, "root:gwbot")
+''')
         self.run_in("systemctl", "reload", UNIT)
         self.run_in("gwctl", "job", "run", "look", "--wait")
         look = self.run_in("cat", "/var/lib/gwbot/look").stdout
         self.assertIn("NoNewPrivs:\t1\n", look)
         self.run_in("rm", "/var/lib/gwbot/look")
-        self.write("/etc/gwbot.conf", good, 0o640, "root:gwbot")
+        self.write(CONFIG, good, 0o640, "root:gwbot")
         self.run_in("systemctl", "reload", UNIT)
 
     def test_08_a_kill_and_a_hang(self):
         before = self.snapshot()
         pid = self.main_pid()
         self.run_in("kill", "-9", pid)
-        self.machine.wait(lambda: self.main_pid() not in (0, pid), "another process")
+        self.wait_successor(pid)
         self.wait_ready()
         after = self.snapshot()
         self.assertEqual((0, 1), (after["identifies"], after["resumes"]), after)
         self.assertGreater(after["seq"], before["seq"])
         # A process that does not feed the watchdog is ended and started again.
-        self.run_in("mkdir", "-p", f"/run/systemd/system/{UNIT}.d")
-        self.run_in("sh", "-c", "printf '[Service]\\nWatchdogSec=2s\\nTimeoutAbortSec=1s\\n' "
-                    f">/run/systemd/system/{UNIT}.d/quick.conf; systemctl daemon-reload; "
-                    f"systemctl restart {UNIT}")
+        self.drop_in("[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n")
+        self.run_in("systemctl", "restart", UNIT)
         self.wait_ready()
-        time.sleep(5)
+        time.sleep(5)  # it lives longer than that, so it is fed
         pid = self.main_pid()
         self.assertEqual("0", self.machine.show(UNIT, "NRestarts"))
         self.run_in("kill", "-STOP", pid)
-        self.machine.wait(lambda: self.main_pid() not in (0, pid), "another process")
+        self.wait_successor(pid)
         self.assertIn("watchdog", self.journal("-u", UNIT, "-n", "30").lower())
         self.wait_ready()
         self.assertEqual(0, self.snapshot()["identifies"])
-        self.run_in("sh", "-c", f"rm -r /run/systemd/system/{UNIT}.d; systemctl daemon-reload")
 
     def test_09_a_reboot_by_gwctl_comes_back(self):
         pid = self.main_pid()
@@ -242,16 +168,10 @@ jobs = ({ name = "look"; action = "exec"; every = "1d";
         self.wait_ready()
         identifies = self.sim("stats")["totals"]["identifies"]
         for number in range(UPGRADES):
-            name = "GWBOT_NEXT" if number % 2 == 0 else "GWBOT_PACKAGE"
-            pid = self.main_pid()
-            self.run_in("dpkg", "--force-downgrade", "-i", f"/root/{name}.deb")
-            self.assertNotIn(self.main_pid(), (0, pid), "it was not restarted")
-            self.wait_ready()
-            now = self.snapshot()
-            self.assertEqual((0, 1, 0), (now["identifies"], now["resumes"], now["seq_gaps"]),
-                             f"upgrade {number}: {now}")
-            # An administrator's limit, not ours: 40 starts an hour.
-            self.run_in("systemctl", "reset-failed", UNIT, check=False)
+            self.upgrade("GWBOT_NEXT" if number % 2 == 0 else "GWBOT_PACKAGE")
+            # Nobody changed it, so it is the package's.
+            self.assertEqual(number % 2 == 0, "line of the next version" in self.read(CONFIG))
+            self.assert_private_config()
         self.assertEqual(identifies, self.sim("stats")["totals"]["identifies"])
         goal = self.sim("stats")["sessions"][0]["last_sent"]
         self.machine.wait(lambda: self.snapshot()["seq"] >= goal, "the last event")
@@ -268,19 +188,51 @@ jobs = ({ name = "look"; action = "exec"; every = "1d";
         self.assertTrue((self.root / "var/lib/gwbot-two").is_dir())
         self.assertEqual("active", self.active())
 
-    def test_12_the_built_in_gateway(self):
+    def test_12_an_upgrade_keeps_what_the_administrator_wrote(self):
+        self.upgrade("GWBOT_PACKAGE")
+        mine = self.read(CONFIG) + MINE
+        options = self.read("/etc/default/gwbotd")
+        self.configure(mine)
+        two = self.machine.show("gwbotd@two.service", "MainPID")
+        # Both sides changed it: what an upgrade does that asks nobody.
+        self.upgrade("GWBOT_NEXT", "--force-confdef", "--force-confold")
+        self.assertEqual((mine, options), (self.read(CONFIG), self.read("/etc/default/gwbotd")))
+        self.assertIn("line of the next version", self.read(CONFIG + ".dpkg-dist"))
+        self.assert_private_config()
+        self.assertIn("mine", self.run_in("gwctl", "config", "bot.name").stdout)
+        # Instances are restarted as well.
+        self.assertNotIn(self.machine.show("gwbotd@two.service", "MainPID"), ("0", two))
+        done = self.run_in("gwctl", "-s", "/run/gwbot-two/control.sock", "wait", "ready",
+                           "--timeout", "30s")
+        self.assertEqual(0, done.returncode)
+
+    def test_13_the_built_in_gateway(self):
         self.options("--sim")
         self.run_in("systemctl", "restart", UNIT)
         self.wait_ready()
         done = self.fetch("/healthz")
         self.assertEqual(200, done[0], done)
 
-    def test_13_the_token_is_nowhere(self):
+    def test_14_the_token_is_nowhere(self):
         self.assertNotIn("CANARY", self.journal())
         for unit in (UNIT, "gwbotd@two.service"):
             self.assertNotIn("CANARY", self.run_in("systemctl", "show", unit).stdout)
 
-    def test_14_remove_and_purge(self):
+    def test_15_as_debian_tests_it(self):
+        """debian/tests, as autopkgtest runs them; what is on stderr is a failure."""
+        folder = self.root / "root" / "tests"
+        shutil.copytree(TESTS, folder)
+        for stanza in (folder / "control").read_text().strip().split("\n\n"):
+            fields = dict(re.findall(r"(?m)^([\w-]+): *(.*)$", stanza))
+            for name in re.split(r"[ ,]+", fields["Tests"]):
+                user = "root" if "needs-root" in fields.get("Restrictions", "") else "ada"
+                self.run_in("install", "-D", "-m", "755", f"/root/tests/{name}", f"/tmp/{name}/test")
+                self.run_in("chown", "-R", user, f"/tmp/{name}")
+                done = self.run_in("runuser", "-u", user, "--", "env", f"AUTOPKGTEST_TMP=/tmp/{name}",
+                                   f"/tmp/{name}/test", timeout=120, check=False)
+                self.assertEqual((0, ""), (done.returncode, done.stderr), f"{name}: {done.stdout}")
+
+    def test_16_remove_and_purge(self):
         self.run_in("dpkg", "-r", "gwbot")
         self.assertNotEqual("active", self.active())
         self.assertNotEqual("active", self.machine.show("gwbotd@two.service", "ActiveState"))

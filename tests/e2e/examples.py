@@ -1,7 +1,8 @@
 """The examples of the manual pages and of README.md, as they stand there.
 
-An example is a command (with what the page shows of its answer), or a piece of text that
-a program reads: a configuration, a program in Python.
+An example is a command (with what the page shows of its answer), a piece of text that a
+program reads (a configuration, a program in Python), or a session of README.md: commands in
+their order, each with what is shown of its answer.
 """
 
 import pathlib
@@ -18,7 +19,7 @@ LABEL = re.compile(r"  [A-Z]\S* +\S")
 @dataclass(frozen=True)
 class Example:
     where: str  # page and line
-    kind: str  # command, text
+    kind: str  # command, text, session
     text: str
     answer: str = ""
 
@@ -82,7 +83,9 @@ def of_page(name):
 
 
 def in_readme(block):
-    """Lines such as `gwctl latency [SHARD]      what it does`, or a screen."""
+    """Lines such as `gwctl latency [SHARD]      what it does`, a session, or a screen."""
+    if block[0][1].startswith("$ "):
+        return [Example(f"README.md:{block[0][0]}", "session", "\n".join(line for _, line in block) + "\n")]
     if any(line.startswith("●") for _, line in block):
         return [Example(f"README.md:{block[0][0]}", "text", "\n".join(line for _, line in block) + "\n")]
     found = []
@@ -105,7 +108,7 @@ def of_readme():
         elif not line and block:
             block.append((number, ""))
         elif block:
-            found += in_readme([(at, text) for at, text in block if text or block[0][1].startswith("●")])
+            found += in_readme([(at, text) for at, text in block if text or block[0][1][0] in "●$"])
             block = []
     return [Example(one.where, one.kind, one.text.strip() if one.kind == "command" else one.text.rstrip("\n") + "\n")
             for one in found]

@@ -2,6 +2,12 @@
 
 What cannot run here stands in CANNOT_RUN with its reason.  An example that is neither run
 nor listed fails, and so does a row that is no example any more.
+
+Compared loosely, since they differ from run to run: figures, times, sizes and session ids
+count as equal (shape()).  README's status screen must have all of today's labels and facts,
+and no other; of an answer in one of its sessions all that is shown must come, in its order,
+and "..." or the end may leave the rest out.  Of a manual page's answers those that begin
+with a figure or a bracket are compared, the others only run.
 """
 
 import json
@@ -25,9 +31,16 @@ SHARDS = 4
 CANNOT_RUN = {
     "gwbotd --check && systemctl reload gwbotd": "there is no systemd in the tests",
     "journalctl -u gwbotd GWBOT_EVENT=shard_state GWBOT_SHARD=3": "there is no systemd in the tests",
-    "gwbotd": "it would connect to Discord, with a real token",
     "./dev run": "it is what runs without end, and installs packages",
     "./dev test": "it is what runs this test",
+    "export PATH=$PWD/build/run:$PATH GWCTL_SOCKET=$PWD/run/control.sock": "test_the_places_of_dev_run holds it to ./dev",
+    "DISCORD_TOKEN=... ./dev run": "it would connect to Discord, with a real token",
+    "DISCORD_TOKEN_FILE=~/.discord_token ./dev run": "it would connect to Discord, with a real token",
+    "./dev package": "./dev test-package does it",
+    "sudo apt install ./build/package/gwbot_*.deb": "test_package.py does it in a Debian of its own",
+    "sudo install -m 0600 /dev/stdin /etc/gwbot/discord_token": "debian/tests/service does it, in test_package.py",
+    "sudo systemctl restart gwbotd": "test_package.py does it in a Debian of its own",
+    "sudo gwctl doctor": "test_package.py does it in a Debian of its own",
 }
 
 # Texts that are no input of a program: an answer's first lines, or checked elsewhere.
@@ -36,14 +49,14 @@ CHECKED_ELSEWHERE = {
 }
 
 # A status other than 0 that an example is about.
-STATUS = {"gwctl reload --keep": 1}  # the files have not changed: nothing is on trial
+STATUS = {"gwctl reload --keep": 1,  # the files have not changed: nothing is on trial
+          "gwctl config diff": 1}  # an example before it sets a threshold
 
 # What never ends by itself; it is stopped as with Ctrl-C once it has said something.
 ENDLESS = re.compile(r"--watch(?!.*--count)|\bevents\b.* (-f|--follow)\b|\btail -f\b")
 
-# What README's list has in capitals: a word of the kind.
-PLACEHOLDERS = {"NAME": "watchdog.stall", "SHARD": "0", "KEY": "stall", "VALUE": "10min", "LEVEL": "info",
-                "CONDITION": "ready", "FAULT": "beat"}
+# What would hit gwbotds that are not this test's.
+OWN = {"pkill -9 -f run/gwbotd": "kill -9 {pid}"}
 
 # Words that an example has for things of which a test has its own.
 SOCKETS = ("/run/gwbot/control.sock", "run/control.sock")
@@ -113,6 +126,8 @@ def shape(text):
 
 
 class Examples(unittest.TestCase):
+    session_bot = None
+
     @classmethod
     def setUpClass(cls):
         cls.bot = Supervised(discord__shards=SHARDS)
@@ -185,8 +200,6 @@ class Examples(unittest.TestCase):
 
     def run_command(self, example):
         text = example.text
-        if example.page == "README.md":
-            text = re.sub(r"\b[A-Z]+\b", lambda word: PLACEHOLDERS[word.group()], text)
         process = self.bot.process
         faults = re.search(r"\bsim\b", text)
         self.bot.wait_state(0 if faults else SHARDS)
@@ -292,6 +305,30 @@ class Examples(unittest.TestCase):
                 begin = re.escape(line.split(", ...")[0])
                 self.assertRegex(came.readline(), "^" + re.sub(r":\d+$", r":(\\d+|null)", begin))
 
+    def run_session(self, text):
+        """A session of README.md, with the settings of `./dev run`."""
+        if not self.session_bot:
+            type(self).session_bot = Supervised(watchdog__keepalive="2s", watchdog__stall="20s",
+                                                watchdog__disconnect_grace="20s")
+            self.addClassCleanup(self.session_bot.close)
+        bot = self.session_bot
+        bot.wait_state(1, latency=True)
+        for part in text.removeprefix("$ ").split("\n$ "):
+            command, _, shown = part.partition("\n")
+            process = bot.process
+            own = OWN.get(command, command).format(pid=process.pid)
+            env = self.environment(GWCTL_SOCKET=str(bot.socket))
+            done = subprocess.run(["bash", "-c", own], env=env, stdin=subprocess.DEVNULL, timeout=120,
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((STATUS.get(command, 0), ""), (done.returncode, done.stderr), command)
+            if command in OWN:
+                bot.wait_successor(process)
+            # It depends on who is quicker.
+            came = iter(shape(done.stdout.replace("ready already", "ready after 0 s")))
+            for wanted in shape(shown) if shown else []:
+                # "in" reads on from where the last one was found
+                self.assertTrue(wanted == "..." or wanted in came, f"{command}: no {wanted!r} in\n{done.stdout}")
+
     def compare_screen(self, text):
         """A screen in README.md has the labels, facts and columns of today's."""
         bot = Supervised(watchdog__keepalive="2s", watchdog__stall="20s", watchdog__disconnect_grace="20s")
@@ -315,9 +352,16 @@ class Examples(unittest.TestCase):
                     pass
                 elif example.kind == "command":
                     self.run_command(example)
+                elif example.kind == "session":
+                    self.run_session(example.text)
                 else:
                     self.run_text(example)
         self.assertEqual(set(CANNOT_RUN), listed)
+
+    def test_the_places_of_dev_run(self):
+        script = (examples.ROOT / "dev").read_text(encoding="utf-8")
+        for place in ("dir=$PWD/run bin=build/run\n", "control.socket=$dir/control.sock"):
+            self.assertIn(place, script)
 
     def test_the_comparison_names_only_what_there_is(self):
         text = (examples.ROOT / "docs" / "gwctl-compared.md").read_text(encoding="utf-8")
@@ -337,9 +381,12 @@ class Examples(unittest.TestCase):
             self.assertTrue([example for example in self.all if example.page == page], page)
         commands = [example.text for example in self.all if example.kind == "command"]
         self.assertGreaterEqual(len(commands), 25)
+        # A block in fences would pass unseen.
+        self.assertNotIn("```", (examples.ROOT / "README.md").read_text(encoding="utf-8"))
+        self.assertEqual(4, len([example for example in self.all if example.kind == "session"]))
         sources = sum((BIN / "man" / page).read_text(encoding="utf-8").count("\n.Dl $ ") for page in examples.PAGES)
         self.assertGreaterEqual(len(commands), sources)
-        for expected in ("gwctl status", "gwctl thresholds", "gwctl latency", "gwbotd --sim &",
+        for expected in ("gwctl status", "gwctl thresholds", "gwctl latency", "gwbotd --sim &", "gwctl config diff",
                          "gwctl --json status | jq .gateway.last_event_age_seconds"):
             self.assertIn(expected, commands)
 

@@ -42,6 +42,27 @@ give_folder(const char *path, mode_t mode, const struct passwd *user)
 	return given;
 }
 
+/* What a start as root by mistake has left: the user could not open it.  No link to a
+ * file of root's, whatever the user has put in its place. */
+static bool
+give_lock(const char *socket, const struct passwd *user)
+{
+	char path[PATH_ROOM + sizeof ".lock"];
+	struct stat st;
+
+	(void)snprintf(path, sizeof path, "%s.lock", socket);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0) {
+		return true;
+	}
+	bool plain = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+	bool given = !plain || fchown(fd, user->pw_uid, user->pw_gid) == 0;
+
+	(void)close(fd);
+	return given;
+}
+
 static bool
 give_folders(const struct passwd *user, char *why, size_t room)
 {
@@ -51,14 +72,15 @@ give_folders(const struct passwd *user, char *why, size_t room)
 
 	(void)paths_control_socket(&source, socket, sizeof socket);
 	(void)paths_state_dir(&source, state, sizeof state);
+	bool given = give_lock(socket, user);
 	char *slash = strrchr(socket, '/');
 
 	if (slash) {
 		*slash = '\0';
 	}
-	const char *failed = !give_folder(socket, 0755, user) ? socket :
-	    !give_folder(state, 0750, user)                   ? state :
-								NULL;
+	const char *failed = !given || !give_folder(socket, 0755, user) ? socket :
+	    !give_folder(state, 0750, user)                             ? state :
+									  NULL;
 
 	if (failed) {
 		(void)snprintf(why, room, "--user: cannot make %.200s: %s", failed,

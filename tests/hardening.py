@@ -20,6 +20,17 @@ def readelf(*words):
                           text=True, check=True).stdout
 
 
+MARKS = {"x86_64": "endbr64", "aarch64": "paciasp"}  # CET; pointer authentication
+
+
+def has_branch_protection(path):
+    """Not by the ELF note: the linker leaves it out, since Debian's crt1.o has none."""
+    code = subprocess.run(["objdump", "-d", "-j", ".text", str(path)], capture_output=True,
+                          text=True, check=True).stdout
+    # Functions that others can call begin with it; what is linked in before main has none.
+    return code.count(MARKS[platform.machine()]) > 4
+
+
 def features(path):
     """Name of each feature -> whether the program has it."""
     header, segments = readelf("-h", path), readelf("-l", path)
@@ -34,12 +45,8 @@ def features(path):
         "stack protector": "__stack_chk_fail" in symbols,
         "fortified": bool(re.search(r"__\w+_chk@", symbols)),
     }
-    marks = {"x86_64": "endbr64", "aarch64": "paciasp"}  # CET; pointer authentication
-    if platform.machine() in marks:
-        # Not by the ELF note: the linker leaves it out, since Debian's crt1.o has none.
-        code = subprocess.run(["objdump", "-d", "--disassemble=main", str(path)],
-                              capture_output=True, text=True, check=True).stdout
-        found["branch protection"] = marks[platform.machine()] in code
+    if platform.machine() in MARKS:
+        found["branch protection"] = has_branch_protection(path)
     return {name: there for name, there in found.items() if (path.name, name) not in NOT_THERE}
 
 

@@ -220,6 +220,7 @@ jobs = ({ name = "look"; action = "exec"; every = "1d";
 
     def test_15_as_debian_tests_it(self):
         """debian/tests, as autopkgtest runs them; what is on stderr is a failure."""
+        self.run_in("systemctl", "stop", "gwsim")  # they bring their own
         folder = self.root / "root" / "tests"
         shutil.copytree(TESTS, folder)
         for stanza in (folder / "control").read_text().strip().split("\n\n"):

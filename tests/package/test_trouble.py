@@ -19,8 +19,8 @@ class Trouble(PackageCase):
         self.run_in("systemctl", "reset-failed", UNIT, check=False)
 
     def assert_refused(self, status, *words, unit=UNIT):
-        """A start ends with this status and one line that has all of the words, and there
-        is no other start."""
+        """A start ends with this status and a line that has all of the words, and there is
+        no other start."""
         self.run_in("systemctl", "stop", unit)
         self.run_in("systemctl", "reset-failed", unit, check=False)
         began = time.time()
@@ -32,8 +32,8 @@ class Trouble(PackageCase):
             self.machine.show(unit, name) for name in ("ActiveState", "NRestarts", "Result")))
         # As an administrator looks: journalctl -u, warnings and errors.
         said = [entry["MESSAGE"] for entry in self.entries(began, unit=unit)]
-        lines = [text for text in said if all(word in text for word in words)]
-        self.assertEqual(1, len(lines), f"{words} in {said}")
+        self.assertTrue([text for text in said if all(word in text for word in words)],
+                        f"{words} in {said}")
         return said
 
     def assert_heals(self):
@@ -88,8 +88,8 @@ class Trouble(PackageCase):
                            check=False)
         self.assertEqual(78, done.returncode, done.stderr)
         errors = [line for line in done.stderr.split("\n") if "level=error" in line]
-        self.assertEqual(1, len(errors), done.stderr)
-        self.assertRegex(errors[0], "another gwbotd|already")
+        self.assertTrue(errors, done.stderr)
+        self.assertRegex(errors[0], "another gwbotd uses this state folder: stop it")
         self.assertEqual("active", self.active())
 
     # ---- what the host does ----

@@ -186,6 +186,9 @@ message_write(const struct message_draft *draft, struct buf *out)
 	if (draft->private) {
 		json_add_int(message, "flags", FLAG_EPHEMERAL);
 	}
+	if (draft->nonce && draft->nonce[0] != '\0') {
+		json_add_text(message, "nonce", draft->nonce);
+	}
 	add_allowed(message, draft);
 	if (err == GW_OK) {
 		err = json_print(message, out);

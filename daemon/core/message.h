@@ -30,6 +30,7 @@ struct message_draft {
 	size_t ping_role_count;
 	const char *embed; /* JSON object; NULL or empty: none */
 	bool private;      /* answers to interactions: only the asker sees it */
+	const char *nonce; /* of nonce.h, for new messages; NULL or empty: none */
 };
 
 /** Appends the JSON object; errors as buf_append(), GW_ERR_SYNTAX of the embed. */

@@ -178,6 +178,7 @@ answer_command(struct chat *chat, const struct bot_request *request,
 		    .command = command,
 		    .channel = request->channel,
 		    .message = request->message,
+		    .nonce = nonce_of(NONCE_REPLY, &request->message, 1),
 		};
 
 		result = answer.verdict == BOT_REFUSE ? CHAT_REFUSED : CHAT_ANSWERED;

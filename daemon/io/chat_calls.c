@@ -119,6 +119,7 @@ chat_post(struct chat *chat, const struct chat_deed *model,
 	    .reply_to = model->message,
 	    .ping_users = &user,
 	    .ping_user_count = answer->ping_user ? 1 : 0,
+	    .nonce = model->nonce.text,
 	};
 
 	*deed = *model;

@@ -35,9 +35,10 @@ find_place(const struct chat *chat, uint64_t channel, mono_ns now)
 }
 
 static void
-greet(struct chat *chat, const struct bot_request *request, uint64_t channel,
-    const struct bot_answer *answer)
+greet(struct chat *chat, size_t index, const struct bot_request *request,
+    uint64_t channel, const struct bot_answer *answer)
 {
+	const uint64_t causes[] = {request->guild, request->user, index};
 	bool announced = request->message != 0;
 	struct chat_deed model = {
 	    .chat = chat,
@@ -45,6 +46,7 @@ greet(struct chat *chat, const struct bot_request *request, uint64_t channel,
 	    .command = BOT_COMMAND_NONE,
 	    .channel = announced ? request->channel : channel,
 	    .message = request->message,
+	    .nonce = nonce_of(NONCE_GREETING, causes, sizeof causes / sizeof *causes),
 	};
 	bool good = true;
 
@@ -76,7 +78,7 @@ greet_with(struct chat *chat, size_t index, const struct bot_request *request,
 	const struct chat_place *place = find_place(chat, *channel, facts->now);
 
 	if (place && place->guild == request->guild && answer.verdict == BOT_ANSWER) {
-		greet(chat, request, *channel, &answer);
+		greet(chat, index, request, *channel, &answer);
 	}
 	buf_fini(&text);
 	return place != NULL;

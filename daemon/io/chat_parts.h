@@ -9,6 +9,7 @@
 #include "discord.h"
 #include "guilds.h"
 #include "incoming.h"
+#include "nonce.h"
 #include "refusal.h"
 #include "throttle.h"
 
@@ -29,8 +30,9 @@ struct chat_deed {
 	bool greeting;
 	enum bot_command command;
 	uint64_t channel;
-	uint64_t message; /* that asked; 0: none */
-	bool remove;      /* delete that message once this is done */
+	uint64_t message;   /* that asked; 0: none */
+	bool remove;        /* delete that message once this is done */
+	struct nonce nonce; /* of what is posted */
 };
 
 /* A dispatch that waits for a server or a channel. */

@@ -13,7 +13,8 @@
 /* From the call to its answer, waits for limits and repeats included. */
 #define DISCORD_TIMEOUT CLOCK_S(60)
 
-/** Posts a message; its nonce keeps a repeat from doubling it. */
+/** Posts a message; its nonce keeps a repeat from doubling it, and where the draft has
+ * one another instance of the bot, too. */
 uint64_t discord_send(struct rest *rest, uint64_t channel,
     const struct message_draft *draft, rest_fn *fn, void *ctx);
 

@@ -4,6 +4,14 @@
 
 #include "message.h"
 
+struct nonce
+job_nonce(const struct job_task *task, uint64_t channel, uint64_t index)
+{
+	const uint64_t causes[] = {task->cause, channel, index};
+
+	return nonce_of(NONCE_JOB, causes, sizeof causes / sizeof *causes);
+}
+
 size_t
 job_ids(const struct config_list *list, uint64_t *out, size_t max)
 {

@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "config.h"
+#include "nonce.h"
 #include "probes.h"
 #include "refusal.h"
 #include "rest.h"
@@ -38,6 +39,7 @@ struct job_task {
 	const struct zone *zone; /* of the clock in its texts; NULL: UTC */
 	const char *file;        /* what its file says; NULL: it has none */
 	int64_t wall_ms;         /* when it began */
+	uint64_t cause; /* why: the job and its time; another number on demand */
 	/** Ends the run. */
 	void (*done)(struct job_task *task, const struct job_outcome *outcome,
 	    mono_ns now);
@@ -62,6 +64,9 @@ extern const struct job_action job_exec;
 extern const struct job_action job_post;
 extern const struct job_action job_cleanup;
 extern const struct job_action job_threads;
+
+/** The nonce of message number index of a run in a channel. */
+struct nonce job_nonce(const struct job_task *task, uint64_t channel, uint64_t index);
 
 /** Copies the ids of a list into out (room max); returns how many. */
 size_t job_ids(const struct config_list *list, uint64_t *out, size_t max);

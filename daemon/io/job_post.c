@@ -94,7 +94,9 @@ send_next(struct post *post, bool *done)
 	if (*done) {
 		return post->sent > 0 ? NULL : "the text is empty: nothing is posted";
 	}
+	const struct nonce nonce = job_nonce(post->task, post->channel, post->sent);
 	const struct message_draft draft = {
+	    .nonce = nonce.text,
 	    .content = piece,
 	    .ping_roles = post->roles,
 	    .ping_role_count = post->role_count,

@@ -106,7 +106,11 @@ post(struct run *run, uint64_t thread)
 	buf_init(&text, POST_TEXT_MAX_BYTES);
 	if (post_add_template(buf_slice(&run->template), &values.values, &text) ==
 	    GW_OK) {
-		const struct message_draft draft = {.content = buf_slice(&text)};
+		const struct nonce nonce = job_nonce(task, thread, 0);
+		const struct message_draft draft = {
+		    .content = buf_slice(&text),
+		    .nonce = nonce.text,
+		};
 
 		call = discord_send(task->tools->rest, thread, &draft, on_answer, run);
 	}

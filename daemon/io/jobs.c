@@ -146,7 +146,7 @@ on_done(struct job_task *task, const struct job_outcome *outcome, mono_ns now)
 /* ---- begins ---- */
 
 static void
-begin(struct job *job, const char *why, mono_ns now)
+begin(struct job *job, const char *why, uint64_t cause, mono_ns now)
 {
 	job->begun_at = now;
 	job->begun_wall = wall_now(job->jobs);
@@ -155,6 +155,7 @@ begin(struct job *job, const char *why, mono_ns now)
 	    KV("why", why));
 	job->task.file = job->file;
 	job->task.wall_ms = job->begun_wall / 1000;
+	job->task.cause = cause;
 	job->action = actions[job->config->action];
 	const char *refused = job->action->start(&job->task, job->config, now);
 
@@ -208,6 +209,8 @@ make_up(struct job *job, wall_us wall)
 static void
 step(struct job *job, wall_us wall, mono_ns now)
 {
+	/* The same in every process that has this job, whatever their jitter. */
+	const uint64_t cause[] = {job->key, (uint64_t)job->run.planned};
 	enum schedule_verdict verdict = schedule_step(&job->run, &job->schedule,
 	    &job->policy, wall, &job->jobs->rng);
 
@@ -224,7 +227,8 @@ step(struct job *job, wall_us wall, mono_ns now)
 		if (job->action) {
 			miss(job, "its last run has not ended");
 		} else {
-			begin(job, "schedule", now);
+			begin(job, "schedule",
+			    nonce_mix(cause, sizeof cause / sizeof *cause), now);
 		}
 		return;
 	}
@@ -540,7 +544,7 @@ jobs_run(struct jobs *jobs, const char *name, mono_ns now)
 	if (jobs->at[index]->action) {
 		return GW_ERR_BUSY;
 	}
-	begin(jobs->at[index], "gwctl", now);
+	begin(jobs->at[index], "gwctl", rng_next(&jobs->rng), now);
 	return GW_OK;
 }
 

@@ -159,6 +159,14 @@ is_answered(const struct rest_answer *answer)
 	    (answer->code == CODE_ALREADY_ANSWERED && answer->maybe_done);
 }
 
+/* Another instance of the bot was first, as one is while deploys overlap: who asked has
+ * an answer, and it is not ours to go on with. */
+static bool
+is_of_another(const struct rest_answer *answer)
+{
+	return answer->code == CODE_ALREADY_ANSWERED && !answer->maybe_done;
+}
+
 static void
 tell_unanswered(struct slash *slash, uint64_t guild, const struct rest_answer *answer,
     mono_ns now)
@@ -201,7 +209,9 @@ on_answered(void *ctx, const struct rest_answer *answer, mono_ns now)
 	bool good = is_answered(answer);
 
 	use->call = 0;
-	if (!good) {
+	if (is_of_another(answer)) {
+		log_debug("slash_answered_by_another", KV("guild", use->guild));
+	} else if (!good) {
 		tell_unanswered(slash, use->guild, answer, now);
 	}
 	if (use->reboot && (good || !is_over(answer))) {
@@ -272,6 +282,11 @@ on_announced(void *ctx, const struct rest_answer *answer, mono_ns now)
 	struct use *use = ctx;
 
 	use->call = 0;
+	if (is_of_another(answer)) {
+		log_debug("slash_answered_by_another", KV("guild", use->guild));
+		free_use(use);
+		return;
+	}
 	if (!is_answered(answer)) {
 		tell_unanswered(use->slash, use->guild, answer, now);
 		free_use(use);

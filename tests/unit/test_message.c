@@ -39,6 +39,7 @@ nobody_is_notified_unless_named(void **state)
 	assert_int_equal(json_count(json_get(allowed, "parse")), 0);
 	assert_null(json_get(allowed, "users"));
 	assert_null(json_get(json, "flags"));
+	assert_null(json_get(json, "nonce"));
 	json_free(json);
 
 	draft = (struct message_draft){
@@ -48,8 +49,10 @@ nobody_is_notified_unless_named(void **state)
 	    .ping_role_count = 1,
 	    .embed = "{\"title\":\"t\"}",
 	    .private = true,
+	    .nonce = "r1",
 	};
 	json = write_it(&draft);
+	assert_string_equal(json_text(json_get(json, "nonce")), "r1");
 	allowed = json_get(json, "allowed_mentions");
 	assert_string_equal(json_text(json_at(json_get(allowed, "roles"), 0)),
 	    "41771983423143936");

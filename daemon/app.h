@@ -6,8 +6,8 @@
  * and leave.c the last one; present.c puts their present state
  * together and wiring.c is what they ask of each other; watch.c what happens while they
  * run: watchdog, signals; lives.c what outlives the process of it; apply.c gives them
- * another configuration, which reload.c reads; examine.c looks at them for gwctl
- * doctor.
+ * another configuration, which reload.c reads; handover.c hands the state folder on;
+ * examine.c looks at them for gwctl doctor.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -41,6 +41,7 @@
 #include "slash.h"
 #include "spawner.h"
 #include "store.h"
+#include "takeover.h"
 #include "watchdog.h"
 #include "worker.h"
 #include "ws.h"
@@ -53,6 +54,19 @@ enum app_exit {
 	APP_EXIT_INTERNAL = 70,
 	APP_EXIT_REFUSED = 77,
 	APP_EXIT_CONFIG = 78,
+};
+
+/* Of handover.c. */
+struct handover {
+	enum health_role role;
+	char reason[256];           /* why it does not act; empty: it does */
+	mono_ns since;              /* it waits or yields */
+	struct takeover_plea *plea; /* of one that waits */
+	enum gw_err asked; /* GW_OK: the request is there; GW_ERR_BUSY: another's is */
+	struct takeover_ear *ear;  /* of one that acts */
+	char by[TAKEOVER_BY_ROOM]; /* who asked */
+	bool released;             /* the folder was let go */
+	unsigned lost;             /* looks at which nobody had it */
 };
 
 struct app {
@@ -106,6 +120,8 @@ struct app {
 	struct loop_timer *override_timer;
 	struct loop_timer *trial_timer;
 	struct loop_timer *log_timer; /* tells what the log left out */
+	struct loop_timer *handover_timer;
+	struct handover handover;
 	struct snapshot *snapshots;
 	uint32_t snapshots_room;
 	unsigned shard_fds;      /* descriptors that the shards may need */
@@ -155,6 +171,22 @@ void app_note_why(struct app *app, const char *why);
  * counts.
  */
 void app_stop(struct app *app, int exit_status, const char *reason);
+
+/** Opens the state folder and begins this process's life in it; GW_ERR_BUSY: another
+ * one has it. */
+enum gw_err app_open_store(struct app *app);
+
+/** Starts all that needs the state folder; 0, or an exit status. */
+int app_go(struct app *app);
+
+/** Another process has the state folder: asks for it. */
+void app_wait_for_older(struct app *app);
+
+/** A newer process asks for the state folder: yields; ctx is the app. */
+void app_on_asked(void *ctx, const char *by, mono_ns now);
+
+/** The timer of a process that does not act; ctx is the app. */
+void app_on_handover(void *ctx, mono_ns now);
 
 /** This process begins: counts it, and learns how the one before ended. */
 void app_begin_life(struct app *app);

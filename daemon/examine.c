@@ -204,6 +204,7 @@ app_doctor_facts(void *ctx, mono_ns now, struct doctor_facts *out)
 	*out = (struct doctor_facts){
 	    .limits = app_limits(app),
 	    .simulated = app->args.sim,
+	    .yielded = app->handover.role == HEALTH_ACTS ? NULL : app->handover.reason,
 	    .state.dir = app->config->state_dir,
 	    .state.mode = mode_of(app->config->state_dir),
 	    .state.problem = store_problem(app->store, app->state_problem,

@@ -39,7 +39,7 @@ app_on_loop_stuck(void *ctx, const char *handler, mono_ns stuck)
 	char why[192];
 
 	/* Behind the end of the life there may be no page any more. */
-	if (!app->life_ended) {
+	if (app->store && !app->life_ended) {
 		life_trip_loop(store_life(app->store));
 	}
 	(void)snprintf(why, sizeof why, "the event loop was stuck for %lld s in %s",

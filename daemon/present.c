@@ -23,6 +23,12 @@ app_snapshots(void *ctx, mono_ns now, uint32_t *count)
 		app->snapshots_room = *count;
 	}
 	gateway_snapshots(app->gateway, now, app->snapshots);
+	for (uint32_t i = 0; app->handover.role != HEALTH_ACTS && i < *count; i++) {
+		struct snapshot *shard = &app->snapshots[i];
+
+		(void)slice_copy(slice_of(app->handover.reason), shard->reason,
+		    sizeof shard->reason);
+	}
 	return app->snapshots;
 }
 
@@ -153,7 +159,6 @@ app_health(void *ctx, mono_ns now, struct health_input *out)
 	struct app *app = ctx;
 	struct gateway_budget budget;
 
-	gateway_identify_budget(app->gateway, &budget);
 	*out = (struct health_input){
 	    .limits = app_limits(app),
 	    .uptime = now - app->started_at,
@@ -162,14 +167,20 @@ app_health(void *ctx, mono_ns now, struct health_input *out)
 	    .version = app->live->bot_version,
 	    .strict_probe = app->live->http_strict_probe,
 	    .stopping = app->stopping,
-	    .identifies_left = budget.left,
-	    .identify_reserve = budget.reserve,
-	    .release_wall_ms = budget.release_at_wall_ms,
-	    .budget_low = budget.low,
+	    .role = app->handover.role,
+	    .role_reason = app->handover.reason,
 	    .probes = app->probe_views,
-	    .probe_count = app_probe_views(app),
 	    .now = now,
 	};
+	if (!app->gateway) {
+		return; /* nothing else is there while this process waits */
+	}
+	gateway_identify_budget(app->gateway, &budget);
+	out->identifies_left = budget.left;
+	out->identify_reserve = budget.reserve;
+	out->release_wall_ms = budget.release_at_wall_ms;
+	out->budget_low = budget.low;
+	out->probe_count = app_probe_views(app);
 	out->shards = app_snapshots(app, now, &out->count);
 }
 

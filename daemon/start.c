@@ -80,6 +80,11 @@ app_stop(struct app *app, int exit_status, const char *reason)
 	app_note_why(app, reason);
 	log_change("stopping", KV("exit_status", exit_status), KV("reason", reason));
 	notify_stopping(app->notify);
+	if (app->handover.role == HEALTH_WAITS) {
+		/* Nothing runs yet that would have to end. */
+		loop_stop(app->loop, exit_status);
+		return;
+	}
 	control_leave(app->control);
 	gateway_stop(app->gateway, now);
 	app_end_life(app, exit_status);
@@ -100,7 +105,7 @@ on_refused(void *ctx, const char *reason)
 {
 	struct app *app = ctx;
 
-	if (app->stopping) {
+	if (app->stopping || app->handover.role != HEALTH_ACTS) {
 		return; /* each shard is told of it, and each part tells it */
 	}
 	log_error("refused_by_discord", KV("reason", reason),
@@ -277,6 +282,7 @@ start_loop(struct app *app)
 	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
 	app->log_timer = loop_timer_new(app->loop, on_log_timer, app);
 	log_set_alarm(on_log_alarm, app);
+	app->handover_timer = loop_timer_new(app->loop, app_on_handover, app);
 	return 0;
 }
 
@@ -297,8 +303,8 @@ start_notify(struct app *app)
 	return 0;
 }
 
-static int
-start_store(struct app *app)
+enum gw_err
+app_open_store(struct app *app)
 {
 	enum gw_err err = GW_OK;
 	struct store_options options = {
@@ -311,11 +317,32 @@ start_store(struct app *app)
 
 	app->store = store_open(&options, &err);
 	if (!app->store) {
-		return config_failed(app,
-		    "another gwbotd uses this state folder: stop it, or set "
-		    "state.dir");
+		return err;
 	}
+	app->handover.ear =
+	    takeover_ear_new(app->loop, app->config->state_dir, app_on_asked, app);
 	app_begin_life(app);
+	return GW_OK;
+}
+
+/* The words of state.takeover, in their order. */
+enum takeover_word {
+	TAKEOVER_REFUSE,
+	TAKEOVER_ASK,
+};
+
+static int
+start_store(struct app *app)
+{
+	if (app_open_store(app) == GW_OK) {
+		return 0;
+	}
+	if (app->config->state_takeover == TAKEOVER_REFUSE) {
+		return config_failed(app,
+		    "another gwbotd uses this state folder: stop it, have this one ask "
+		    "for it (state.takeover), or set state.dir");
+	}
+	app_wait_for_older(app);
 	return 0;
 }
 
@@ -352,6 +379,9 @@ start_http(struct app *app)
 	    .reserved_fds = app->shard_fds,
 	    .ctx = app,
 	};
+	if (app->http) {
+		return 0; /* it answered while this process waited */
+	}
 	options.routes = app_http_routes(&options.route_count);
 	const struct config_list *listen = &app->config->http_listen;
 	size_t index = 0;
@@ -369,16 +399,18 @@ start_http(struct app *app)
 	return 0;
 }
 
+/* What calls others: nothing is called yet.  Reading the certificates takes time. */
 static int
-start_gateway(struct app *app)
+start_clients(struct app *app)
 {
-	const struct config *config = app->config;
-	const char *api_base =
-	    app->args.sim ? app->sim.api_base : config->discord_api_base;
-	const char *ca_file =
-	    app->args.sim ? app->sim.ca_file : text_or_null(config->discord_ca_file);
+	const char *ca_file = app->args.sim ?
+	    app->sim.ca_file :
+	    text_or_null(app->config->discord_ca_file);
 	char why[256] = "";
 
+	if (app->tls) {
+		return 0; /* while this process waited */
+	}
 	app->tls = ws_tls_new(ca_file, why, sizeof why);
 	if (!app->tls) {
 		return config_failed(app, why);
@@ -389,6 +421,15 @@ start_gateway(struct app *app)
 	if (!app->fetch) {
 		return start_failed(app, "the HTTP client cannot be made");
 	}
+	return 0;
+}
+
+static int
+start_gateway(struct app *app)
+{
+	const struct config *config = app->config;
+	const char *api_base =
+	    app->args.sim ? app->sim.api_base : config->discord_api_base;
 	struct rest_options rest = {
 	    .loop = app->loop,
 	    .fetch = app->fetch,
@@ -481,31 +522,70 @@ start_spawner(struct app *app)
 	return 0;
 }
 
-static int
-start_all(struct app *app)
-{
-	int (*const steps[])(struct app *) = {
-	    start_spawner,
-	    raise_files,
-	    start_loop,
-	    start_notify,
-	    start_store,
-	    start_sim,
-	    start_gateway,
-	    app_start_bot,
-	    start_emoji,
-	    start_http,
-	    start_control,
-	};
+typedef int start_step(struct app *app);
 
-	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-		int status = steps[i](app);
+/* In their order; NULL ends them. */
+static int
+take_steps(struct app *app, start_step *const *steps)
+{
+	for (; *steps; steps++) {
+		int status = (*steps)(app);
 
 		if (status != 0) {
 			return status;
 		}
 	}
 	return 0;
+}
+
+int
+app_go(struct app *app)
+{
+	static start_step *const steps[] = {start_sim, start_clients, start_gateway,
+	    app_start_bot, start_emoji, start_http, start_control, NULL};
+	const struct config *config = app->config;
+	int status = take_steps(app, steps);
+
+	if (status != 0) {
+		return status;
+	}
+	mono_ns now = clock_now();
+
+	app->checked_at = now;
+	app_arm_watchdog(app, now + config->watchdog_keepalive);
+	log_info("watchdog",
+	    KV("keepalive_s", clock_seconds(config->watchdog_keepalive)),
+	    KV("stall_s", clock_seconds(config->watchdog_stall)),
+	    KV("disconnect_grace_s", clock_seconds(config->watchdog_disconnect_grace)));
+	/* Before the first event. */
+	app_configure_bot(app, now);
+	gateway_start(app->gateway, now);
+	probes_configure(app->probes, app->live, now);
+	jobs_configure(app->jobs, app->live, now);
+	logchannel_configure(app->logchannel, app->live->log_channel, now);
+	/* Not when Discord answers: an outage of it must fail no start. */
+	notify_ready(app->notify);
+	return 0;
+}
+
+static int
+start_all(struct app *app)
+{
+	static start_step *const steps[] = {start_spawner, raise_files, start_loop,
+	    start_notify, start_store, NULL};
+	int status = take_steps(app, steps);
+
+	if (status != 0) {
+		return status;
+	}
+	if (app->handover.role != HEALTH_WAITS) {
+		return app_go(app);
+	}
+	/* What can be done before the older yields makes the gap shorter. */
+	static start_step *const early[] = {start_http, start_clients, NULL};
+
+	/* The built-in gateway comes later, and its certificate with it. */
+	return app->args.sim ? start_http(app) : take_steps(app, early);
 }
 
 static void
@@ -525,6 +605,8 @@ free_all(struct app *app)
 	gateway_free(app->gateway);
 	rest_free(app->rest);
 	fetch_free(app->fetch);
+	takeover_ear_free(app->handover.ear);
+	takeover_plea_free(app->handover.plea);
 	store_close(app->store);
 	resolver_free(app->resolver);
 	notify_free(app->notify);
@@ -535,6 +617,7 @@ free_all(struct app *app)
 	loop_timer_free(app->trial_timer);
 	log_set_alarm(NULL, NULL);
 	loop_timer_free(app->log_timer);
+	loop_timer_free(app->handover_timer);
 	worker_free(app->lookups);
 	worker_free(app->errands);
 	worker_free(app->worker);
@@ -559,25 +642,8 @@ app_run(struct app *app)
 	int status = start_all(app);
 
 	if (status == 0) {
-		mono_ns now = clock_now();
-
 		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit,
 		    app_on_loop_stuck, app);
-		app->checked_at = now;
-		app_arm_watchdog(app, now + config->watchdog_keepalive);
-		log_info("watchdog",
-		    KV("keepalive_s", clock_seconds(config->watchdog_keepalive)),
-		    KV("stall_s", clock_seconds(config->watchdog_stall)),
-		    KV("disconnect_grace_s",
-			clock_seconds(config->watchdog_disconnect_grace)));
-		/* Before the first event. */
-		app_configure_bot(app, now);
-		gateway_start(app->gateway, now);
-		probes_configure(app->probes, app->live, now);
-		jobs_configure(app->jobs, app->live, now);
-		logchannel_configure(app->logchannel, app->live->log_channel, now);
-		/* Not when Discord answers: an outage of it must fail no start. */
-		notify_ready(app->notify);
 		status = loop_run(app->loop);
 		app_note_why(app, "the event loop ended");
 	}

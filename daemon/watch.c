@@ -133,7 +133,15 @@ app_on_watchdog(void *ctx, mono_ns now)
 	if (app->stopping) {
 		return;
 	}
+	if (app->handover.role == HEALTH_ACTS) {
+		takeover_ear_look(app->handover.ear, now);
+	}
 	app->checked_at = now;
+	if (app->handover.role != HEALTH_ACTS) {
+		/* Its shards are down because it yielded. */
+		app_arm_watchdog(app, now + app->live->watchdog_keepalive);
+		return;
+	}
 	gateway_note_check(app->gateway, now);
 	if (is_late(app, now)) {
 		app_arm_watchdog(app, now + app->live->watchdog_keepalive);
@@ -193,10 +201,17 @@ app_on_signal(void *ctx, int number, mono_ns now)
 
 	switch (number) {
 	case SIGHUP:
-		on_reload(app, now);
+		if (app->handover.role == HEALTH_ACTS) {
+			on_reload(app, now);
+		} else {
+			log_warning("reload_refused",
+			    KV("effect", (const char *)app->handover.reason));
+		}
 		return;
 	case SIGUSR1:
-		dump(app, now);
+		if (app->gateway) {
+			dump(app, now);
+		}
 		return;
 	default:
 		if (app->args.sim && !app->stopping) {

@@ -13,6 +13,18 @@
 
 /* ---- what HTTP answers ---- */
 
+/* While this process waits for an older one there is nothing but the probes. */
+static bool
+waits(const struct app *app, struct http_reply *reply)
+{
+	if (app->gateway) {
+		return false;
+	}
+	reply->type = "text/plain; charset=utf-8";
+	(void)buf_printf(reply->body, "503 %s\n", app->handover.reason);
+	return true;
+}
+
 static void
 answer_probe(void *ctx, const struct http_request *request, struct http_reply *reply)
 {
@@ -35,6 +47,9 @@ answer_metrics(void *ctx, const struct http_request *request, struct http_reply 
 {
 	struct metrics_input input;
 
+	if (waits(ctx, reply)) {
+		return;
+	}
 	app_metrics(ctx, request->now, &input);
 	reply->type = METRICS_TYPE;
 	reply->status = metrics_render(&input, reply->body) == GW_OK ? 200 : 503;
@@ -128,6 +143,9 @@ answer_page(void *ctx, const struct http_request *request, struct http_reply *re
 		answer_nothing(reply);
 		return;
 	}
+	if (waits(ctx, reply)) {
+		return;
+	}
 	render_page(ctx, request, false, reply);
 }
 
@@ -139,6 +157,9 @@ answer_page_live(void *ctx, const struct http_request *request,
 		answer_nothing(reply);
 		return;
 	}
+	if (waits(ctx, reply)) {
+		return;
+	}
 	render_page(ctx, request, true, reply);
 }
 
@@ -147,6 +168,9 @@ answer_emoji(void *ctx, const struct http_request *request, struct http_reply *r
 {
 	const struct app *app = ctx;
 
+	if (waits(app, reply)) {
+		return;
+	}
 	emoji_answer(app->emoji, request, reply);
 }
 
@@ -176,6 +200,14 @@ source_state(void *ctx, mono_ns now)
 
 	app_health(ctx, now, &input);
 	return health_state(&input);
+}
+
+static const char *
+source_yielded(void *ctx)
+{
+	const struct app *app = ctx;
+
+	return app->handover.role == HEALTH_ACTS ? NULL : app->handover.reason;
 }
 
 static const struct session *
@@ -373,6 +405,7 @@ app_methods_source(struct app *app)
 	    .session = source_session,
 	    .check_at = source_check_at,
 	    .state = source_state,
+	    .yielded = source_yielded,
 	    .health = app_health,
 	    .metrics = app_metrics,
 	    .doctor_facts = app_doctor_facts,

@@ -30,6 +30,15 @@ xpages(size_t size)
 	return checked(pages != MAP_FAILED ? pages : NULL);
 }
 
+void
+xpages_at(void *pages, size_t size)
+{
+	void *fresh = mmap(pages, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	(void)checked(fresh != MAP_FAILED ? fresh : NULL);
+}
+
 void *
 xzalloc(size_t size)
 {

@@ -15,6 +15,9 @@ void *xzalloc(size_t size);
 /** size bytes of zeroes in pages of their own; the caller frees them with munmap(). */
 void *xpages(size_t size);
 
+/** The same in the place of pages that are there; they are munmapped as before. */
+void xpages_at(void *pages, size_t size);
+
 /** A copy of text that the caller frees; NULL stays NULL. */
 char *xstrdup(const char *text);
 

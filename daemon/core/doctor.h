@@ -24,7 +24,8 @@ struct doctor_facts {
 	const struct snapshot *shards;
 	uint32_t count;
 	struct watchdog_limits limits;
-	bool simulated; /* with the built-in gateway */
+	bool simulated;      /* with the built-in gateway */
+	const char *yielded; /* why this process does not act; NULL: it acts */
 
 	struct {
 		const char *profile;

@@ -43,6 +43,12 @@ fullness(uint64_t used, uint64_t most)
 void
 doctor_check_state(const struct doctor_facts *facts, struct doctor_finding *out)
 {
+	if (facts->yielded) {
+		doctor_say(out, DOCTOR_WARN, "this instance does not act: %.200s",
+		    facts->yielded);
+		doctor_fix(out, "ask the newer one; this one waits to be stopped");
+		return;
+	}
 	if (!facts->state.problem && (facts->state.mode & ~DOCTOR_STATE_MODE) != 0) {
 		doctor_say(out, DOCTOR_WARN,
 		    "%.180s has mode %04o: others may enter it", facts->state.dir,
@@ -89,6 +95,9 @@ doctor_check_gateway(const struct doctor_facts *facts, struct doctor_finding *ou
 	uint32_t down;
 	const struct snapshot *worst = worst_shard(facts, &down);
 
+	if (facts->yielded) {
+		return; /* "state" has it */
+	}
 	if (!worst) {
 		doctor_say(out, DOCTOR_OK,
 		    "%" PRIu32 " of %" PRIu32 " shard%s connected%s", facts->count,

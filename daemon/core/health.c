@@ -108,6 +108,9 @@ whole_state(const struct health_input *input)
 	if (input->stopping) {
 		return STATE_DRAINING;
 	}
+	if (input->role != HEALTH_ACTS) {
+		return input->role == HEALTH_WAITS ? STATE_WAITING : STATE_YIELDED;
+	}
 	for (uint32_t i = 0; i < input->count; i++) {
 		enum state state = shard_state(&input->shards[i], &input->limits);
 
@@ -242,6 +245,11 @@ health_reasons(const struct health_input *input, health_reason *each, void *ctx)
 
 	if (input->stopping) {
 		each(ctx, "stopping");
+	}
+	if (input->role != HEALTH_ACTS) {
+		/* The rest is the other one's. */
+		each(ctx, input->role_reason ? input->role_reason : "does not act");
+		return;
 	}
 	if (explain_budget(input, text, sizeof text)) {
 		each(ctx, text);

@@ -25,6 +25,13 @@ enum health_path {
 #undef HEALTH_PATH_ENUM
 };
 
+/* Of two instances of a bot that share a state folder one acts. */
+enum health_role {
+	HEALTH_ACTS,
+	HEALTH_WAITS,   /* a newer one, before the older yields */
+	HEALTH_YIELDED, /* an older one, after that */
+};
+
 struct health_input {
 	const struct snapshot *shards;
 	uint32_t count;
@@ -39,6 +46,8 @@ struct health_input {
 	int64_t release_wall_ms;  /* none is left until then; 0: some are */
 	bool strict_probe;
 	bool stopping; /* a stop was asked for */
+	enum health_role role;
+	const char *role_reason; /* of a role that does not act; NULL: none */
 	const struct probe_view *probes;
 	size_t probe_count;
 	mono_ns now; /* for the ages of the probes */
@@ -67,7 +76,7 @@ unsigned health_verbose(enum health_path path, const struct health_input *input,
     struct buf *body);
 
 /** One word for the whole: starting, ready, degraded, reconnecting, down, fatal,
- * draining. */
+ * waiting, yielded, draining. */
 const char *health_state(const struct health_input *input);
 
 /** The text of a path, e.g. "/healthz". */

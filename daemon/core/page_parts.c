@@ -18,6 +18,8 @@ page_state_word(const char *state)
 	    {"reconnecting", "reconnecting", "↻", "warn"},
 	    {"starting", "starting", "○", "warn"},
 	    {"draining", "stopping", "◇", "warn"},
+	    {"waiting", "waiting for the older instance", "○", "warn"},
+	    {"yielded", "yielded to a newer instance", "◇", "warn"},
 	    {"down", "down", "✕", "bad"},
 	    {"fatal", "refused by Discord", "✕", "bad"},
 	};

@@ -404,7 +404,9 @@ control_new(const struct control_options *options, struct control **out, char *w
 void
 control_leave(struct control *control)
 {
-	control_watch_clear(control->watch);
+	if (control) {
+		control_watch_clear(control->watch);
+	}
 }
 
 void

@@ -54,7 +54,8 @@ struct control_options {
 enum gw_err control_new(const struct control_options *options, struct control **out,
     char *why, size_t room);
 
-/** The process is about to end: the socket's file is no longer looked after. */
+/** The process is about to end: the socket's file is no longer looked after.  NULL is
+ * allowed. */
 void control_leave(struct control *control);
 
 /** Stops listening, removes the socket and hangs up on all peers.  NULL is allowed. */

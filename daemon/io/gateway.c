@@ -212,6 +212,9 @@ gateway_make_shards(struct gateway *gateway, const struct store_shards *shards,
 	mono_ns down_since = gateway->waiting.down_since;
 	struct stored stored = {.shards = 0};
 
+	if (gateway->stopping) {
+		return; /* the folder may be another process's by now */
+	}
 	store_use_shards(options->store, shards);
 	gateway->shards = *shards;
 	gateway->members = xzalloc(shards->count * sizeof *gateway->members);

@@ -58,6 +58,7 @@ struct jobs {
 	struct job **at;
 	size_t count; /* of the first */
 	size_t total;
+	bool halted;
 };
 
 static wall_us
@@ -247,7 +248,8 @@ arm(struct jobs *jobs, wall_us wall, mono_ns now)
 			wait = left > 0 ? left * 1000 + CLOCK_MS(1) : 0;
 		}
 	}
-	loop_timer_arm(jobs->timer, jobs->count > 0 ? now + wait : CLOCK_NEVER);
+	loop_timer_arm(jobs->timer,
+	    jobs->count > 0 && !jobs->halted ? now + wait : CLOCK_NEVER);
 }
 
 static void
@@ -457,6 +459,13 @@ jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now)
 	jobs->count = count;
 	jobs->total = total;
 	arm(jobs, wall, now);
+}
+
+void
+jobs_halt(struct jobs *jobs)
+{
+	jobs->halted = true;
+	loop_timer_arm(jobs->timer, CLOCK_NEVER);
 }
 
 /* ---- readers ---- */

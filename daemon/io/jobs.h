@@ -39,6 +39,11 @@ void jobs_free(struct jobs *owned_jobs);
  */
 void jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now);
 
+/** Has nothing begin any more, whatever is configured; runs under way end by
+ * themselves.
+ */
+void jobs_halt(struct jobs *jobs);
+
 size_t jobs_count(const struct jobs *jobs);
 void jobs_view(const struct jobs *jobs, size_t index, struct job_view *out);
 

@@ -182,6 +182,13 @@ methods_help(const struct visit *visit)
 
 /* ---- dispatch ---- */
 
+/* What one that has yielded can still be told. */
+static bool
+is_for_yielded(enum command_id id)
+{
+	return id == COMMAND_stop || id == COMMAND_reboot;
+}
+
 static void
 serve_command(const struct visit *visit)
 {
@@ -192,6 +199,16 @@ serve_command(const struct visit *visit)
 		    "\"%s\" changes something, and this connection may only read",
 		    visit->command->name);
 		return;
+	}
+	if (changes && visit->source->yielded && !is_for_yielded(visit->command->id)) {
+		const char *yielded = visit->source->yielded(visit->source->ctx);
+
+		if (yielded) {
+			visit_refuse(visit, RPC_ERR_REFUSED,
+			    "ask the newer instance; this one can be stopped",
+			    "this instance does not act: %s", yielded);
+			return;
+		}
 	}
 	if (changes) {
 		visit_log(visit);

@@ -72,6 +72,9 @@ struct methods_source {
 	mono_ns (*check_at)(void *ctx, mono_ns now);
 	/** One word for the whole, as health_state() has them. */
 	const char *(*state)(void *ctx, mono_ns now);
+	/** Why this process does not act and can be told nothing but to end; NULL: it
+	 * acts.  Without the function it always does. */
+	const char *(*yielded)(void *ctx);
 	/** What the health paths and /metrics are made of; snapshots() as above. */
 	void (*health)(void *ctx, mono_ns now, struct health_input *out);
 	void (*metrics)(void *ctx, mono_ns now, struct metrics_input *out);

@@ -542,6 +542,18 @@ store_open(const struct store_options *options, enum gw_err *err)
 }
 
 void
+store_release(struct store *store)
+{
+	for (uint32_t i = 0; i < store->shards.count; i++) {
+		store_file_release(&store->records[i].file);
+		store->records[i].dirt = CLEAN;
+	}
+	store_file_release(&store->ledger);
+	store->ledger_synced = store->ledger_changes;
+	store_folder_release(&store->folder, "a newer instance has the state folder");
+}
+
+void
 store_close(struct store *owned_store)
 {
 	struct store *store = owned_store;

@@ -46,6 +46,13 @@ struct store_shards {
  */
 struct store *store_open(const struct store_options *options, enum gw_err *err);
 
+/**
+ * Leaves the folder to another process: what is stored from now on is kept in memory.
+ *
+ * Have it synced before: it waits for nothing.  All that was borrowed stays valid.
+ */
+void store_release(struct store *store);
+
 /** Unmaps and unlocks.  NULL is allowed. */
 void store_close(struct store *owned_store);
 

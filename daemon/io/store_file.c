@@ -79,7 +79,7 @@ lock_folder(struct store_folder *folder, const char *dir)
 	if (folder->problem[0] != '\0') {
 		return GW_OK;
 	}
-	folder->lock_fd = openat(folder->dir_fd, "lock",
+	folder->lock_fd = openat(folder->dir_fd, STORE_LOCK_NAME,
 	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (folder->lock_fd < 0) {
 		set_problem(folder, "%s/lock cannot be opened: %s", dir,
@@ -108,6 +108,17 @@ store_folder_open(struct store_folder *folder, const char *dir)
 		folder->usable = folder->problem[0] == '\0';
 	}
 	return err;
+}
+
+void
+store_folder_release(struct store_folder *folder, const char *why)
+{
+	folder->usable = false;
+	set_problem(folder, "%s", why);
+	if (folder->lock_fd >= 0) {
+		(void)close(folder->lock_fd);
+		folder->lock_fd = -1;
+	}
 }
 
 void
@@ -176,9 +187,31 @@ store_file_map(struct store_folder *folder, struct store_file *file, const char 
 }
 
 void
+store_file_release(struct store_file *file)
+{
+	if (!file->bytes || file->fd < 0) {
+		return;
+	}
+	/* At the same place, since others hold pointers into it. */
+	uint8_t *kept = xzalloc(file->size);
+
+	memcpy(kept, file->bytes, file->size);
+	xpages_at(file->bytes, file->size);
+	memcpy(file->bytes, kept, file->size);
+	free(kept);
+	(void)close(file->fd);
+	file->fd = -1;
+	file->released = true;
+}
+
+void
 store_file_unmap(struct store_file *file)
 {
 	if (!file->bytes) {
+		return;
+	}
+	if (file->released) {
+		(void)munmap(file->bytes, file->size);
 		return;
 	}
 	if (file->fd < 0) {

@@ -13,6 +13,9 @@
 
 #include "err.h"
 
+/* Who has its lock has the folder. */
+#define STORE_LOCK_NAME "lock"
+
 struct store_folder {
 	int dir_fd;        /* -1: not open */
 	int lock_fd;       /* -1: not open */
@@ -22,7 +25,8 @@ struct store_folder {
 
 /* A file whose first bytes are mapped, or memory alone where there is no file. */
 struct store_file {
-	int fd; /* -1: memory alone */
+	int fd;        /* -1: memory alone */
+	bool released; /* memory in the place of what was mapped */
 	size_t size;
 	uint8_t *bytes;
 	char name[64];
@@ -33,10 +37,17 @@ struct store_file {
 enum gw_err store_folder_open(struct store_folder *folder, const char *dir);
 void store_folder_close(struct store_folder *folder);
 
+/** Unlocks it for another process, once all its files are released. */
+void store_folder_release(struct store_folder *folder, const char *why);
+
 /** Maps size bytes of the file of this name; memory alone where that fails. */
 void store_file_map(struct store_folder *folder, struct store_file *file,
     const char *name, size_t size);
 void store_file_unmap(struct store_file *file);
+
+/** Lets go of the file: its bytes are memory from now on, at the same place and with
+ * what they hold.  Ends the process with 70 where the kernel has no page for it. */
+void store_file_release(struct store_file *file);
 
 /** Stores to every page again, so that the next sync takes it: the kernel takes a page
  * that it could not write for clean. */

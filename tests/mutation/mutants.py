@@ -20,6 +20,12 @@ MUTANTS = [
     ("daemon/core/watchdog.c", "if (!snap->connected) {", "if (snap->connected && false) {", "watchdog*"),
     ("daemon/core/watchdog.c", "WATCHDOG_ZOMBIE : WATCHDOG_STALE", "WATCHDOG_STALE : WATCHDOG_ZOMBIE", "watchdog*"),
 
+    # ---- of two instances one acts ----
+    ("daemon/core/health.c", "input->role == HEALTH_WAITS ? STATE_WAITING : STATE_YIELDED", "STATE_YIELDED", "health"),
+    ("daemon/core/health.c", "if (input->role != HEALTH_ACTS) {\n\t\treturn", "if (false) {\n\t\treturn", "health"),
+    ("daemon/core/nonce.c", "causes[i] >> shift & 0xFF", "causes[i] & 0xFF", "nonce"),
+    ("daemon/core/nonce.c", "(char)kind", "'r'", "nonce"),
+
     # ---- heartbeats ----
     ("daemon/core/session_beat.c", "turn->now + rng_between(turn->rng, 0, interval)",
      "turn->now + interval", SESSION),

@@ -230,6 +230,18 @@ a_state_that_is_not_kept_is_a_failure(void **state)
 }
 
 static void
+an_instance_that_has_yielded_says_that_and_blames_no_shard(void **state)
+{
+	(void)state;
+	facts.yielded = "yielded to gwbotd 1.0, pid 7 on pod-2";
+	facts.state.problem = "a newer instance has the state folder";
+	shards[0].connected = false;
+	expect("state", DOCTOR_WARN, "does not act: yielded to gwbotd 1.0, pid 7",
+	    "the newer one");
+	assert_int_equal(run("gateway").level, DOCTOR_SILENT);
+}
+
+static void
 shards_that_are_not_connected(void **state)
 {
 	(void)state;
@@ -432,6 +444,7 @@ main(void)
 	    CASE(a_token_in_the_configuration_is_told_and_never_shown),
 	    CASE(what_others_may_read_is_told),
 	    CASE(a_state_that_is_not_kept_is_a_failure),
+	    CASE(an_instance_that_has_yielded_says_that_and_blames_no_shard),
 	    CASE(shards_that_are_not_connected),
 	    CASE(the_budget_of_identifies),
 	    CASE(what_the_api_answers),

@@ -121,10 +121,8 @@ expect(const char *name, const char *what, unsigned got, unsigned wanted)
 }
 
 static void
-check_verdict(const struct verdict *verdict, bool strict)
+check_verdict_of(const struct verdict *verdict, struct health_input input, bool strict)
 {
-	struct health_input input = input_of(&verdict->shard, 1);
-
 	input.stopping = verdict->stopping;
 	input.strict_probe = strict;
 	if (strcmp(health_state(&input), verdict->state) != 0) {
@@ -153,8 +151,44 @@ each_state_has_its_row_in_the_truth_table(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
-		check_verdict(&verdicts[i], false);
-		check_verdict(&verdicts[i], true);
+		const struct health_input input = input_of(&verdicts[i].shard, 1);
+
+		check_verdict_of(&verdicts[i], input, false);
+		check_verdict_of(&verdicts[i], input, true);
+	}
+}
+
+static void
+one_of_two_instances_that_does_not_act_says_why_and_no_more(void **state)
+{
+	static const struct {
+		enum health_role role;
+		const char *state;
+		unsigned startupz;
+	} cases[] = {{HEALTH_WAITS, "waiting", 503}, {HEALTH_YIELDED, "yielded", 200}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		/* Whatever its shards are like. */
+		const struct verdict verdict = {cases[i].state, lost, false,
+		    cases[i].state, 503, 503, cases[i].startupz};
+		struct health_input input = input_of(&lost, 1);
+		struct buf body;
+
+		input.role = cases[i].role;
+		input.role_reason = "yielded to gwbotd 1.0, pid 7 on pod-2";
+		buf_init(&body, BODY_MAX_BYTES);
+		check_verdict_of(&verdict, input, false);
+		check_verdict_of(&verdict, input, true);
+		assert_int_equal(health_render(HEALTH_PATH_HEALTHZ, &input, &body),
+		    503);
+		assert_int_equal(buf_append(&body, "", 1), GW_OK);
+		assert_non_null(strstr(body.data,
+		    "\"reasons\":[\"yielded to gwbotd 1.0, pid 7 on pod-2\"]"));
+		buf_fini(&body);
+		/* A stop is still told first. */
+		input.stopping = true;
+		assert_string_equal(health_state(&input), "draining");
 	}
 }
 
@@ -635,6 +669,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_state_has_its_row_in_the_truth_table),
+	    cmocka_unit_test(
+		one_of_two_instances_that_does_not_act_says_why_and_no_more),
 	    cmocka_unit_test(several_shards_are_as_bad_as_their_worst),
 	    cmocka_unit_test(a_low_identify_budget_degrades_what_is_ready_only),
 	    cmocka_unit_test(a_required_probe_that_is_down_degrades_what_is_ready_only),

@@ -213,6 +213,7 @@ app_metrics(void *ctx, mono_ns now, struct metrics_input *out)
 	    .started_wall_ms = app->source.started_wall_ms,
 	    .version = GWBOT_VERSION,
 	    .profile = app->config->profile,
+	    .yielded = app->handover.role != HEALTH_ACTS,
 	    .reload_failed = app->reload_failed,
 	    .reloaded_wall_ms = app->reloaded_wall_ms,
 	    .check_age = now - app->checked_at,

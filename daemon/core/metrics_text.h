@@ -42,6 +42,7 @@ struct metrics_input {
 	int64_t started_wall_ms;
 	const char *version; /* of gwbotd */
 	const char *profile;
+	bool yielded; /* a newer instance acts */
 	bool reload_failed;
 	int64_t reloaded_wall_ms; /* the last that succeeded; the start counts */
 	mono_ns check_age;        /* of the watchdog's last check; the start counts */

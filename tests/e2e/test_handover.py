@@ -135,6 +135,8 @@ class Shared(Pair):
         older.wait_event("reload_refused")
         self.assertEqual({"/livez": 200, "/startupz": 200, "/readyz": 200, "/healthz": 200, "/": 200},
                          self.codes(newer))
+        for bot, acting in ((older, 0), (newer, 1)):
+            self.assertIn(f"\ngwbotd_acting {acting}\n", bot.get("/metrics")[2].decode())
         self.assertEqual(0, older.stop())
         self.assertEqual(0, newer.stop())
         self.assertEqual([], [name for name in os.listdir(older.dir / "state") if name == "takeover"])

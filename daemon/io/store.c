@@ -353,7 +353,7 @@ tell_problem(const struct store *store, const char *effect)
 		    KV("effect", effect),
 		    KV("remedy",
 			"a folder of gwbotd's own user, with room on its disk: mend it "
-		        "or "
+			"or "
 			"set state.dir, then restart"));
 	}
 }

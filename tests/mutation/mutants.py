@@ -226,7 +226,7 @@ MUTANTS = [
     ("shared/log_rate.c", "row->even_at > now ? row->even_at : now;", "row->even_at;", "log_rate"),
     ("shared/log_rate.c", "now - row->since < TELL_AFTER", "now - row->since <= TELL_AFTER", "log_rate"),
     ("shared/log_rate.c", "\t\trow->suppressed = 0;\n", "", "log_rate"),
-    ("shared/log.c", "wanted && (!limited || admit(event))", "wanted && admit(event)", "log"),
+    ("shared/log.c", "wanted && (!limited || admit(event))", "wanted && admit(event)", "log_crowd"),
 
     # ---- probes, schedules ----
     ("daemon/core/probe.c", "probe->streak < needed", "false", "probe"),

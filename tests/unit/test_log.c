@@ -538,88 +538,6 @@ regular_files_are_written_at_their_offset(void **state)
 	(void)close(fd);
 }
 
-/* ---- crowds ---- */
-
-static unsigned
-count_of(const char *what)
-{
-	unsigned count = 0;
-
-	for (const char *at = text; (at = strstr(at, what)); at += strlen(what)) {
-		count++;
-	}
-	return count;
-}
-
-static mono_ns asked_for;
-
-static void
-note_alarm(void *ctx, mono_ns at)
-{
-	(void)ctx;
-	asked_for = at;
-}
-
-static void
-a_crowd_of_one_event_is_cut_and_counted(void **state)
-{
-	uint64_t suppressed = log_suppressed();
-	uint64_t messages = log_messages(LOG_LEVEL_WARNING);
-
-	(void)state;
-	log_open(ends[1], LOG_FORMAT_LOGFMT, LOG_LEVEL_INFO);
-	log_set_alarm(note_alarm, NULL);
-	for (int i = 0; i < 300; i++) {
-		log_warning("crowd", KV("n", i));
-		log_change("change", KV("n", i));
-		log_record("record", KV("n", i));
-	}
-	log_warning("alone", KV("n", 1));
-	(void)read_log();
-	/* A test that is held up for seconds would see a few more. */
-	unsigned out = count_of("event=crowd ");
-
-	assert_in_range(out, 50, 60);
-	assert_int_equal(count_of("event=change "), 300);
-	assert_int_equal(count_of("event=record "), 300);
-	assert_int_equal(count_of("event=alone "), 1);
-	assert_int_equal(count_of("event=log_suppressed "), 0);
-	assert_int_equal(log_suppressed() - suppressed, 300 - out);
-	assert_int_equal(log_messages(LOG_LEVEL_WARNING) - messages, out + 1);
-	/* Told when its time has come, and not twice. */
-	assert_true(asked_for > clock_now());
-	assert_true(log_settle(asked_for, false) == CLOCK_NEVER);
-	char wanted[32];
-
-	(void)snprintf(wanted, sizeof wanted, " lines=%u ", 300 - out);
-	const char *line = read_logfmt();
-
-	assert_memory_equal(line, "level=warning event=log_suppressed like=crowd ", 46);
-	assert_non_null(strstr(line, wanted));
-	assert_non_null(strstr(line, " in_the_last_s=30.0"));
-	assert_true(log_settle(asked_for, true) == CLOCK_NEVER);
-	assert_int_equal(read_log(), 0);
-	log_set_alarm(NULL, NULL);
-}
-
-static void
-another_threads_last_words_get_out_at_any_level(void **state)
-{
-	const struct log_kv pair = KV("handler", "a\nb");
-
-	(void)state;
-	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_ERROR);
-	log_write_aside(LOG_LEVEL_INFO, "stuck", &pair, 1);
-	cJSON *json = read_json();
-
-	assert_string_equal(member(json, "handler"), "a\nb");
-	cJSON_Delete(json);
-	fill_pipe();
-	(void)alarm(5);
-	log_write_aside(LOG_LEVEL_INFO, "stuck", &pair, 1);
-	(void)alarm(0);
-}
-
 /* ---- secrets ---- */
 
 static void
@@ -704,8 +622,6 @@ main(void)
 	    LOG_TEST(a_full_socket_never_blocks),
 	    LOG_TEST(a_terminal_that_nobody_reads_never_blocks),
 	    LOG_TEST(regular_files_are_written_at_their_offset),
-	    LOG_TEST(a_crowd_of_one_event_is_cut_and_counted),
-	    LOG_TEST(another_threads_last_words_get_out_at_any_level),
 	    LOG_TEST(the_secret_never_gets_out),
 	    LOG_TEST(a_listener_hears_what_the_level_leaves_out),
 	};

@@ -1,4 +1,4 @@
-"""The benchmark of issue 8: ./dev bench [--quick] [--only NAME,...] | --report | --check
+"""The benchmark: ./dev bench [--quick] [--only NAME,...] | --report | --check
 
 Writes bench/results.json, bench/RESULTS.md and the table in README.md.  --report writes
 the texts anew from results.json; --check says whether they are what it makes.

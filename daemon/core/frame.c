@@ -1,6 +1,5 @@
 #include "frame.h"
 
-#include <endian.h>
 #include <string.h>
 
 #define BIT_FIN   0x80U
@@ -9,77 +8,6 @@
 
 #define LENGTH_16 126U /* the next 2 bytes hold the length */
 #define LENGTH_64 127U /* the next 8 */
-
-/* ---- UTF-8 ---- */
-
-/* Leading bytes: how many follow, and the range of the first that does (RFC 3629 4). */
-static bool
-utf8_begin(struct frame_utf8 *utf8, uint8_t byte)
-{
-	if (byte < 0xC2 || byte > 0xF4) {
-		return false;
-	}
-	utf8->missing = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
-	utf8->low = byte == 0xE0 ? 0xA0 : byte == 0xF0 ? 0x90 : 0x80;
-	utf8->high = byte == 0xED ? 0x9F : byte == 0xF4 ? 0x8F : 0xBF;
-	return true;
-}
-
-static bool
-utf8_follow(struct frame_utf8 *utf8, uint8_t byte)
-{
-	if (byte < utf8->low || byte > utf8->high) {
-		return false;
-	}
-	utf8->missing--;
-	utf8->low = 0x80;
-	utf8->high = 0xBF;
-	return true;
-}
-
-/* How many bytes at the front are ASCII; the last seven are not looked at. */
-static size_t
-ascii_size(const uint8_t *data, size_t size)
-{
-	size_t done = 0;
-
-	while (size - done >= sizeof(uint64_t)) {
-		uint64_t eight;
-
-		memcpy(&eight, data + done, sizeof eight);
-		uint64_t marks = le64toh(eight) & UINT64_C(0x8080808080808080);
-
-		if (marks != 0) {
-			return done + (size_t)__builtin_ctzll(marks) / 8;
-		}
-		done += sizeof eight;
-	}
-	return done;
-}
-
-bool
-frame_utf8_step(struct frame_utf8 *utf8, const void *data, size_t size)
-{
-	const uint8_t *at = data;
-	const uint8_t *end = at + size;
-
-	while (at < end) {
-		if (utf8->missing > 0) {
-			if (!utf8_follow(utf8, *at++)) {
-				return false;
-			}
-		} else if (*at >= 0x80) {
-			if (!utf8_begin(utf8, *at++)) {
-				return false;
-			}
-		} else {
-			size_t ascii = ascii_size(at, (size_t)(end - at));
-
-			at += ascii > 0 ? ascii : 1;
-		}
-	}
-	return true;
-}
 
 /* ---- headers ---- */
 
@@ -95,6 +23,7 @@ static struct frame_event
 refuse(struct frame_parser *parser, unsigned code, const char *why)
 {
 	parser->over = true;
+	parser->crumbs_size = 0;
 	return (struct frame_event){.kind = FRAME_GOT_ERROR, .code = code, .why = why};
 }
 
@@ -302,38 +231,132 @@ read_control(struct frame_parser *parser, struct slice *input)
 }
 
 static struct frame_event
-read_data(struct frame_parser *parser, struct slice *input)
+hand_up(struct frame_parser *parser, struct slice bytes, bool last)
 {
-	struct slice taken = take(parser, input);
-	bool text = parser->message == FRAME_TEXT;
-	bool last = parser->left == 0 && parser->final;
-
-	if (parser->left == 0) {
-		parser->in_frame = false;
-	}
-	if (text && !frame_utf8_step(&parser->utf8, taken.data, taken.size)) {
-		return refuse(parser, FRAME_CODE_NOT_UTF8, "text is not UTF-8");
-	}
-	if (last && text && parser->utf8.missing > 0) {
-		return refuse(parser, FRAME_CODE_NOT_UTF8,
-		    "text ends inside a character");
-	}
-	if (taken.size == 0 && !last) {
-		return got_nothing;
-	}
-	bool first = !parser->begun;
+	struct frame_event event = {
+	    .kind = FRAME_GOT_PIECE,
+	    .bytes = bytes,
+	    .first = !parser->begun,
+	    .last = last,
+	    .binary = parser->message != FRAME_TEXT,
+	};
 
 	parser->begun = true;
 	if (last) {
 		parser->message = 0;
 	}
-	return (struct frame_event){
-	    .kind = FRAME_GOT_PIECE,
-	    .bytes = taken,
-	    .first = first,
-	    .last = last,
-	    .binary = !text,
-	};
+	return event;
+}
+
+static bool
+is_text_so_far(struct frame_parser *parser, const void *data, size_t size)
+{
+	return parser->message != FRAME_TEXT ||
+	    frame_utf8_step(&parser->utf8, data, size);
+}
+
+/* ---- crumbs ---- */
+
+static struct frame_event
+hand_up_crumbs(struct frame_parser *parser, bool last)
+{
+	struct slice crumbs = {(const char *)parser->crumbs, parser->crumbs_size};
+
+	parser->crumbs_size = 0;
+	return hand_up(parser, crumbs, last);
+}
+
+static void
+add_crumb(struct frame_parser *parser, const void *data, size_t size)
+{
+	memcpy(parser->crumbs + parser->crumbs_size, data, size);
+	parser->crumbs_size = (uint16_t)(parser->crumbs_size + size);
+}
+
+/* Takes small frames in the middle of a message off the front of input, as long as they
+ * lie there whole; what is anything else, or wrong, is left to the others. */
+static struct frame_event
+read_crumbs(struct frame_parser *parser, struct slice *input)
+{
+	const uint8_t *at = (const uint8_t *)input->data;
+	const uint8_t *end = at + input->size;
+	size_t before = parser->crumbs_size;
+	uint64_t allowed = parser->max_message_bytes - parser->message_bytes;
+
+	while (end - at >= 2 && at[0] == FRAME_CONTINUATION &&
+	    at[1] <= FRAME_CRUMB_MAX && end - at - 2 >= at[1] && at[1] <= allowed &&
+	    at[1] <= FRAME_CRUMB_ROOM - parser->crumbs_size) {
+		add_crumb(parser, at + 2, at[1]);
+		allowed -= at[1];
+		at += 2 + at[1];
+	}
+	input->data = (const char *)at;
+	input->size = (size_t)(end - at);
+	parser->message_bytes = parser->max_message_bytes - allowed;
+	if (!is_text_so_far(parser, parser->crumbs + before,
+		parser->crumbs_size - before)) {
+		return refuse(parser, FRAME_CODE_NOT_UTF8, "text is not UTF-8");
+	}
+	return got_nothing;
+}
+
+/* Between two frames of a message, with no byte of the next header read. */
+static bool
+may_read_crumbs(const struct frame_parser *parser)
+{
+	return parser->message != 0 && parser->head_size == 0;
+}
+
+/* What was put together must go up before this. */
+static bool
+crumbs_are_due(const struct frame_parser *parser, const struct slice *input)
+{
+	if (parser->crumbs_size == 0 || !parser->in_frame) {
+		return false;
+	}
+	return is_control(parser->opcode) || parser->left > FRAME_CRUMB_MAX ||
+	    parser->left > (uint64_t)(FRAME_CRUMB_ROOM - parser->crumbs_size) ||
+	    parser->left > input->size;
+}
+
+static struct frame_event
+read_data(struct frame_parser *parser, struct slice *input)
+{
+	struct slice taken = take(parser, input);
+	bool last = parser->left == 0 && parser->final;
+
+	if (parser->left == 0) {
+		parser->in_frame = false;
+	}
+	if (!is_text_so_far(parser, taken.data, taken.size)) {
+		return refuse(parser, FRAME_CODE_NOT_UTF8, "text is not UTF-8");
+	}
+	if (last && parser->message == FRAME_TEXT && parser->utf8.missing > 0) {
+		return refuse(parser, FRAME_CODE_NOT_UTF8,
+		    "text ends inside a character");
+	}
+	/* Where there are crumbs this is another one: see crumbs_are_due(). */
+	bool crumb = parser->crumbs_size > 0 ||
+	    (!last && parser->left == 0 && taken.size <= FRAME_CRUMB_MAX);
+
+	if (crumb && taken.size > 0) {
+		add_crumb(parser, taken.data, taken.size);
+	}
+	if (crumb) {
+		return last ? hand_up_crumbs(parser, true) : got_nothing;
+	}
+	return hand_up(parser, taken, last);
+}
+
+static struct frame_event
+read_between(struct frame_parser *parser, struct slice *input)
+{
+	struct frame_event event = got_nothing;
+
+	if (may_read_crumbs(parser)) {
+		event = read_crumbs(parser, input);
+	}
+	return event.kind == FRAME_GOT_NOTHING ? read_header(parser, input) : event;
 }
 
 void
@@ -350,13 +373,18 @@ frame_next(struct frame_parser *parser, struct slice *input)
 	/* Once more with empty input where a frame without payload has just begun. */
 	while (!parser->over && event.kind == FRAME_GOT_NOTHING &&
 	    (input->size > 0 || (parser->in_frame && parser->left == 0))) {
-		if (!parser->in_frame) {
-			event = read_header(parser, input);
+		if (crumbs_are_due(parser, input)) {
+			event = hand_up_crumbs(parser, false);
+		} else if (!parser->in_frame) {
+			event = read_between(parser, input);
 		} else if (is_control(parser->opcode)) {
 			event = read_control(parser, input);
 		} else {
 			event = read_data(parser, input);
 		}
+	}
+	if (event.kind == FRAME_GOT_NOTHING && parser->crumbs_size > 0) {
+		event = hand_up_crumbs(parser, false);
 	}
 	if (parser->over) {
 		input->size = 0;

@@ -2,7 +2,9 @@
  * WebSocket frames (RFC 6455) as a client reads and writes them: no I/O, no allocation.
  *
  * The parser is incremental and keeps nothing but a header and a control frame: payload
- * goes up as pieces that lie in the caller's read buffer.  Whatever the RFC forbids a
+ * goes up as pieces that lie in the caller's read buffer.  Only crumbs are put together
+ * first, so that a message in frames of one byte does not cost a piece a byte; none is
+ * kept when the input is used up.  Whatever the RFC forbids a
  * server is refused, as early as it can be seen.
  */
 #ifndef GWBOTD_FRAME_H
@@ -48,6 +50,10 @@ struct frame_utf8 {
  */
 bool frame_utf8_step(struct frame_utf8 *utf8, const void *data, size_t size);
 
+/* Payload of one frame up to so many bytes is put together, up to so many. */
+#define FRAME_CRUMB_MAX  64
+#define FRAME_CRUMB_ROOM 256
+
 /* ---- reading ---- */
 
 struct frame_parser {
@@ -66,6 +72,8 @@ struct frame_parser {
 	bool over;         /* after a close frame or an error: the rest is ignored */
 	uint8_t control_size;
 	uint8_t control[FRAME_CONTROL_MAX];
+	uint16_t crumbs_size; /* put together and not handed up yet */
+	uint8_t crumbs[FRAME_CRUMB_ROOM];
 };
 
 enum frame_kind {
@@ -79,11 +87,11 @@ enum frame_kind {
 
 struct frame_event {
 	enum frame_kind kind;
-	struct slice
-	    bytes;   /* borrowed: from the input, control frames from the parser */
-	bool first;  /* the piece begins a message */
-	bool last;   /* the piece ends it; only this one may be empty */
-	bool binary; /* else text, checked as UTF-8 up to here */
+	struct slice bytes; /* borrowed: from the input; crumbs and control frames from
+	                     * the parser, until the next call */
+	bool first;         /* the piece begins a message */
+	bool last;          /* the piece ends it; only this one may be empty */
+	bool binary;        /* else text, checked as UTF-8 up to here */
 	unsigned code;
 	const char *why; /* static text */
 };

@@ -215,6 +215,104 @@ every_message_ends_idle(void **state)
 	assert_false(parse(stream, 1, 100, 0, &random).idle);
 }
 
+/* A message in frames of one byte: few pieces, the same bytes, none kept back. */
+static void
+crumbs_go_up_together(void **state)
+{
+	enum { BYTES_ALL = 1000 };
+
+	uint8_t stream[3 * BYTES_ALL + 8];
+	char text[BYTES_ALL];
+	char got[BYTES_ALL];
+	size_t size = 0;
+
+	(void)state;
+	for (size_t i = 0; i < BYTES_ALL; i++) {
+		text[i] = (char)('a' + i % 26);
+		stream[size++] = i == 0 ? FRAME_TEXT : i == BYTES_ALL - 1 ? 0x80 : 0;
+		stream[size++] = 1;
+		stream[size++] = (uint8_t)text[i];
+	}
+	for (size_t cut = 1; cut <= size; cut = cut * 3 + 1) {
+		struct frame_parser parser;
+		size_t taken = 0;
+		unsigned pieces = 0;
+		size_t whole = 0; /* payload bytes that the parser has seen */
+
+		frame_parser_init(&parser, BYTES_ALL);
+		for (size_t at = 0; at < size; at += cut) {
+			struct slice input = {(const char *)stream + at,
+			    cut < size - at ? cut : size - at};
+			struct frame_event event;
+
+			for (size_t i = at; i < at + input.size; i++) {
+				whole += i % 3 == 2;
+			}
+			while ((event = frame_next(&parser, &input)).kind ==
+			    FRAME_GOT_PIECE) {
+				assert_int_equal(event.first, taken == 0);
+				memcpy(got + taken, event.bytes.data, event.bytes.size);
+				taken += event.bytes.size;
+				assert_int_equal(event.last, taken == BYTES_ALL);
+				pieces++;
+			}
+			assert_int_equal(event.kind, FRAME_GOT_NOTHING);
+			assert_int_equal(taken, whole);
+		}
+		assert_memory_equal(got, text, BYTES_ALL);
+		assert_true(frame_is_idle(&parser));
+		assert_true(pieces <= BYTES_ALL / FRAME_CRUMB_ROOM + 2 + size / cut);
+	}
+}
+
+/* Between crumbs: what comes in the middle keeps its place, what is wrong its code. */
+static void
+crumbs_do_not_hide_what_is_among_them(void **state)
+{
+	static const struct {
+		const char *name;
+		struct slice bytes; /* behind "a" and "b" in frames of one byte */
+		enum frame_kind second;
+		unsigned code;
+	} cases[] = {
+	    {"ping", BYTES("\x89\x01x"), FRAME_GOT_PING, 0},
+	    {"close", BYTES("\x88\x02\x03\xe8"), FRAME_GOT_CLOSE, 1000},
+	    {"reserved bits", BYTES("\x40\x01x"), FRAME_GOT_ERROR, 1002},
+	    {"masked", BYTES("\x00\x81x"), FRAME_GOT_ERROR, 1002},
+	    {"new message", BYTES("\x01\x01x"), FRAME_GOT_ERROR, 1002},
+	    {"no UTF-8", BYTES("\x00\x01\xff"), FRAME_GOT_ERROR, 1007},
+	    {"no UTF-8, and reserved bits", BYTES("\x00\x01\xff\x40\x00"),
+		FRAME_GOT_ERROR, 1007},
+	    {"too large", BYTES("\x00\x40"), FRAME_GOT_ERROR, 1009},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char stream[32] = {0x01, 0x01, 'a', 0x00, 0x01, 'b'};
+		struct slice input = {stream, 6 + cases[i].bytes.size};
+		struct frame_parser parser;
+
+		memcpy(stream + 6, cases[i].bytes.data, cases[i].bytes.size);
+		frame_parser_init(&parser, 10);
+		struct frame_event event = frame_next(&parser, &input);
+
+		if (event.kind == FRAME_GOT_PIECE) {
+			assert_int_equal(event.bytes.size, 2);
+			assert_memory_equal(event.bytes.data, "ab", 2);
+			assert_false(event.last);
+			event = frame_next(&parser, &input);
+		}
+		if (event.kind != cases[i].second || event.code != cases[i].code) {
+			fail_msg("%s: kind %d, code %u", cases[i].name, (int)event.kind,
+			    event.code);
+		}
+		if (cases[i].code != 0) {
+			event = frame_next(&parser, &input);
+			assert_int_equal(event.kind, FRAME_GOT_NOTHING);
+		}
+	}
+}
+
 static void
 forbidden_streams_are_refused_with_their_code(void **state)
 {
@@ -386,18 +484,81 @@ utf8_at_its_edges(void **state)
 	}
 }
 
+static bool
+is_utf8_at_once(const uint8_t *text, size_t size, size_t step)
+{
+	struct frame_utf8 utf8 = {0};
+
+	for (size_t at = 0; at < size; at += step) {
+		size_t part = step < size - at ? step : size - at;
+
+		if (!frame_utf8_step(&utf8, text + at, part)) {
+			return false;
+		}
+	}
+	return utf8.missing == 0;
+}
+
+/* Long text is judged in blocks: whatever stands in it, and wherever, as byte by byte.
+ */
+static void
+utf8_in_blocks_is_as_byte_by_byte(void **state)
+{
+	static const struct slice words[] = {BYTES("a"), BYTES("\xc3\xb6"),
+	    BYTES("\xdf\xbf"), BYTES("\xe2\x82\xac"), BYTES("\xe1\x80\x80"),
+	    BYTES("\xee\x80\x80"), BYTES("\xef\xbf\xbf"), BYTES("\xe0\xa0\x80"),
+	    BYTES("\xed\x9f\xbf"), BYTES("\xf0\x9f\x98\x80"), BYTES("\xf4\x8f\xbf\xbf"),
+	    BYTES("a plain word "),
+	    /* from here on: what is wrong, at least where it stands alone */
+	    BYTES("\x80"), BYTES("\xc3"), BYTES("\xc1\xbf"), BYTES("\xe0\x9f\xbf"),
+	    BYTES("\xed\xa0\x80"), BYTES("\xe2\x82"), BYTES("\xf0\x8f\xbf\xbf"),
+	    BYTES("\xf4\x90\x80\x80"), BYTES("\xf0\x9f\x98"), BYTES("\xff"),
+	    BYTES("\xc3\xc3\xb6"), BYTES("\xe2\xc3\xb6")};
+	const uint32_t all = sizeof words / sizeof words[0];
+	uint32_t random = 5;
+	unsigned good = 0;
+
+	(void)state;
+	for (unsigned round = 0; round < 40000; round++) {
+		/* None, or a single one, of those that are wrong. */
+		uint32_t kinds = 1 + next_random(&random) % 12;
+		uint32_t wrong_at = next_random(&random) % 400;
+		uint8_t text[300];
+		size_t size = 0;
+
+		while (size < 200 + round % 80) {
+			bool wrong = size <= wrong_at && wrong_at < size + 4;
+			const struct slice *word =
+			    &words[wrong ? 12 + next_random(&random) % (all - 12) :
+					   next_random(&random) % kinds];
+
+			memcpy(text + size, word->data, word->size);
+			size += word->size;
+		}
+		bool expected = is_utf8_at_once(text, size, 1);
+
+		good += expected;
+		assert_int_equal(is_utf8_at_once(text, size, size), expected);
+		assert_int_equal(is_utf8_at_once(text, size, 64 + round % 9), expected);
+	}
+	assert_in_range(good, 10000, 35000);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(random_sequences_parse_the_same_in_any_cuts),
 	    cmocka_unit_test(every_message_ends_idle),
+	    cmocka_unit_test(crumbs_go_up_together),
+	    cmocka_unit_test(crumbs_do_not_hide_what_is_among_them),
 	    cmocka_unit_test(forbidden_streams_are_refused_with_their_code),
 	    cmocka_unit_test(the_limit_counts_announced_bytes_of_all_fragments),
 	    cmocka_unit_test(close_codes),
 	    cmocka_unit_test(written_frames_read_back),
 	    cmocka_unit_test(close_payloads),
 	    cmocka_unit_test(utf8_at_its_edges),
+	    cmocka_unit_test(utf8_in_blocks_is_as_byte_by_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,12 +51,18 @@ dispatches_init(struct dispatch_counts *counts)
 	}
 }
 
-void
-dispatches_count(struct dispatch_counts *counts, struct slice name)
+enum dispatch_name
+dispatches_find(const struct dispatch_counts *counts, struct slice name)
 {
-	size_t found = counts->slots[slot_of(name)];
+	enum dispatch_name found = (enum dispatch_name)counts->slots[slot_of(name)];
 
-	counts->counts[slice_equal(name, names[found]) ? found : DISPATCH_NAME_OTHER]++;
+	return slice_equal(name, names[found]) ? found : DISPATCH_NAME_OTHER;
+}
+
+void
+dispatches_count(struct dispatch_counts *counts, enum dispatch_name name)
+{
+	counts->counts[name]++;
 }
 
 const char *

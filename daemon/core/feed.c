@@ -1,6 +1,7 @@
 #include "feed.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- filters ---- */
@@ -84,6 +85,25 @@ feed_filter_wants(const struct feed_filter *filter, const struct feed_entry *ent
 	    (entry->shard >= filter->first_shard && entry->shard <= filter->last_shard);
 
 	return shard && wants_type(filter, entry);
+}
+
+void
+feed_filter_add_wants(const struct feed_filter *filter, struct dispatch_set *set)
+{
+	for (unsigned i = 0; i < DISPATCH_NAME_OTHER; i++) {
+		char type[FEED_TYPE_MAX_BYTES];
+		int size = snprintf(type, sizeof type, FEED_DISPATCH_PREFIX "%s",
+		    dispatches_name((enum dispatch_name)i));
+		const struct feed_entry entry = {
+		    .kind = FEED_DISPATCH,
+		    .type = {type, (size_t)size},
+		};
+
+		if (wants_type(filter, &entry)) {
+			dispatch_set_add(set, (enum dispatch_name)i);
+		}
+	}
+	dispatch_set_add(set, DISPATCH_NAME_OTHER);
 }
 
 /* ---- the history ---- */

@@ -9,6 +9,7 @@
 #ifndef GWBOTD_FEED_H
 #define GWBOTD_FEED_H
 
+#include "dispatches.h"
 #include "feed_queue.h"
 
 /* The history. */
@@ -39,6 +40,10 @@ bool feed_glob(struct slice glob, struct slice name);
 /** True where the filter wants it; dispatches also match by their bare name. */
 bool feed_filter_wants(const struct feed_filter *filter,
     const struct feed_entry *entry);
+
+/** Adds the dispatches that the filter wants of any shard.  What Discord may yet call
+ * otherwise is always among them: the filter is asked again when it comes. */
+void feed_filter_add_wants(const struct feed_filter *filter, struct dispatch_set *set);
 
 /* ---- the history ---- */
 

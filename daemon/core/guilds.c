@@ -264,6 +264,20 @@ count_member(struct guilds *guilds, struct slice data, int64_t by)
 }
 
 void
+guilds_add_wants(struct dispatch_set *set)
+{
+	static const enum dispatch_name names[] = {DISPATCH_NAME_GUILD_CREATE,
+	    DISPATCH_NAME_GUILD_UPDATE, DISPATCH_NAME_GUILD_DELETE,
+	    DISPATCH_NAME_GUILD_ROLE_CREATE, DISPATCH_NAME_GUILD_ROLE_UPDATE,
+	    DISPATCH_NAME_GUILD_ROLE_DELETE, DISPATCH_NAME_GUILD_MEMBER_ADD,
+	    DISPATCH_NAME_GUILD_MEMBER_REMOVE};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		dispatch_set_add(set, names[i]);
+	}
+}
+
+void
 guilds_take(struct guilds *guilds, struct slice type, struct slice data)
 {
 	if (slice_equal(type, SLICE_LITERAL("GUILD_CREATE")) ||

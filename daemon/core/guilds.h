@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "dispatches.h"
 
 /* Servers that are remembered: in sets, of each the one used longest ago makes room. */
 #define GUILDS_WAYS 8
@@ -42,6 +43,9 @@ void guilds_free(struct guilds *owned_guilds);
 
 /** Takes a dispatch; nothing where it is not about servers or their roles. */
 void guilds_take(struct guilds *guilds, struct slice type, struct slice data);
+
+/** Adds the dispatches that guilds_take() does something with. */
+void guilds_add_wants(struct dispatch_set *set);
 
 /** Takes a server as the API tells of it; false where the text is none. */
 bool guilds_put(struct guilds *guilds, struct slice data);

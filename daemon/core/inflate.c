@@ -392,6 +392,12 @@ inflate_bytes_out(const struct inflate *inflate)
 	return inflate->bytes_out;
 }
 
+enum inflate_kind
+inflate_kind(const struct inflate *inflate)
+{
+	return inflate->kind;
+}
+
 const char *
 inflate_name(enum inflate_kind kind)
 {

@@ -56,6 +56,9 @@ void inflate_relax(struct inflate *inflate);
 uint64_t inflate_bytes_in(const struct inflate *inflate);
 uint64_t inflate_bytes_out(const struct inflate *inflate);
 
+/** Which one it is. */
+enum inflate_kind inflate_kind(const struct inflate *inflate);
+
 /** "none", "zlib-stream", "zstd-stream". */
 const char *inflate_name(enum inflate_kind kind);
 

@@ -3,6 +3,7 @@
  *
  * Reading finds op, s, t and the extent of d in one validating pass over the bytes and
  * allocates nothing; only the few payloads that gwbotd itself needs are read further.
+ * A dispatch that nobody needs is read at its front only.
  * Writing makes the JSON that the gateway wants.  Facts: Discord gateway v10.
  */
 #ifndef GWBOTD_PAYLOAD_H
@@ -56,6 +57,27 @@ enum gw_err payload_parse(struct slice bytes, struct payload *out);
  * follows it, empty behind the last one.
  */
 enum gw_err payload_take(struct slice *bytes, struct payload *out);
+
+/**
+ * Reads a dispatch from its front: true for one as Discord's own writer makes it, with
+ * t, s and op (0) once each in front of d and no white space.
+ *
+ * Nothing is known then of what follows: out->data is all of it, from the value of d to
+ * the end of bytes.  False, and out undefined, for everything else: payload_take()
+ * knows.
+ */
+bool payload_peek(struct slice bytes, struct payload *out);
+
+/**
+ * Looks at what payload_peek() left, without walking through it, and leaves data empty.
+ * known_utf8: whoever has received the bytes has made sure of that already.
+ *
+ * True: it is UTF-8 without control characters, begins with d's brace and ends with
+ * that and its own, and no second payload begins in it.  Where d ends, whether it is
+ * JSON at all, how deep it nests and whether a key comes once more behind it is not
+ * known.  False: payload_take() must look.
+ */
+bool payload_skim(struct payload *peeked, bool known_utf8);
 
 /** heartbeat_interval of HELLO in ms; false where it is missing or no integer. */
 bool payload_read_hello(struct slice data, int64_t *interval_ms);

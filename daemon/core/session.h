@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "dispatches.h"
 #include "payload.h"
 #include "quota.h"
 #include "rng.h"
@@ -252,6 +253,19 @@ void session_init(struct session *session, const struct session_config *config,
  */
 void session_step(struct session *session, const struct session_event *event,
     mono_ns now, struct rng *rng, struct session_actions *actions);
+
+/**
+ * Whether the session itself reads d of dispatches of that name now, or must know that
+ * they are whole: until it is ready all of them, then those that it learns from.
+ */
+bool session_reads(const struct session *session, enum dispatch_name name);
+
+/**
+ * Takes a dispatch of a name that session_reads() does not: as session_step() takes
+ * SESSION_PAYLOAD, without a list of actions.  True: it is new, so its sequence is to
+ * be stored (SESSION_DISPATCH).
+ */
+bool session_pass(struct session *session, const struct payload *payload, mono_ns now);
 
 /** When SESSION_TIMEOUT is wanted next; CLOCK_NEVER: not at all. */
 mono_ns session_wake_at(const struct session *session);

@@ -82,6 +82,9 @@ void session_probe_due(struct session_turn *turn);
 /** When session_probe_due() is wanted next. */
 mono_ns session_probe_wake_at(const struct session *session);
 
+/** Whether session_probe_note_guild() reads d of dispatches of that name now. */
+bool session_probe_reads(const struct session *session, enum dispatch_name name);
+
 /** A dispatch that may name a guild to ask in, or take it away; true: it did. */
 bool session_probe_note_guild(struct session *session, const struct payload *payload);
 

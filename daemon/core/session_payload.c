@@ -157,13 +157,18 @@ on_ready(struct session_turn *turn, const struct payload *payload)
 }
 
 static void
-on_dispatch(struct session_turn *turn, const struct payload *payload)
+note_payload(struct session_turn *turn)
+{
+	turn->session->events++;
+	turn->session->last_event_at = turn->now;
+	turn->session->last_frame_at = turn->now;
+}
+
+static void
+note_dispatch(struct session_turn *turn)
 {
 	struct session *session = turn->session;
 
-	if (session->state == SNAPSHOT_WAIT_HELLO) {
-		return; /* nobody has logged in: it belongs to no session */
-	}
 	session->dispatches++;
 	session->last_dispatch_at = turn->now;
 	if (session->state != SNAPSHOT_READY) {
@@ -171,6 +176,34 @@ on_dispatch(struct session_turn *turn, const struct payload *payload)
 	} else {
 		session_probe_answered(turn);
 	}
+}
+
+bool
+session_pass(struct session *session, const struct payload *payload, mono_ns now)
+{
+	struct session_turn turn = {.session = session, .now = now};
+
+	note_payload(&turn);
+	note_dispatch(&turn);
+	return note_seq(session, payload);
+}
+
+bool
+session_reads(const struct session *session, enum dispatch_name name)
+{
+	return session->state != SNAPSHOT_READY || name == DISPATCH_NAME_READY ||
+	    session_probe_reads(session, name);
+}
+
+static void
+on_dispatch(struct session_turn *turn, const struct payload *payload)
+{
+	struct session *session = turn->session;
+
+	if (session->state == SNAPSHOT_WAIT_HELLO) {
+		return; /* nobody has logged in: it belongs to no session */
+	}
+	note_dispatch(turn);
 	if (slice_equal(payload->type, SLICE_LITERAL("READY"))) {
 		on_ready(turn, payload);
 		return;
@@ -239,9 +272,7 @@ session_take_payload(struct session_turn *turn, const struct payload *payload)
 	if (!session_is_linked(session) || session->state == SNAPSHOT_CONNECTING) {
 		return;
 	}
-	session->events++;
-	session->last_event_at = turn->now;
-	session->last_frame_at = turn->now;
+	note_payload(turn);
 	switch (payload->op) {
 	case PAYLOAD_DISPATCH:
 		on_dispatch(turn, payload);

@@ -190,6 +190,14 @@ session_probe_due(struct session_turn *turn)
 /* ---- the guild to ask in ---- */
 
 bool
+session_probe_reads(const struct session *session, enum dispatch_name name)
+{
+	return name ==
+	    (session->saved.guild_id[0] == '\0' ? DISPATCH_NAME_GUILD_CREATE :
+						  DISPATCH_NAME_GUILD_DELETE);
+}
+
+bool
 session_probe_note_guild(struct session *session, const struct payload *payload)
 {
 	char *known = session->saved.guild_id;

@@ -305,6 +305,20 @@ chat_new(const struct chat_options *options)
 	return chat;
 }
 
+/* Messages are most of what a gateway sends: they are wanted only where they are read.
+ */
+static struct dispatch_set
+wants_of(const struct chat *chat)
+{
+	struct dispatch_set wants = {{0}};
+
+	guilds_add_wants(&wants);
+	if (chat->hears || chat->greets) {
+		dispatch_set_add(&wants, DISPATCH_NAME_MESSAGE_CREATE);
+	}
+	return wants;
+}
+
 void
 chat_configure(struct chat *chat, const struct config *config)
 {
@@ -319,7 +333,9 @@ chat_configure(struct chat *chat, const struct config *config)
 	    (intents & (CHAT_INTENT_MEMBERS | CHAT_INTENT_GUILD)) != 0;
 	/* Slash commands come whatever the intents are, and ask for servers. */
 	bool wanted = commands || chat->greets;
+	struct dispatch_set wants = wants_of(chat);
 
+	dispatch_want(chat->options.dispatch, &chat->consumer, &wants);
 	if (wanted && !chat->docked) {
 		/* What was missed meanwhile would be wrong. */
 		guilds_free(chat->guilds);

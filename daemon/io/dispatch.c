@@ -2,6 +2,16 @@
 
 #include <stddef.h>
 
+static void
+sum_up(struct dispatch *dispatch)
+{
+	dispatch->wanted = (struct dispatch_set){{0}};
+	for (const struct dispatch_consumer *consumer = dispatch->first; consumer;
+	     consumer = consumer->next) {
+		dispatch_set_merge(&dispatch->wanted, &consumer->wants);
+	}
+}
+
 void
 dispatch_dock(struct dispatch *dispatch, struct dispatch_consumer *consumer)
 {
@@ -12,6 +22,7 @@ dispatch_dock(struct dispatch *dispatch, struct dispatch_consumer *consumer)
 	}
 	consumer->next = NULL;
 	*link = consumer;
+	sum_up(dispatch);
 }
 
 void
@@ -21,9 +32,18 @@ dispatch_undock(struct dispatch *dispatch, struct dispatch_consumer *consumer)
 	     link = &(*link)->next) {
 		if (*link == consumer) {
 			*link = consumer->next;
+			sum_up(dispatch);
 			return;
 		}
 	}
+}
+
+void
+dispatch_want(struct dispatch *dispatch, struct dispatch_consumer *consumer,
+    const struct dispatch_set *wants)
+{
+	consumer->wants = *wants;
+	sum_up(dispatch);
 }
 
 void
@@ -34,6 +54,8 @@ dispatch_hand_on(const struct dispatch *dispatch, const struct dispatch_event *e
 	for (struct dispatch_consumer *consumer = dispatch->first; consumer;
 	     consumer = next) {
 		next = consumer->next;
-		consumer->take(consumer->ctx, event);
+		if (dispatch_set_has(&consumer->wants, event->name)) {
+			consumer->take(consumer->ctx, event);
+		}
 	}
 }

@@ -112,6 +112,19 @@ on_dispatch(void *ctx, const struct dispatch_event *event)
 	offer(events, &entry);
 }
 
+/* What its followers want; at rest it is not docked and costs nothing. */
+static void
+want(struct events *events)
+{
+	struct dispatch_set wants = {{0}};
+
+	for (const struct events_follower *follower = events->followers; follower;
+	     follower = follower->next) {
+		feed_filter_add_wants(&follower->inbox.filter, &wants);
+	}
+	dispatch_want(events->dispatch, &events->consumer, &wants);
+}
+
 /* ---- out ---- */
 
 void
@@ -143,6 +156,7 @@ events_follow(struct events *events, const struct feed_filter *filter,
 	}
 	follower->next = events->followers;
 	events->followers = follower;
+	want(events);
 	return follower;
 }
 
@@ -156,6 +170,7 @@ events_unfollow(struct events_follower *owned_follower)
 		link = &(*link)->next;
 	}
 	*link = owned_follower->next;
+	want(events);
 	if (!events->followers) {
 		dispatch_undock(events->dispatch, &events->consumer);
 	}

@@ -43,6 +43,7 @@ hand_on(const struct shard *shard, const struct payload *payload, mono_ns now)
 	    .shard_id = shard->session.config.shard_id,
 	    .seq = payload->has_seq ? payload->seq : -1,
 	    .type = payload->type,
+	    .name = shard->name,
 	    .data = payload->data,
 	    .now = now,
 	};
@@ -56,7 +57,7 @@ take_dispatch(const struct shard *shard, const struct payload *payload, mono_ns 
 {
 	const struct session *session = &shard->session;
 
-	if (dispatch_is_wanted(shard->options.dispatch)) {
+	if (dispatch_is_wanted(shard->options.dispatch, shard->name)) {
 		hand_on(shard, payload, now);
 	}
 	if (payload->has_seq) {
@@ -179,6 +180,18 @@ shard_step(struct shard *shard, const struct session_event *event, mono_ns now)
 	session_step(&shard->session, &crowded, now, shard->options.rng, &actions);
 	for (unsigned i = 0; i < actions.count; i++) {
 		run_action(shard, &actions.list[i], event, now);
+	}
+	arm(shard);
+}
+
+void
+shard_pass(struct shard *shard, const struct payload *payload, mono_ns now)
+{
+	struct session *session = &shard->session;
+
+	if (session_pass(session, payload, now)) {
+		store_seq(shard->options.store, session->config.shard_id,
+		    session->saved.seq);
 	}
 	arm(shard);
 }

@@ -73,7 +73,7 @@ struct shard_options {
 	struct buf *inflated; /* for inflate_share(); outlives the shard */
 	const char *user_agent;
 	const struct dispatch *dispatch; /* where its dispatches go */
-	struct dispatch_counts *counts;  /* takes its dispatches; NULL: nobody */
+	struct dispatch_counts *counts;  /* knows and counts their names */
 	struct histogram *lateness; /* takes how late regular beats are; NULL: nobody */
 	struct session_config session;
 	struct rng *rng;

@@ -70,7 +70,48 @@ shard_forget_connection(struct shard *shard)
 	shard->wants_general = false;
 }
 
-/* One payload off the front of bytes; false where there is none. */
+/* True where somebody looks into dispatches of that name. */
+static bool
+is_read(const struct shard *shard, enum dispatch_name name)
+{
+	return session_reads(&shard->session, name) ||
+	    dispatch_is_wanted(shard->options.dispatch, name);
+}
+
+static void
+note_gap(struct shard *shard, uint64_t gaps, int64_t seq)
+{
+	if (shard->session.seq_gaps != gaps && !shard->gap_told) {
+		shard->gap_told = true;
+		shard_log_gap(&shard->session, seq);
+	}
+}
+
+/* Takes the payload at bytes by its front alone where it is a dispatch that nobody
+ * looks into: most of them are. */
+static bool
+pass_payload(struct shard *shard, struct slice bytes, mono_ns now)
+{
+	uint64_t gaps = shard->session.seq_gaps;
+	int64_t seq = shard->session.saved.seq;
+	struct payload payload;
+
+	if (!payload_peek(bytes, &payload)) {
+		return false;
+	}
+	enum dispatch_name name = dispatches_find(shard->options.counts, payload.type);
+
+	if (is_read(shard, name) || !payload_skim(&payload, shard->known_utf8)) {
+		return false;
+	}
+	shard_pass(shard, &payload, now);
+	dispatches_count(shard->options.counts, name);
+	note_gap(shard, gaps, seq);
+	return true;
+}
+
+/* One payload off the front of bytes, through the full pass; false where there is none.
+ */
 static bool
 feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 {
@@ -81,19 +122,18 @@ feed_payload(struct shard *shard, struct slice *bytes, mono_ns now)
 	uint64_t dispatches = shard->session.dispatches;
 	int64_t seq = shard->session.saved.seq;
 
-	if (err != GW_OK) {
+	if (err == GW_OK) {
+		shard->name = dispatches_find(shard->options.counts, payload.type);
+	} else {
 		event.kind = SESSION_UNREADABLE;
 		event.text = err == GW_ERR_TOO_LARGE ? "a payload is nested too deep" :
 						       "a payload is not valid JSON";
 	}
 	shard_step(shard, &event, now);
-	if (shard->session.dispatches != dispatches && shard->options.counts) {
-		dispatches_count(shard->options.counts, payload.type);
+	if (shard->session.dispatches != dispatches) {
+		dispatches_count(shard->options.counts, shard->name);
 	}
-	if (shard->session.seq_gaps != gaps && !shard->gap_told) {
-		shard->gap_told = true;
-		shard_log_gap(&shard->session, seq);
-	}
+	note_gap(shard, gaps, seq);
 	if (shard->session.ready_url_fault && !shard->url_told) {
 		shard->url_told = true;
 		shard_log_refused_url(&shard->session, "",
@@ -108,6 +148,9 @@ feed_message(struct shard *shard, struct slice bytes, mono_ns now)
 {
 	const struct ws *ws = shard->ws;
 
+	if (pass_payload(shard, bytes, now)) {
+		return;
+	}
 	/* A payload that ends the connection ends bytes, too. */
 	while (feed_payload(shard, &bytes, now) && shard->ws == ws && bytes.size > 0) {
 	}
@@ -173,6 +216,9 @@ on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 		on_bad_stream(shard, GW_ERR_NOMEM, now);
 		return;
 	}
+	/* ws has looked at text; what is packed is what nobody has seen yet. */
+	shard->known_utf8 =
+	    !piece->binary && inflate_kind(shard->inflate) == INFLATE_NONE;
 	enum gw_err err =
 	    inflate_piece(shard->inflate, piece->bytes, piece->last, &message);
 

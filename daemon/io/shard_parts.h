@@ -35,6 +35,10 @@ struct shard {
 	mono_ns failed_retry_after;
 	enum snapshot_stage failed_stage;
 
+	enum dispatch_name name; /* of the dispatch that is taken */
+
+	bool known_utf8; /* the payload that is taken is */
+
 	uint64_t bytes_in; /* of contexts before the present one */
 	uint64_t bytes_out;
 
@@ -46,6 +50,9 @@ struct shard {
 
 /** Gives the session an event and does what it decides. */
 void shard_step(struct shard *shard, const struct session_event *event, mono_ns now);
+
+/** As shard_step() of a dispatch that nobody looks into, in a session that is ready. */
+void shard_pass(struct shard *shard, const struct payload *payload, mono_ns now);
 
 /** Begins an attempt at url, or at the general gateway where it is NULL or not trusted.
  */

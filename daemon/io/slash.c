@@ -479,6 +479,9 @@ slash_new(const struct slash_options *options)
 	slash->options = *options;
 	slash->list = slash_list_new(options->loop, options->rest, options->bot);
 	slash->consumer = (struct dispatch_consumer){.take = on_dispatch, .ctx = slash};
+	dispatch_set_add(&slash->consumer.wants, DISPATCH_NAME_INTERACTION_CREATE);
+	dispatch_set_add(&slash->consumer.wants, DISPATCH_NAME_READY);
+	dispatch_set_add(&slash->consumer.wants, DISPATCH_NAME_RESUMED);
 	TAILQ_INIT(&slash->uses);
 	dispatch_dock(options->dispatch, &slash->consumer);
 	return slash;

@@ -465,6 +465,7 @@ on_burst(void *ctx, mono_ns now)
 		    .shard_id = stage->shards[0].shard_id,
 		    .seq = ++stage->burst_sent,
 		    .type = SLICE_LITERAL("MESSAGE_CREATE"),
+		    .name = DISPATCH_NAME_MESSAGE_CREATE,
 		    .data = {data, sizeof data - 1},
 		    .now = now,
 		};

@@ -89,13 +89,16 @@ def unknown():
         with peer_live() as (gateway, bot):
             payload = b'{"op":0,"t":"X","s":2,"d":' + b"[" * deeper + b"]" * deeper + b"}"
             refuses(gateway, bot, lambda: gateway.link.say(payload), {4000}, ["nested too deep"])
+    # Of an event that nobody looks into only the front is read.
+    harmless["1,000,000 deep, unread"] = (
+        b'{"t":"X","s":2,"op":0,"d":' + b'{"a":' * deeper + b"1" + b"}" * deeper + b"}")
     plans = {name: ignored(payload) for name, payload in harmless.items()}
     plans["1,000,000 deep"] = too_deep
     return table(plans, play_plan)
 
 
-def event_with(content):
-    return b'{"t":"MESSAGE_CREATE","s":2,"op":0,"d":{"content":"' + content + b'"}}'
+def event_with(content, name=b"MESSAGE_CREATE"):
+    return b'{"t":"' + name + b'","s":2,"op":0,"d":{"content":"' + content + b'"}}'
 
 
 class BadEvent(Gateway):
@@ -108,16 +111,33 @@ class BadEvent(Gateway):
 
 @fault("P16", "payloads that are no JSON", limit=90)
 def no_json():
-    whole = event_with(b"x")
+    # gwbotd looks into interactions, so they go through the full pass before.
+    read = b"INTERACTION_CREATE"
+    whole = event_with(b"x", read)
     damaged = {
         "no JSON": b"hello", "empty": b"", "truncated": whole[:-2], "half": whole[:40],
         "BOM": b"\xef\xbb\xbf" + whole, "NUL in front": b"\x00" + whole,
-        "NUL behind": whole + b"\x00", "NUL inside": event_with(b"a\x00b"),
-        "line feed in a string": event_with(b"a\nb"), "more behind": whole + b"x",
+        "NUL behind": whole + b"\x00", "NUL inside": event_with(b"a\x00b", read),
+        "line feed in a string": event_with(b"a\nb", read), "more behind": whole + b"x",
         "a list": b"[" + whole + b"]", "a number": b"1", "null": b"null",
         "single quotes": whole.replace(b'"', b"'"), "comma at the end": whole[:-1] + b",}",
-        "NaN": whole.replace(b'"x"', b"NaN"), "bad escape": event_with(b"\\x41"),
-        "half an escape": event_with(b"\\u12"), "leading zero": whole.replace(b'"x"', b"01"),
+        "NaN": whole.replace(b'"x"', b"NaN"), "bad escape": event_with(b"\\x41", read),
+        "half an escape": event_with(b"\\u12", read), "leading zero": whole.replace(b'"x"', b"01"),
+        "op 11": b'{"op":11,"d":01}',
+    }
+    # Nobody looks into these: what shows without a walk through them is refused all the same.
+    unread = event_with(b"x", b"TYPING_START")
+    damaged.update({
+        "unread, truncated": unread[:-2], "unread, half": unread[:40], "unread, more behind": unread + b"x",
+        "unread, NUL behind": unread + b"\x00", "unread, in a list": b"[" + unread + b"]",
+        "unread, NUL inside": event_with(b"a\x00b", b"TYPING_START"),
+        "unread, line feed in a string": event_with(b"a\nb", b"TYPING_START"),
+        "unread, one brace short": unread[:-1], "unread, no name": unread.replace(b'"TYPING_START"', b"TYPING"),
+    })
+    # And this is what such an event may hide: it is counted, its sequence is stored, and that is all.
+    hidden = {
+        "bad escape": event_with(b"\\x41", b"TYPING_START"), "NaN": unread.replace(b'"x"', b"NaN"),
+        "leading zero": unread.replace(b'"x"', b"01"), "a list that does not end": unread.replace(b'"x"', b"["),
     }
     not_utf8 = {
         "a byte alone": b"\xff", "overlong": b"\xc0\xaf", "a surrogate": b"\xed\xa0\x80",
@@ -165,6 +185,7 @@ def no_json():
         plans.update((f"{name}, {codec}", bad_text(content, codec))
                      for name, content in not_utf8.items())
     plans.update((name, fine(payload)) for name, payload in tolerated.items())
+    plans.update((f"{name}, unread", fine(payload)) for name, payload in hidden.items())
     plans["the same one three times"] = three_in_a_row
     return table(plans, play_plan)
 

@@ -1,6 +1,7 @@
 /*
  * Payload: arbitrary bytes through every reader and writer, judged by cJSON where it is
- * as strict or stricter.  Input is the payload itself.
+ * as strict or stricter; what is read from the front only is judged by the full pass.
+ * Input is the payload itself.
  */
 #include <string.h>
 
@@ -176,6 +177,46 @@ try_writers(const char *text, size_t room)
 	free(out);
 }
 
+/* A second payload behind the first one must not be taken for a part of it. */
+static void
+try_front(struct slice bytes)
+{
+	struct payload front;
+	struct payload whole;
+	struct slice rest = bytes;
+
+	if (!payload_peek(bytes, &front)) {
+		return;
+	}
+	MUST(front.op == PAYLOAD_DISPATCH && front.has_seq && front.seq >= 0);
+	MUST(front.type.size > 0 && lies_within(front.type, bytes));
+	MUST(lies_within(front.data, bytes));
+	const char *from = front.data.data;
+	struct payload again = front;
+	bool known = payload_skim(&again, true);
+
+	if (!payload_skim(&front, false)) {
+		return;
+	}
+	MUST(known);
+	MUST(front.data.size == 0);
+	MUST(bytes.data[0] == '{' && bytes.data[bytes.size - 1] == '}');
+	for (size_t i = 0; i < bytes.size; i++) {
+		MUST((unsigned char)bytes.data[i] >= ' ');
+	}
+	/* Where the full pass takes it, it is one payload, and of the three keys only
+	 * those count that came once more behind d. */
+	if (payload_take(&rest, &whole) != GW_OK) {
+		return;
+	}
+	MUST(rest.size == 0);
+	if (whole.data.data == from &&
+	    from + whole.data.size == bytes.data + bytes.size - 1) {
+		MUST(whole.op == front.op && whole.has_seq && whole.seq == front.seq);
+		MUST(slice_equal(whole.type, front.type));
+	}
+}
+
 /* text is bytes with a NUL behind. */
 static void
 try_parse(struct slice bytes, const char *text, const cJSON *json)
@@ -209,6 +250,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cJSON *json = cJSON_ParseWithLengthOpts(text, size + 1, NULL, true);
 
 	try_parse(bytes, text, json);
+	try_front(bytes);
 	if (cJSON_IsObject(json)) {
 		take_what_cjson_writes(json);
 	}

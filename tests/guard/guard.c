@@ -3,7 +3,9 @@
  * What it does is counted in instructions by callgrind (guard.py), from the call of
  * hot_path() to its end: making the stream does not count.
  *
- *     guard none|zlib-stream|zstd-stream
+ *     guard none|zlib-stream|zstd-stream [read]
+ *
+ * With `read` somebody looks into the events, so that each goes through the full pass.
  */
 /* zlib's input pointer is const then. */
 #define ZLIB_CONST
@@ -38,6 +40,8 @@ struct life {
 	struct session session;
 	struct rng rng;
 	struct session_actions actions;
+	struct dispatch_counts counts;
+	bool reads;
 	uint64_t dispatched;
 };
 
@@ -199,17 +203,30 @@ step(struct life *life, const struct session_event *event)
 	}
 }
 
-static void
-take_piece(struct life *life, const struct frame_event *piece)
+/* As pass_payload() of shard_conn.c. */
+static bool
+pass(struct life *life, struct slice message)
 {
-	struct slice message = {NULL, 0};
+	struct payload payload;
 
-	if (inflate_piece(life->inflate, piece->bytes, piece->last, &message) !=
-	    GW_OK) {
-		die("inflate");
+	if (!payload_peek(message, &payload)) {
+		return false;
 	}
-	if (!message.data) {
-		step(life, &(struct session_event){.kind = SESSION_FRAME});
+	enum dispatch_name name = dispatches_find(&life->counts, payload.type);
+
+	if (life->reads || session_reads(&life->session, name) ||
+	    !payload_skim(&payload, inflate_kind(life->inflate) == INFLATE_NONE)) {
+		return false;
+	}
+	life->dispatched += session_pass(&life->session, &payload, CLOCK_S(100));
+	return true;
+}
+
+static void
+take_message(struct life *life, struct slice message)
+{
+	if (pass(life, message)) {
+		return;
 	}
 	while (message.size > 0) {
 		struct payload payload;
@@ -220,6 +237,22 @@ take_piece(struct life *life, const struct frame_event *piece)
 		step(life,
 		    &(struct session_event){.kind = SESSION_PAYLOAD,
 			.payload = &payload});
+	}
+}
+
+static void
+take_piece(struct life *life, const struct frame_event *piece)
+{
+	struct slice message = {NULL, 0};
+
+	if (inflate_piece(life->inflate, piece->bytes, piece->last, &message) !=
+	    GW_OK) {
+		die("inflate");
+	}
+	if (message.data) {
+		take_message(life, message);
+	} else {
+		step(life, &(struct session_event){.kind = SESSION_FRAME});
 	}
 }
 
@@ -252,7 +285,7 @@ kind_named(const char *name)
 			return (enum inflate_kind)kind;
 		}
 	}
-	die("usage: guard none|zlib-stream|zstd-stream");
+	die("usage: guard none|zlib-stream|zstd-stream [read]");
 }
 
 int
@@ -271,6 +304,8 @@ main(int argc, char **argv)
 	make_stream(&stream);
 	life.inflate = inflate_new(stream.kind, PAYLOAD_MAX_BYTES);
 	life.rng.state = 1;
+	life.reads = argc > 2 && strcmp(argv[2], "read") == 0;
+	dispatches_init(&life.counts);
 	frame_parser_init(&life.frames, PAYLOAD_MAX_BYTES);
 	session_init(&life.session, &config, &saved);
 	step(&life, &(struct session_event){.kind = SESSION_START});

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 FIGURES = pathlib.Path(__file__).resolve().parent / "figures.json"
-MODES = ("none", "zlib-stream", "zstd-stream")
+MODES = ("none", "zlib-stream", "zstd-stream", "none read")
 MARGIN = 1.08  # compilers of one version, built alike, differ by nothing; small fixes by a few percent
 
 
@@ -43,7 +43,7 @@ def count(program, mode):
     with tempfile.TemporaryDirectory(prefix="gwbot-guard-") as folder:
         out = pathlib.Path(folder) / "out"
         done = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=hot_path",
-                               f"--callgrind-out-file={out}", program, mode],
+                               f"--callgrind-out-file={out}", program, *mode.split()],
                               capture_output=True, text=True, check=False, timeout=120)
         if done.returncode != 0:
             raise SystemExit(f"guard {mode}: {done.stdout}{done.stderr}")

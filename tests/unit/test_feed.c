@@ -551,6 +551,35 @@ what_a_reader_does_not_want_is_not_dropped_for_it(void **state)
 	assert_int_equal(inbox.dropped_total, 0);
 }
 
+static bool
+wants(const char *type, enum dispatch_name name)
+{
+	struct feed_filter filter = {.first_shard = 3, .last_shard = 3};
+	struct dispatch_set set = {{0}};
+
+	(void)snprintf(filter.type, sizeof filter.type, "%s", type);
+	feed_filter_add_wants(&filter, &set);
+	return dispatch_set_has(&set, name);
+}
+
+/* Dispatches that no reader wants are not even read whole. */
+static void
+a_filter_names_the_dispatches_that_it_wants(void **state)
+{
+	(void)state;
+	assert_true(wants("", DISPATCH_NAME_TYPING_START));
+	assert_true(wants("*", DISPATCH_NAME_TYPING_START));
+	assert_true(wants("typing_*", DISPATCH_NAME_TYPING_START));
+	assert_true(wants("dispatch.TYPING*", DISPATCH_NAME_TYPING_START));
+	assert_false(wants("typing_*", DISPATCH_NAME_MESSAGE_CREATE));
+	assert_false(wants("shard_*", DISPATCH_NAME_TYPING_START));
+	assert_false(wants("!dispatch.*", DISPATCH_NAME_TYPING_START));
+	assert_false(wants("!TYPING_START", DISPATCH_NAME_TYPING_START));
+	assert_true(wants("!TYPING_START", DISPATCH_NAME_MESSAGE_CREATE));
+	/* Nobody knows what comes. */
+	assert_true(wants("shard_*", DISPATCH_NAME_OTHER));
+}
+
 int
 main(void)
 {
@@ -570,6 +599,7 @@ main(void)
 	    cmocka_unit_test(a_glob_of_stars_takes_no_time),
 	    cmocka_unit_test(filters_by_type_and_shard),
 	    cmocka_unit_test(what_a_reader_does_not_want_is_not_dropped_for_it),
+	    cmocka_unit_test(a_filter_names_the_dispatches_that_it_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

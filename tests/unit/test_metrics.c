@@ -169,8 +169,8 @@ labelled_families_have_every_series(void **state)
 	tally_routes_add(&routes, tally_routes_place(&routes, "/gateway/bot"), 200,
 	    CLOCK_MS(30));
 	tally_routes_add(&handlers, tally_routes_place(&handlers, "/healthz"), 503, 0);
-	dispatches_count(&dispatched, slice_of("TYPING_START"));
-	dispatches_count(&dispatched, slice_of("NEW_THING"));
+	dispatches_count(&dispatched, DISPATCH_NAME_TYPING_START);
+	dispatches_count(&dispatched, DISPATCH_NAME_OTHER);
 	tally_times_add(&lookups, CLOCK_MS(20));
 	const char *text = render(&input);
 

@@ -182,6 +182,74 @@ beats_that_stay_open_are_missed(void **state)
 	assert_int_equal(rig.session.zombies, 1);
 }
 
+/* Dispatches that nobody looks into take a shorter way, to the same place. */
+static void
+a_dispatch_that_is_passed_leaves_the_session_as_one_that_is_stepped(void **state)
+{
+	static const char *const texts[] = {
+	    "{\"op\":0,\"t\":\"TYPING_START\",\"s\":2,\"d\":{}}",
+	    "{\"op\":0,\"t\":\"TYPING_START\",\"s\":2,\"d\":{}}",
+	    "{\"op\":0,\"t\":\"NEW_THING\",\"s\":9,\"d\":{}}",
+	    "{\"op\":0,\"t\":\"TYPING_START\",\"s\":1,\"d\":{}}",
+	    "{\"op\":0,\"t\":\"TYPING_START\",\"s\":999999999999999999,\"d\":{}}",
+	    "{\"op\":0,\"t\":\"TYPING_START\",\"s\":10,\"d\":{}}",
+	};
+
+	(void)state;
+	for (int probed = 0; probed < 2; probed++) {
+		struct rig stepped;
+
+		memset(&stepped, 0, sizeof stepped); /* they are compared whole */
+		rig_login(&stepped, 1);
+		rig_live(&stepped, CLOCK_S(120));
+		if (probed) {
+			stepped.session.probe.answer_by = stepped.now + CLOCK_S(9);
+			stepped.session.probe.misses = 1;
+			stepped.session.config.probe_after = CLOCK_S(300);
+		}
+		struct rig passed = stepped;
+
+		for (size_t i = 0; i < COUNT_OF(texts); i++) {
+			struct payload payload;
+
+			stepped.now += CLOCK_MS(7);
+			passed.now = stepped.now;
+			rig_say(&stepped, texts[i]);
+			assert_int_equal(payload_parse(slice_of(texts[i]), &payload),
+			    GW_OK);
+			bool is_new =
+			    session_pass(&passed.session, &payload, passed.now);
+
+			assert_int_equal(is_new, rig_did(&stepped, SESSION_DISPATCH));
+			assert_memory_equal(&passed.session, &stepped.session,
+			    sizeof passed.session);
+		}
+		assert_int_equal(passed.session.saved.seq, 10);
+	}
+}
+
+static void
+the_session_reads_what_it_learns_from(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_init(&rig, NULL, 1);
+	assert_true(session_reads(&rig.session, DISPATCH_NAME_TYPING_START));
+	rig_login(&rig, 1);
+	assert_true(session_reads(&rig.session, DISPATCH_NAME_READY));
+	assert_false(session_reads(&rig.session, DISPATCH_NAME_TYPING_START));
+	assert_false(session_reads(&rig.session, DISPATCH_NAME_OTHER));
+	/* A guild to ask in is known, until it is left. */
+	assert_false(session_reads(&rig.session, DISPATCH_NAME_GUILD_CREATE));
+	assert_true(session_reads(&rig.session, DISPATCH_NAME_GUILD_DELETE));
+	rig.session.saved.guild_id[0] = '\0';
+	assert_true(session_reads(&rig.session, DISPATCH_NAME_GUILD_CREATE));
+	assert_false(session_reads(&rig.session, DISPATCH_NAME_GUILD_DELETE));
+	rig_lose(&rig, 1001);
+	assert_true(session_reads(&rig.session, DISPATCH_NAME_TYPING_START));
+}
+
 int
 main(void)
 {
@@ -190,6 +258,9 @@ main(void)
 	    cmocka_unit_test(hello_and_login_are_stages),
 	    cmocka_unit_test(ends_are_counted_by_code),
 	    cmocka_unit_test(beats_that_stay_open_are_missed),
+	    cmocka_unit_test(
+		a_dispatch_that_is_passed_leaves_the_session_as_one_that_is_stepped),
+	    cmocka_unit_test(the_session_reads_what_it_learns_from),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

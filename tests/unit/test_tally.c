@@ -23,7 +23,8 @@ each_name_is_counted_as_itself(void **state)
 		const char *name = dispatches_name((enum dispatch_name)i);
 
 		for (unsigned times = 0; times <= i; times++) {
-			dispatches_count(&counts, slice_of(name));
+			dispatches_count(&counts,
+			    dispatches_find(&counts, slice_of(name)));
 		}
 		if (counts.counts[i] != i + 1) {
 			fail_msg("%s shares its slot: find another FACTOR", name);
@@ -45,15 +46,38 @@ other_names_are_other(void **state)
 	(void)state;
 	dispatches_init(&counts);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		dispatches_count(&counts, slice_of(names[i]));
+		dispatches_count(&counts, dispatches_find(&counts, slice_of(names[i])));
 	}
-	dispatches_count(&counts, (struct slice){NULL, 0});
+	dispatches_count(&counts, dispatches_find(&counts, (struct slice){NULL, 0}));
 	for (size_t i = 0; i < DISPATCH_NAMES; i++) {
 		all += counts.counts[i];
 	}
 	assert_int_equal(counts.counts[DISPATCH_NAME_OTHER],
 	    sizeof names / sizeof names[0] + 1);
 	assert_int_equal(all, counts.counts[DISPATCH_NAME_OTHER]);
+}
+
+static void
+a_set_holds_what_was_added_and_no_more(void **state)
+{
+	struct dispatch_set set = {{0}};
+	struct dispatch_set other = {{0}};
+	const struct dispatch_set all = dispatch_set_all();
+
+	(void)state;
+	for (unsigned i = 0; i < DISPATCH_NAMES; i++) {
+		assert_false(dispatch_set_has(&set, (enum dispatch_name)i));
+		assert_true(dispatch_set_has(&all, (enum dispatch_name)i));
+		dispatch_set_add(i % 3 == 0 ? &set : &other, (enum dispatch_name)i);
+		assert_int_equal(dispatch_set_has(&set, (enum dispatch_name)i),
+		    i % 3 == 0);
+	}
+	dispatch_set_merge(&set, &other);
+	for (unsigned i = 0; i < DISPATCH_NAMES; i++) {
+		assert_true(dispatch_set_has(&set, (enum dispatch_name)i));
+		assert_int_equal(dispatch_set_has(&other, (enum dispatch_name)i),
+		    i % 3 != 0);
+	}
 }
 
 /* ---- routes ---- */
@@ -133,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_name_is_counted_as_itself),
 	    cmocka_unit_test(other_names_are_other),
+	    cmocka_unit_test(a_set_holds_what_was_added_and_no_more),
 	    cmocka_unit_test(codes_are_a_closed_set),
 	    cmocka_unit_test(routes_are_bounded),
 	    cmocka_unit_test(times_fall_into_their_classes),

@@ -129,7 +129,7 @@ class Ends(unittest.TestCase):
     def test_a_second_one(self):
         with Gwbotd(env=NOWHERE) as first:
             first.start().wait_event("control_listening")
-            self.logged("another gwbotd uses this state folder: stop it, or set state\\.dir",
+            self.logged("another gwbotd uses this state folder: stop it, have this one ask for it",
                         GWBOT_STATE_DIR=first.env["GWBOT_STATE_DIR"])
             self.logged("another gwbotd (holds|answers on) .*: stop it first, or give this one its own control socket",
                         GWBOT_CONTROL_SOCKET=str(first.socket))

@@ -1,10 +1,13 @@
 #include "leave.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "exits.h"
-#include "log.h"
+#include "log_journal.h"
 
 /* One that a fresh process heals is no error: nobody must act. */
 static enum log_level
@@ -47,6 +50,31 @@ leave_aside(int exit_status, const char *reason)
 	tell(log_write_aside, exit_status, reason);
 }
 
+/* "<3>" for an error, as syslog(3) counts. */
+static const char *
+mark_of(enum log_level level)
+{
+	return level == LOG_LEVEL_ERROR ? "<3>" :
+	    level == LOG_LEVEL_WARNING  ? "<4>" :
+					  "";
+}
+
+void
+leave_lines(enum log_level level, struct slice lines)
+{
+	bool marked = log_journal_reads(STDERR_FILENO, getenv("JOURNAL_STREAM"));
+	const char *mark = marked ? mark_of(level) : "";
+
+	while (lines.size > 0) {
+		const char *end = memchr(lines.data, '\n', lines.size);
+		size_t size = end ? (size_t)(end - lines.data) + 1 : lines.size;
+
+		(void)fprintf(stderr, "%s%.*s", mark, (int)size, lines.data);
+		lines.data += size;
+		lines.size -= size;
+	}
+}
+
 void
 leave_plain(int exit_status, const char *reason)
 {
@@ -57,6 +85,9 @@ leave_plain(int exit_status, const char *reason)
 	for (char *at = shown; *at != '\0'; at++) {
 		*at = (char)(*at >= ' ' && *at <= '~' ? *at : '?');
 	}
-	(void)fprintf(stderr, "gwbotd: %s; %s (exit status %d)\n", shown,
+	char line[600];
+
+	(void)snprintf(line, sizeof line, "gwbotd: %s; %s (exit status %d)\n", shown,
 	    exits_next(exit_status), exit_status);
+	leave_lines(level_of(exit_status), slice_of(line));
 }

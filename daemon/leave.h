@@ -9,6 +9,9 @@
 #ifndef GWBOTD_LEAVE_H
 #define GWBOTD_LEAVE_H
 
+#include "buf.h"
+#include "log.h"
+
 /** Tells the log, in whatever format it is; whatever the level is. */
 void leave_logged(int exit_status, const char *reason);
 
@@ -17,5 +20,11 @@ void leave_aside(int exit_status, const char *reason);
 
 /** "gwbotd: REASON; WHAT TO DO (exit status N)" on the standard error. */
 void leave_plain(int exit_status, const char *reason);
+
+/**
+ * Lines on the standard error as they are; where the journal reads it each with its
+ * level in front (sd-daemon(3)), without which an error is taken for information.
+ */
+void leave_lines(enum log_level level, struct slice lines);
 
 #endif

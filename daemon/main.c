@@ -60,7 +60,8 @@ print_report(struct app *app, const struct config_report *report)
 		    report->errors == 1 ? "" : "s", count);
 	}
 	if (text.size > 0) {
-		(void)fwrite(text.data, 1, text.size, stderr);
+		leave_lines(report->errors > 0 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+		    buf_slice(&text));
 	}
 	buf_fini(&text);
 }

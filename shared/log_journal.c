@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -76,4 +77,18 @@ log_journal_send(int fd, const char *path, const char *entry, size_t size)
 
 	(void)close(file);
 	return sent;
+}
+
+bool
+log_journal_reads(int fd, const char *stream)
+{
+	char own[48];
+	struct stat status;
+
+	if (!stream || fstat(fd, &status) != 0) {
+		return false;
+	}
+	(void)snprintf(own, sizeof own, "%llu:%llu", (unsigned long long)status.st_dev,
+	    (unsigned long long)status.st_ino);
+	return strcmp(own, stream) == 0;
 }

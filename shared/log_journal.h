@@ -21,4 +21,10 @@ int log_journal_open(void);
  */
 bool log_journal_send(int fd, const char *path, const char *entry, size_t size);
 
+/**
+ * Whether what is written to fd goes to the journal line by line: systemd says so in
+ * JOURNAL_STREAM (systemd.exec(5)), here stream, as DEVICE:INODE.  NULL: it does not.
+ */
+bool log_journal_reads(int fd, const char *stream);
+
 #endif

@@ -113,6 +113,22 @@ class Ends(unittest.TestCase):
                    prepare=lambda bot: (prepare(bot), bot.env.update(DISCORD_TOKEN_FILE=str(bot.dir / "token"))),
                    DISCORD_TOKEN=None)
 
+    def test_the_journal_is_told_how_bad_it_is(self):
+        """systemd takes what a unit writes to its standard error for information, unless a line says more."""
+        read, write = os.pipe()
+        self.addCleanup(os.close, read)
+        where = os.fstat(write)
+        env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "DISCORD_TOKEN": "short", "GWBOT_CONFIG": "/dev/null/none",
+               "JOURNAL_STREAM": f"{where.st_dev}:{where.st_ino}"}
+        run = subprocess.run([str(BIN / "gwbotd")], env=env, stderr=write, check=False, timeout=20)
+        os.close(write)
+        self.assertEqual(78, run.returncode)
+        lines = os.read(read, 65536).decode().splitlines()
+        self.assertTrue(lines)
+        self.assertEqual([], [line for line in lines if not line.startswith("<3>")], lines)
+        plain = subprocess.run([str(BIN / "gwbotd")], env=env, stderr=subprocess.PIPE, check=False, timeout=20)
+        self.assertNotIn(b"<3>", plain.stderr, "its standard error is another than the journal's")
+
     def test_wrong_words(self):
         for words, says in ((["--nonsense"], "unknown option: --nonsense"), (["word"], "unexpected word: word"),
                             (["--config"], "an option lacks its value: --config")):

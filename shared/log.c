@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -32,6 +33,7 @@ static struct {
 	int own_fd; /* the same file, never blocking; -1 where that cannot be had */
 	bool is_socket;
 	bool torn;   /* the last line went out in part */
+	bool marked; /* the journal reads what is written: each line says its level */
 	int journal; /* -1: not asked for */
 	enum log_format format;
 	enum log_level level;
@@ -108,6 +110,9 @@ send_journal(const struct log_event *event)
 static void
 put_line(struct log_line *line, const struct log_event *event)
 {
+	if (sink.marked) {
+		log_line_put_priority(line, event->level);
+	}
 	if (sink.format == LOG_FORMAT_JSON) {
 		log_line_put_json(line, event);
 	} else {
@@ -286,6 +291,7 @@ log_open(int fd, enum log_format format, enum log_level level)
 	sink.fd = fd;
 	sink.format = format;
 	sink.torn = false;
+	sink.marked = log_journal_reads(fd, getenv("JOURNAL_STREAM"));
 	sink.is_socket = known && S_ISSOCK(status.st_mode);
 	close_fd(&sink.own_fd);
 	/* Not for regular files: a second offset would write over the first one's. */

@@ -69,7 +69,8 @@ struct log_event {
 
 /**
  * Sets where lines go.  fd is borrowed, but of a pipe or terminal log keeps its own
- * descriptor until the next call.
+ * descriptor until the next call.  Where the journal reads fd (JOURNAL_STREAM in the
+ * environment says so) each line has its level in front, which the journal takes off.
  */
 void log_open(int fd, enum log_format format, enum log_level level);
 

@@ -340,6 +340,14 @@ log_line_put_json(struct log_line *line, const struct log_event *event)
 	put_end(line, "}\n");
 }
 
+void
+log_line_put_priority(struct log_line *line, enum log_level level)
+{
+	put_text(line, "<");
+	put_text(line, priorities[level]);
+	put_text(line, ">");
+}
+
 /* Documented by systemd, "Native Journal Protocol".  No value holds a newline, since
  * those are escaped, so the simple form NAME=VALUE does for all. */
 void

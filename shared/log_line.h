@@ -32,6 +32,9 @@ void log_line_put_json(struct log_line *line, const struct log_event *event);
  */
 void log_line_put_journal(struct log_line *line, const struct log_event *event);
 
+/** Appends the level as "<3>", as sd-daemon(3) wants it in front of a line. */
+void log_line_put_priority(struct log_line *line, enum log_level level);
+
 /** Appends a newline and nothing else: ends a line that the target took in part. */
 void log_line_put_newline(struct log_line *line);
 

@@ -5,6 +5,7 @@ import pwd
 import re
 import socket
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -126,6 +127,21 @@ class Ends(unittest.TestCase):
         lines = os.read(read, 65536).decode().splitlines()
         self.assertTrue(lines)
         self.assertEqual([], [line for line in lines if not line.startswith("<3>")], lines)
+        # The log's own lines, too, where the format is one of lines.
+        with socket.create_server(("127.0.0.1", 0)) as taken, tempfile.TemporaryDirectory() as folder:
+            read, write = os.pipe()
+            self.addCleanup(os.close, read)
+            where = os.fstat(write)
+            env.update(JOURNAL_STREAM=f"{where.st_dev}:{where.st_ino}", DISCORD_TOKEN="x" * 60, GWBOT_STATE_DIR=folder,
+                       GWBOT_CONFIG="", GWBOT_CONTROL_SOCKET=f"{folder}/s", PORT=str(taken.getsockname()[1]),
+                       GWBOT_HTTP_LISTEN="127.0.0.1", DISCORD_API_BASE="http://127.0.0.1:1/api/v10")
+            run = subprocess.run([str(BIN / "gwbotd")], env=env, stderr=write, check=False, timeout=20)
+            os.close(write)
+            self.assertEqual(78, run.returncode)
+            lines = os.read(read, 65536).decode().splitlines()
+            self.assertEqual([], [line for line in lines if not re.match(r"<[346]>ts=", line)], lines)
+            self.assertEqual(2, sum(line.startswith("<3>") for line in lines), lines)
+        env.update(DISCORD_TOKEN="short")
         plain = subprocess.run([str(BIN / "gwbotd")], env=env, stderr=subprocess.PIPE, check=False, timeout=20)
         self.assertNotIn(b"<3>", plain.stderr, "its standard error is another than the journal's")
 

@@ -137,7 +137,7 @@ class Use(PackageCase):
         self.wait_ready()
 
     def test_08_systemctl_status_shows_the_state(self):
-        self.machine.wait(lambda: re.search(r"Status: \"1/1 ready, latency [\d.]+ m?s\"", self.run_in(
+        self.machine.wait(lambda: re.search(r"Status: \"1/1 ready, latency (below )?[\d.]+ m?s\"", self.run_in(
             "systemctl", "status", "--no-pager", UNIT).stdout), "the state in systemctl status")
         shown = self.run_in("systemctl", "status", "--no-pager", "-n", "3", UNIT).stdout
         self.assertIn("Docs: man:gwbotd(8)", shown)

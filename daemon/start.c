@@ -116,6 +116,14 @@ on_refused(void *ctx, const char *reason)
 }
 
 static void
+on_turned(void *ctx)
+{
+	const struct app *app = ctx;
+
+	notify_turned(app->notify);
+}
+
+static void
 on_unfit(void *ctx, const char *reason)
 {
 	log_error("start_failed", KV("reason", reason),
@@ -456,6 +464,7 @@ start_gateway(struct app *app)
 	    .user_agent = USER_AGENT,
 	    .dispatch = &app->dispatch,
 	    .fatal = on_refused,
+	    .turned = on_turned,
 	    .unfit = on_unfit,
 	    .ctx = app,
 	};

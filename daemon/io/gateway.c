@@ -51,6 +51,7 @@ on_turned(void *ctx, bool ready)
 	} else {
 		gateway->ready--;
 	}
+	gateway->options.turned(gateway->options.ctx);
 }
 
 static uint32_t

@@ -51,6 +51,8 @@ struct gateway_options {
 	const struct dispatch *dispatch; /* where dispatches go; borrowed */
 	/** Discord refuses the bot: the process must end with 77. */
 	void (*fatal)(void *ctx, const char *reason);
+	/** A shard has become ready, or has ceased to be. */
+	void (*turned)(void *ctx);
 	/** There are more shards than this process can hold: it must end with 78. */
 	void (*unfit)(void *ctx, const char *reason);
 	void *ctx;

@@ -15,6 +15,10 @@
 /* A state line goes out at most so often, and only where it is another one. */
 #define LOOK_EVERY CLOCK_S(1)
 
+/* While it stays the same it is looked at less and less often, so that a bot at rest
+ * sleeps: a shard that turns is told of, and the rest of the line can wait. */
+#define LOOK_MOST CLOCK_S(32)
+
 /* What a full socket did not take is tried again so soon. */
 #define RETRY_AFTER CLOCK_MS(100)
 
@@ -35,7 +39,9 @@ struct notify {
 
 	mono_ns feed_every; /* 0: no watchdog */
 	mono_ns feed_at;
+	mono_ns looked_at;
 	mono_ns look_at;
+	mono_ns look_every;
 
 	/* What is to be said. */
 	struct notify_news news;
@@ -142,11 +148,29 @@ look(struct notify *notify, mono_ns now)
 	char line[NOTIFY_LINE_ROOM];
 
 	notify->options.line(notify->options.ctx, now, line);
-	notify->look_at = now + LOOK_EVERY;
+	notify->looked_at = now;
+	notify->look_every =
+	    notify->look_every < LOOK_MOST / 2 ? 2 * notify->look_every : LOOK_MOST;
 	if (strcmp(line, notify->line) != 0) {
 		memcpy(notify->line, line, sizeof line);
 		notify->news.line = notify->line;
+		notify->look_every = LOOK_EVERY;
 	}
+	notify->look_at = now + notify->look_every;
+}
+
+static void
+arm(struct notify *notify, mono_ns now)
+{
+	mono_ns next = notify->running ? notify->look_at : CLOCK_NEVER;
+
+	if (notify->running && notify->feed_every > 0 && notify->feed_at < next) {
+		next = notify->feed_at;
+	}
+	if (has_news(notify) && now + retry_after(notify) < next) {
+		next = now + retry_after(notify);
+	}
+	loop_timer_arm(notify->timer, next);
 }
 
 static void
@@ -162,15 +186,7 @@ on_timer(void *ctx, mono_ns now)
 		notify->feed_at = now + notify->feed_every;
 	}
 	flush(notify);
-	mono_ns next = notify->running ? notify->look_at : CLOCK_NEVER;
-
-	if (notify->running && notify->feed_every > 0 && notify->feed_at < next) {
-		next = notify->feed_at;
-	}
-	if (has_news(notify) && now + retry_after(notify) < next) {
-		next = now + retry_after(notify);
-	}
-	loop_timer_arm(notify->timer, next);
+	arm(notify, now);
 }
 
 static void
@@ -208,6 +224,7 @@ notify_new(const struct notify_options *options)
 		return NULL;
 	}
 	notify->feed_every = feed_every(options);
+	notify->look_every = LOOK_EVERY;
 	notify->timer = loop_timer_new(options->loop, on_timer, notify);
 	return notify;
 }
@@ -240,6 +257,19 @@ notify_ready(struct notify *notify)
 		loop_timer_arm(notify->timer, now);
 	}
 	say_phase(notify, NOTIFY_READY);
+}
+
+void
+notify_turned(struct notify *notify)
+{
+	if (!notify || !notify->running) {
+		return;
+	}
+	notify->look_every = LOOK_EVERY;
+	if (notify->look_at > notify->looked_at + LOOK_EVERY) {
+		notify->look_at = notify->looked_at + LOOK_EVERY;
+		arm(notify, clock_now());
+	}
 }
 
 void

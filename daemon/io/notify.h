@@ -32,6 +32,9 @@ void notify_free(struct notify *owned_notify);
 /** All is set up: says so, and from now on the state line and the loop's life. */
 void notify_ready(struct notify *notify);
 
+/** A shard is ready, or no more: the state line is looked at within a second. */
+void notify_turned(struct notify *notify);
+
 /** A reload begins; notify_ready() ends it, whatever came of it. */
 void notify_reloading(struct notify *notify);
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -78,6 +79,20 @@ class Phases(unittest.TestCase):
             for begin, end in zip(instants, instants[2:]):
                 # We may read one late; two in a row cannot both be.
                 self.assertGreater(end - begin, 0.9, manager.seen)
+
+    def test_a_line_that_stays_the_same_lets_the_process_sleep(self):
+        with Sim(heartbeat=41250, rate=0) as sim, Gwbotd(sim, slash__register="false") as bot, Notify(bot) as manager:
+            bot.start().wait_ready()
+            deadline = time.monotonic() + 10
+            while not any(news.get("STATUS", "").startswith("1/1 ready") for _, news in manager.seen):
+                self.assertLess(time.monotonic(), deadline, manager.seen)
+                manager.read(0.2)
+            time.sleep(8)  # it looks after 1, 2 and 4 s
+            path = pathlib.Path(f"/proc/{bot.process.pid}/status")
+            slept = re.compile(r"^voluntary_ctxt_switches:\s*(\d+)", re.MULTILINE)
+            before = int(slept.search(path.read_text())[1])
+            time.sleep(6)
+            self.assertLessEqual(int(slept.search(path.read_text())[1]) - before, 4)
 
     def test_a_reload_and_a_refused_one(self):
         with Gwbotd(env=NOWHERE) as bot, Notify(bot) as manager:

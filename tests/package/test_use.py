@@ -169,8 +169,10 @@ class Use(PackageCase):
         self.configure('emoji: { hosts = [ "127.0.0.1:4000" ]; };\n')
         self.run_in("systemctl", "restart", UNIT)
         self.wait_ready()
-        filters = int(self.status_of(self.main_pid())["Seccomp_filters"])
-        with Decoders(self.machine, self.main_pid()) as decoders:
+        # It is the spawner that starts them, and its filters that they inherit.
+        spawner = int(self.run_in("pgrep", "-x", "gwbot-spawner").stdout)
+        filters = int(self.status_of(spawner)["Seccomp_filters"])
+        with Decoders(self.machine, spawner) as decoders:
             for number in range(1, 400):
                 status, body = self.pad(number, 512)
                 self.assertEqual((200, b"\x89PNG"), (status, body[:4]), body[:200])
@@ -178,7 +180,7 @@ class Use(PackageCase):
                     break
         self.assertEqual((512, 512), (int.from_bytes(body[16:20], "big"),
                                       int.from_bytes(body[20:24], "big")))
-        # Caught at work: a filter of its own beside the unit's and gwbotd's, no files, little memory.
+        # Caught at work: a filter of its own beside the unit's and the spawner's, no files, little memory.
         status, limits = decoders.seen
         self.assertGreater(int(status["Seccomp_filters"]), filters)
         self.assertEqual(("1", "2", 0), (status["NoNewPrivs"], status["Seccomp"],

@@ -6,8 +6,11 @@
  */
 #include "worker.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -49,7 +52,7 @@ struct worker {
 	/* Under lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t work_there; /* or stopping: for helpers */
-	pthread_cond_t ending;     /* stopping, roused, or a thread left */
+	pthread_cond_t ending;     /* stopping, or a thread left */
 	struct job_list waiting;
 	struct job_list finished;
 	unsigned waiting_count;
@@ -58,8 +61,11 @@ struct worker {
 	unsigned idle;
 	unsigned busy;
 	bool stopping;
-	bool roused; /* the sentinel, out of its doze */
 	bool watches;
+
+	/* The sentinel waits here and takes no lock: a loop that hangs may have it. */
+	sem_t roused;
+	_Atomic bool over;
 
 	/* Set before the sentinel starts. */
 	mono_ns warn;
@@ -92,6 +98,7 @@ destroy(struct worker *worker)
 	drop_jobs(&worker->finished);
 	(void)pthread_cond_destroy(&worker->work_there);
 	(void)pthread_cond_destroy(&worker->ending);
+	(void)sem_destroy(&worker->roused);
 	(void)pthread_mutex_destroy(&worker->lock);
 	free(worker);
 }
@@ -208,6 +215,7 @@ worker_new(struct loop *loop, unsigned threads)
 	(void)pthread_cond_init(&worker->work_there, NULL);
 	(void)pthread_cond_init(&worker->ending, &attributes);
 	(void)pthread_condattr_destroy(&attributes);
+	(void)sem_init(&worker->roused, 0, 0);
 	return worker;
 }
 
@@ -231,7 +239,8 @@ worker_free(struct worker *owned_worker)
 	(void)pthread_mutex_lock(&worker->lock);
 	worker->stopping = true;
 	(void)pthread_cond_broadcast(&worker->work_there);
-	(void)pthread_cond_broadcast(&worker->ending);
+	worker->over = true;
+	(void)sem_post(&worker->roused);
 	while (worker->threads > worker->busy && error == 0) {
 		error = pthread_cond_timedwait(&worker->ending, &worker->lock, &until);
 	}
@@ -404,17 +413,26 @@ look_at_sleeper(struct worker *worker, struct vigil *vigil)
 	}
 }
 
-/* With the lock held: for so long, or until the pool ends, or, in a doze, a turn
- * begins. */
-static void
+/* For so long, or until the pool ends, or, in a doze, a turn begins: then true. */
+static bool
 rest(struct worker *worker, mono_ns time, bool doze)
 {
 	struct timespec until = timespec_of(clock_awake() + time);
-	int error = 0;
 
-	while (!worker->stopping && !(doze && worker->roused) && error == 0) {
-		error = pthread_cond_timedwait(&worker->ending, &worker->lock, &until);
+	while (!worker->over) {
+		int error =
+		    sem_clockwait(&worker->roused, CLOCK_MONOTONIC, &until) == 0 ?
+		    0 :
+		    errno;
+
+		if (error == 0 && doze) {
+			return true;
+		}
+		if (error != 0 && error != EINTR) {
+			return false;
+		}
 	}
+	return false;
 }
 
 /* On the loop's thread: a turn begins. */
@@ -423,30 +441,23 @@ rouse(void *ctx)
 {
 	struct worker *worker = ctx;
 
-	(void)pthread_mutex_lock(&worker->lock);
-	worker->roused = true;
-	(void)pthread_cond_broadcast(&worker->ending);
-	(void)pthread_mutex_unlock(&worker->lock);
+	(void)sem_post(&worker->roused);
 }
 
 /*
- * With the lock held.  A loop that sleeps is left asleep, and so is the sentinel: the
- * loop rouses it with the next turn.  That costs the loop a system call, so it is not
- * done while there is turn after turn.
+ * A loop that sleeps is left asleep, and so is the sentinel: the loop rouses it with
+ * the next turn.  That costs the loop a system call, so it is not done while there is
+ * turn after turn.
  */
 static void
 watch_once(struct worker *worker, struct vigil *vigil)
 {
-	worker->roused = false;
 	bool doze = vigil->quiet && loop_await_turn(worker->loop);
+	bool roused = rest(worker, doze ? vigil->doze : vigil->period, doze);
 
-	rest(worker, doze ? vigil->doze : vigil->period, doze);
-	bool roused = worker->roused;
-
-	if (worker->stopping) {
+	if (worker->over) {
 		return;
 	}
-	(void)pthread_mutex_unlock(&worker->lock);
 	if (!doze) {
 		look(worker, vigil);
 	} else if (roused) {
@@ -457,7 +468,6 @@ watch_once(struct worker *worker, struct vigil *vigil)
 	} else {
 		look_at_sleeper(worker, vigil);
 	}
-	(void)pthread_mutex_lock(&worker->lock);
 }
 
 static void *
@@ -468,10 +478,10 @@ watch(void *arg)
 	struct vigil vigil = {.period = shorter / LOOKS_PER_WARN,
 	    .doze = worker->limit / DOZES_PER_LIMIT};
 
-	(void)pthread_mutex_lock(&worker->lock);
-	while (!worker->stopping) {
+	while (!worker->over) {
 		watch_once(worker, &vigil);
 	}
+	(void)pthread_mutex_lock(&worker->lock);
 	leave(worker);
 	return NULL;
 }

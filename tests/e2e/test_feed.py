@@ -134,7 +134,8 @@ class Dispatches(unittest.TestCase):
             self.assertEqual(0, bot.stop())
 
     def test_a_flood_and_a_follower_that_does_not_read(self):
-        with Sim(rate=1, heartbeat=500, shards=2, max_concurrency=2) as sim, \
+        # The checkers read this flood in a second or two, behind which the answers to beats come.
+        with Sim(rate=1, heartbeat=2000, shards=2, max_concurrency=2) as sim, \
                 Gwbotd(sim, discord__shards=2, env={"LOG_LEVEL": "info"}) as bot:
             bot.start().wait_ready(count=2)
             sim.do("events off")

@@ -49,6 +49,7 @@ witness_events_new(struct dispatch *dispatch, const struct secret *secret)
 	if (file < 0) {
 		abort();
 	}
+	witness.wants = dispatch_set_all();
 	dispatch_dock(dispatch, &witness);
 	return real_events_new(dispatch, secret);
 }

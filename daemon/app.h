@@ -1,13 +1,13 @@
 /*
  * The parts of the running daemon, and what its pieces do with them.
  *
- * main.c reads argv and the configuration; start.c starts and stops the parts in order,
- * start_bot.c those of the bot's own surface; greet.c has the first lines of the log
- * and leave.c the last one; present.c puts their present state
- * together and wiring.c is what they ask of each other; watch.c what happens while they
- * run: watchdog, signals; lives.c what outlives the process of it; apply.c gives them
- * another configuration, which reload.c reads; handover.c hands the state folder on;
- * examine.c looks at them for gwctl doctor.
+ * main.c reads argv and the configuration; start.c starts the parts in order and stop.c
+ * stops them in reverse, start_bot.c has those of the bot's own surface; greet.c has
+ * the first lines of the log and leave.c the last one; present.c puts their present
+ * state together and wiring.c is what they ask of each other; watch.c what happens
+ * while they run: watchdog, signals; lives.c what outlives the process of it; apply.c
+ * gives them another configuration, which reload.c reads; handover.c hands the state
+ * folder on; examine.c looks at them for gwctl doctor.
  */
 #ifndef GWBOTD_APP_H
 #define GWBOTD_APP_H
@@ -171,6 +171,14 @@ void app_note_why(struct app *app, const char *why);
  * counts.
  */
 void app_stop(struct app *app, int exit_status, const char *reason);
+
+/** Timers of app: a stop under way looks whether all is done; a reboot that was asked
+ * for in Discord, after its second. */
+void app_on_stop_timer(void *ctx, mono_ns now);
+void app_on_reboot_timer(void *ctx, mono_ns now);
+
+/** Frees all parts; the loop has ended. */
+void app_free_parts(struct app *app);
 
 /** Opens the state folder and begins this process's life in it; GW_ERR_BUSY: another
  * one has it. */

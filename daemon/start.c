@@ -1,6 +1,6 @@
 /*
- * Starts the parts in order and stops them in reverse; what they ask of each other is
- * in wiring.c.
+ * Starts the parts in order; stop.c stops them in reverse, and what they ask of each
+ * other is in wiring.c.
  */
 #include "apply.h"
 
@@ -25,80 +25,12 @@
 /* The sentinel names a turn of the loop that takes longer than this. */
 #define TURN_WARN CLOCK_S(5)
 
-/* How long a stop may wait for the disk; the whole exit takes at most 2 s. */
-#define STOP_LIMIT CLOCK_S(1)
-#define STOP_POLL  CLOCK_MS(10)
-
-/* And for the log channel. */
-#define STOP_TELL CLOCK_MS(400)
-
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, 0};
 
 #define DISCORD_GATEWAY "wss://gateway.discord.gg"
 #define USER_AGENT      "DiscordBot (https://gwbot.example, " GWBOT_VERSION ") gwbotd"
 
-/* ---- stopping ---- */
-
-static void
-on_stop_timer(void *ctx, mono_ns now)
-{
-	struct app *app = ctx;
-
-	/* A verdict reaches the log channel where that is quick. */
-	bool told = logchannel_is_idle(app->logchannel, now) ||
-	    now >= app->stop_deadline - STOP_LIMIT + STOP_TELL;
-	bool still =
-	    told && store_is_synced(app->store) && children_count(app->children) == 0;
-
-	if (still || now >= app->stop_deadline) {
-		loop_stop(app->loop, app->exit_status);
-		return;
-	}
-	loop_timer_arm(app->stop_timer, now + STOP_POLL);
-}
-
-void
-app_note_why(struct app *app, const char *why)
-{
-	if (app->why[0] == '\0') {
-		(void)snprintf(app->why, sizeof app->why, "%s", why);
-	}
-}
-
-/* The sessions stay resumable whatever the reason is. */
-void
-app_stop(struct app *app, int exit_status, const char *reason)
-{
-	mono_ns now = clock_now();
-
-	if (app->stopping) {
-		return;
-	}
-	app->stopping = true;
-	app->exit_status = exit_status;
-	app->stop_deadline = now + STOP_LIMIT;
-	app_note_why(app, reason);
-	log_change("stopping", KV("exit_status", exit_status), KV("reason", reason));
-	notify_stopping(app->notify);
-	if (app->handover.role == HEALTH_WAITS) {
-		/* Nothing runs yet that would have to end. */
-		loop_stop(app->loop, exit_status);
-		return;
-	}
-	control_leave(app->control);
-	gateway_stop(app->gateway, now);
-	app_end_life(app, exit_status);
-	store_flush(app->store);
-	children_stop(app->children);
-	loop_timer_arm(app->stop_timer, now + STOP_POLL);
-}
-
-static void
-on_reboot_timer(void *ctx, mono_ns now)
-{
-	(void)now;
-	app_stop(ctx, APP_EXIT_STOPPED, "reboot asked for in Discord");
-}
+/* ---- what parts say ---- */
 
 static void
 on_refused(void *ctx, const char *reason)
@@ -284,8 +216,8 @@ start_loop(struct app *app)
 	app->errands = worker_new(app->loop, ERRAND_THREADS);
 	app->resolver = resolver_new(app->loop, app->lookups);
 	app->watchdog_timer = loop_timer_new(app->loop, app_on_watchdog, app);
-	app->stop_timer = loop_timer_new(app->loop, on_stop_timer, app);
-	app->reboot_timer = loop_timer_new(app->loop, on_reboot_timer, app);
+	app->stop_timer = loop_timer_new(app->loop, app_on_stop_timer, app);
+	app->reboot_timer = loop_timer_new(app->loop, app_on_reboot_timer, app);
 	app->override_timer = loop_timer_new(app->loop, app_on_override, app);
 	app->trial_timer = loop_timer_new(app->loop, app_on_trial, app);
 	app->log_timer = loop_timer_new(app->loop, on_log_timer, app);
@@ -597,45 +529,6 @@ start_all(struct app *app)
 	return app->args.sim ? start_http(app) : take_steps(app, early);
 }
 
-static void
-free_all(struct app *app)
-{
-	control_free(app->control);
-	methods_free(app->methods);
-	emoji_free(app->emoji);
-	http_free(app->http);
-	logchannel_free(app->logchannel);
-	chat_free(app->chat);
-	slash_free(app->slash);
-	bot_free(app->bot);
-	jobs_free(app->jobs);
-	probes_free(app->probes);
-	children_free(app->children);
-	gateway_free(app->gateway);
-	rest_free(app->rest);
-	fetch_free(app->fetch);
-	takeover_ear_free(app->handover.ear);
-	takeover_plea_free(app->handover.plea);
-	store_close(app->store);
-	resolver_free(app->resolver);
-	notify_free(app->notify);
-	loop_timer_free(app->watchdog_timer);
-	loop_timer_free(app->stop_timer);
-	loop_timer_free(app->reboot_timer);
-	loop_timer_free(app->override_timer);
-	loop_timer_free(app->trial_timer);
-	log_set_alarm(NULL, NULL);
-	loop_timer_free(app->log_timer);
-	loop_timer_free(app->handover_timer);
-	worker_free(app->lookups);
-	worker_free(app->errands);
-	worker_free(app->worker);
-	loop_free(app->loop);
-	ws_tls_free(app->tls);
-	spawner_free(app->spawner);
-	free(app->snapshots);
-}
-
 int
 app_run(struct app *app)
 {
@@ -657,7 +550,7 @@ app_run(struct app *app)
 		app_note_why(app, "the event loop ended");
 	}
 	app_end_life(app, status);
-	free_all(app);
+	app_free_parts(app);
 	events_free(app->events);
 	return status;
 }

@@ -206,12 +206,13 @@ try_front(struct slice bytes)
 	for (size_t i = 0; i < bytes.size; i++) {
 		MUST((unsigned char)bytes.data[i] >= ' ');
 	}
-	/* Where the full pass takes it, it is one payload, and of the three keys only
-	 * those count that came once more behind d. */
+	/* Where the full pass takes it, no second payload is behind it, though damage
+	 * may be; and of the three keys only those count that came once more behind d.
+	 */
 	if (payload_take(&rest, &whole) != GW_OK) {
 		return;
 	}
-	MUST(rest.size == 0);
+	MUST(rest.size == 0 || payload_take(&rest, &again) != GW_OK);
 	if (whole.data.data == from &&
 	    from + whole.data.size == bytes.data + bytes.size - 1) {
 		MUST(whole.op == front.op && whole.has_seq && whole.seq == front.seq);

@@ -94,7 +94,7 @@ CAMPAIGNS = {
                       r"median (?P<median>\d+) ms, .*worst (?P<worst>\d+) ms"),
     "sweep": Campaign("Survives lack of memory, descriptors, disk and threads", "./dev sweep", sweep),
     "fuzz": Campaign("No input crashes it", "./dev fuzz --seconds 300", fuzz),
-    "simulate": Campaign("Keeps its rules over a lifetime", "./dev simulate --seeds 1000000", simulate,
+    "simulate": Campaign("Keeps its rules over a lifetime", "./dev simulate --seeds 200000", simulate,
                          r"\d+ seeds, (?P<days>\d+) shard-days, (?P<steps>\d+) steps, (?P<broken>\d+) broken"),
     "soak": Campaign("Does not grow", "./dev soak 1", soak),
     "mutate": Campaign("Its tests notice a broken rule", "./dev mutate", mutate,

@@ -76,7 +76,7 @@ def main():
         before = wait_all_ready(bot, shards, 120)
         resets = storm(sim, bot, dice, seconds, shards)
         time.sleep(1)
-        after = wait_all_ready(bot, shards, 30)
+        after = wait_all_ready(bot, shards, 90)  # the longest backoff is a minute
         found, open_ = heals(bot)
         check(not open_, "never healed:", sorted(open_))
         spent = sum(shard["identifies"] for shard in after) - shards

@@ -89,7 +89,7 @@ def soak(told):
 CAMPAIGNS = {
     "drill": Campaign("Survives each fault of the catalogue", "./dev drill", drill),
     "kills": Campaign("Loses nothing over `kill -9`", "./dev kills 1000", kills),
-    "storm": Campaign("Heals without an IDENTIFY", "./dev storm 300 100", storm,
+    "storm": Campaign("Heals without an IDENTIFY", "./dev storm 60 100", storm,
                       r"(?P<shards>\d+) connections, \d+ s, (?P<resets>\d+) resets .*?: (?P<losses>\d+) losses, .*"
                       r"median (?P<median>\d+) ms, .*worst (?P<worst>\d+) ms"),
     "sweep": Campaign("Survives lack of memory, descriptors, disk and threads", "./dev sweep", sweep),

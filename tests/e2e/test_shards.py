@@ -258,7 +258,7 @@ class Slots(unittest.TestCase):
             first = event["shard"]
             took, _ = bot.wait_event("shard_state", shard=1 - first, to="connecting")
             print(f"\nthe slot of shard {first} went on after {took - gave_up:.3f} s")
-            self.assertLess(took - gave_up, 0.7)
+            self.assertLess(took - gave_up, 2.5)  # not the 5 s of a slot that was used
             self.assertEqual(0, sim.totals()["identifies"])
             sim.do("no-hello off")
             bot.wait_ready(count=2, timeout=30)

@@ -254,7 +254,8 @@ on_timeout(struct session_turn *turn)
 	    turn->now >= session->retry_at) {
 		session_proceed(turn);
 	} else if (session->state == SNAPSHOT_READY) {
-		/* First what may end the connection: nothing is sent on one that ends. */
+		/* First what may end the connection: nothing is sent on one that ends.
+		 */
 		session_probe_due(turn);
 		session_presence_due(turn);
 	}

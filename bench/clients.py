@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
 
 from gwbotd import BIN, Gwbotd, Sim  # noqa: E402 - the path is set above
+from memory import memory_kb  # noqa: E402
 
 MODES = ("none", "zlib-stream", "zstd-stream")
 PEERS = ("@discordjs/ws", "discord.js", "eris")
@@ -42,26 +43,6 @@ def switches(pid):
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
     return total
-
-
-def rollup_kb(pid):
-    """(resident, private) of one process."""
-    found = {"Rss": 0, "Private_Clean": 0, "Private_Dirty": 0}
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in found:
-            found[name] += int(value.split()[0])
-    return found["Rss"], found["Private_Clean"] + found["Private_Dirty"]
-
-
-def memory_kb(pid):
-    """(resident, private, peak) of a program; what its helper processes have of their own is private, too."""
-    resident, private = rollup_kb(pid)
-    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        private += rollup_kb(child)[1]
-    peak = next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-                if line.startswith("VmHWM"))
-    return resident, private, peak
 
 
 class Program:

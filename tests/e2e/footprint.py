@@ -8,6 +8,7 @@ import time
 import unittest
 
 from gwbotd import Gwbotd, Sim
+from memory import memory_kb
 
 # Of it 0.7 MB are the program itself, which nobody else maps here.
 PRIVATE_KB = 2816
@@ -22,26 +23,6 @@ SHARD_KB = {"none": 45, "zlib-stream": 70, "zstd-stream": 82}
 
 TRIES = 15  # others load this machine too
 LIMITS_MS = {"listening": 20, "ready": 100, "stop": 50}
-
-
-def rollup_kb(pid):
-    """(resident, private) of one process."""
-    found = {"Rss": 0, "Private_Clean": 0, "Private_Dirty": 0}
-    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name in found:
-            found[name] += int(value.split()[0])
-    return found["Rss"], found["Private_Clean"] + found["Private_Dirty"]
-
-
-def memory_kb(pid):
-    """(resident, private, peak): what gwbot-spawner has of its own is private, too."""
-    resident, private = rollup_kb(pid)
-    for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        private += rollup_kb(child)[1]
-    peak = next(int(line.split()[1]) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-                if line.startswith("VmHWM"))
-    return resident, private, peak
 
 
 def sleeps(pid):

@@ -330,7 +330,8 @@ class Systemd(unittest.TestCase):
         bot = self.bot()
         bot.arguments.append("--set=loop.limit=1s")
         bot.start()
-        until(lambda: journal.find("control_listening"), "a start", 20)
+        # The sentinel starts with the loop, which is after the socket listens.
+        until(lambda: bot.socket.exists() and bot.ctl("version").returncode == 0, "a start", 20)
         with contextlib.suppress(ProcessLookupError), Hung(bot.process.pid):
             until(lambda: journal.find("stopped"), "the end", 20)
         self.assertEqual(1, bot.wait_exit())

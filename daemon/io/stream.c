@@ -189,6 +189,7 @@ static void
 become_open(struct stream *stream, mono_ns now)
 {
 	stream->step = STEP_OPEN;
+	stream->source.socket = -1; /* from here on stream_read() receives */
 	loop_timer_arm(stream->timer, CLOCK_NEVER);
 	stream->events->open(stream->ctx, now);
 	/* Bytes may have come along with the last of the handshake. */
@@ -324,6 +325,7 @@ stream_free(struct stream *owned_stream)
 	SSL_free(owned_stream->ssl);
 	loop_timer_free(owned_stream->timer);
 	buf_wipe(&owned_stream->queue);
+	buf_fini(&owned_stream->rest);
 	free(owned_stream->host);
 	free(owned_stream);
 }
@@ -375,6 +377,7 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 	    .step = STEP_TCP,
 	    .open_by = options->open_by};
 	buf_init(&stream->queue, STREAM_LIMIT_LAST);
+	buf_init(&stream->rest, STREAM_RECEIVE_BYTES);
 	stream->host = xstrdup(options->host);
 	stream->peer.host = stream->host;
 	(void)snprintf(stream->name, sizeof stream->name,
@@ -388,8 +391,9 @@ stream_connect(const struct stream_options *options, const struct stream_events 
 		    strerror(errno));
 	}
 	if (options->tls) {
+		stream->source.socket = stream->socket;
 		stream->ssl =
-		    ws_tls_session(options->tls, stream->socket, &stream->peer);
+		    ws_tls_session(options->tls, &stream->source, &stream->peer);
 		if (!stream->ssl) {
 			(void)close(stream->socket);
 			return refuse(stream, why, STREAM_INTERNAL,

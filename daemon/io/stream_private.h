@@ -9,6 +9,9 @@
 #include "stream.h"
 #include "ws_tls.h"
 
+/* Received at once, at most. */
+#define STREAM_RECEIVE_BYTES ((size_t)64 * 1024)
+
 /* Of a new connection, in bytes; stream_read() fits it to what is read. */
 #define STREAM_SLICE_FIRST ((size_t)16 * 1024)
 
@@ -25,6 +28,8 @@ struct stream {
 	int socket;
 	SSL *ssl; /* NULL: plain */
 	struct ws_tls_peer peer;
+	struct tls_source source; /* of ssl */
+	struct buf rest; /* received for ssl and left by a turn that was over */
 	const struct stream_events *events;
 	void *ctx;
 	struct loop_timer *timer;

@@ -1,9 +1,9 @@
 /*
  * Reading: slice after slice, until a turn has had its share.
  *
- * poll sees the kernel's bytes, not OpenSSL's: where reading stops for any other reason
- * than an empty socket, SSL_has_pending() decides about a kick (SSL_pending() is 0
- * while whole records lie undecoded).
+ * For TLS the bytes are received first and decoded then (tls_source.h).  What a turn
+ * leaves of them is kept for the next one, which a kick calls for: poll sees the
+ * kernel's bytes, not ours.
  */
 #include "stream_private.h"
 
@@ -22,74 +22,141 @@
 #define STREAM_TURN_TIME CLOCK_US(500)
 
 /* What is handed up at once is as much as takes about so long, by how long the last one
- * took: the turn can end only behind it. */
+ * took: the turn can end only behind it.  More than a record of TLS is no gain. */
 #define SLICE_TIME      CLOCK_US(200)
 #define SLICE_MIN_BYTES ((size_t)1024)
+#define SLICE_MAX_BYTES ((size_t)16 * 1024)
 
-/* OpenSSL decodes a record of up to 16 KiB at a time, and what lies in the socket is
- * cheaper to leave there. */
-#define SLICE_TLS_BYTES ((size_t)16 * 1024)
+/* So many are received at once: less is left at the end of a turn where they take long.
+ */
+#define SLICES_RECEIVED 4
 
-/* All streams of the loop read into it, one after the other. */
-static char read_buffer[65536];
+/* All streams of the loop read into them, one after the other. */
+static char receive_buffer[STREAM_RECEIVE_BYTES];
+static char slice_buffer[SLICE_MAX_BYTES];
+
+_Static_assert(SLICE_MAX_BYTES *SLICES_RECEIVED <= STREAM_RECEIVE_BYTES,
+    "what is received at once has room");
 
 enum read_state {
 	READ_EMPTY, /* go back to poll */
-	READ_MORE,  /* the buffer is full, there may be more */
+	READ_MORE,  /* there may be more */
 	READ_END,
 	READ_FAILED,
 };
 
+struct turn {
+	mono_ns began;
+	mono_ns at;       /* the clock at the end of the last slice */
+	size_t total;     /* bytes handed up */
+	bool emptied;     /* the socket had no more than was received */
+	int ssl_error;    /* of READ_FAILED with TLS */
+	int system_error; /* errno of READ_FAILED */
+};
+
+/* ---- plain ---- */
+
 static enum read_state
-read_tls(struct stream *stream, size_t *size, int *ssl_error)
+receive(const struct stream *stream, char *out, size_t room, size_t *size)
+{
+	ssize_t got = recv(stream->socket, out, room, MSG_DONTWAIT);
+
+	*size = got > 0 ? (size_t)got : 0;
+	if (got < 0) {
+		return errno == EAGAIN || errno == EINTR ? READ_EMPTY : READ_FAILED;
+	}
+	if (got == 0) {
+		return READ_END;
+	}
+	return *size < room ? READ_EMPTY : READ_MORE;
+}
+
+/* ---- TLS ---- */
+
+static bool
+has_undelivered(const struct stream *stream)
+{
+	return stream->source.bytes.size > 0 ||
+	    (stream->ssl && SSL_pending(stream->ssl) > 0);
+}
+
+/* READ_MORE where there are bytes for the session now. */
+static enum read_state
+receive_for_tls(struct stream *stream, struct turn *turn)
+{
+	size_t size = 0;
+	enum read_state state =
+	    receive(stream, receive_buffer, stream->slice * SLICES_RECEIVED, &size);
+
+	buf_clear(&stream->rest);
+	stream->source.bytes = (struct slice){receive_buffer, size};
+	turn->emptied = state == READ_EMPTY;
+	turn->ssl_error = SSL_ERROR_SYSCALL;
+	return size > 0 ? READ_MORE : state;
+}
+
+/* Decodes up to a slice; READ_EMPTY where all that was received is decoded. */
+static enum read_state
+decode(struct stream *stream, struct turn *turn, size_t *size)
 {
 	while (*size < stream->slice) {
 		size_t got = 0;
 
 		ws_tls_clear();
-		int result = SSL_read_ex(stream->ssl, read_buffer + *size,
+		int result = SSL_read_ex(stream->ssl, slice_buffer + *size,
 		    stream->slice - *size, &got);
 
 		if (result != 1) {
-			*ssl_error = SSL_get_error(stream->ssl, result);
-			if (*ssl_error == SSL_ERROR_WANT_READ) {
-				return READ_EMPTY;
+			turn->ssl_error = SSL_get_error(stream->ssl, result);
+			if (turn->ssl_error == SSL_ERROR_WANT_READ) {
+				return turn->emptied ? READ_EMPTY : READ_MORE;
 			}
-			if (*ssl_error == SSL_ERROR_WANT_WRITE) {
+			if (turn->ssl_error == SSL_ERROR_WANT_WRITE) {
 				loop_fd_want_write(stream->fd);
 				return READ_EMPTY;
 			}
-			return ws_tls_met_end(*ssl_error) ? READ_END : READ_FAILED;
+			return ws_tls_met_end(turn->ssl_error) ? READ_END : READ_FAILED;
 		}
 		*size += got;
-		/* poll is cheaper than a read(2) for an EAGAIN. */
-		if (!SSL_has_pending(stream->ssl)) {
-			return READ_EMPTY;
-		}
 	}
 	return READ_MORE;
 }
 
 static enum read_state
-read_plain(struct stream *stream, size_t *size)
+read_tls(struct stream *stream, struct turn *turn, size_t *size)
 {
-	ssize_t got = recv(stream->socket, read_buffer, stream->slice, MSG_DONTWAIT);
+	enum read_state state = READ_MORE;
 
-	if (got < 0) {
-		return errno == EAGAIN || errno == EINTR ? READ_EMPTY : READ_FAILED;
+	if (!has_undelivered(stream)) {
+		ws_tls_clear();
+		state = receive_for_tls(stream, turn);
 	}
-	*size = (size_t)got;
-	if (got == 0) {
-		return READ_END;
-	}
-	return *size < stream->slice ? READ_EMPTY : READ_MORE;
+	return state == READ_MORE ? decode(stream, turn, size) : state;
 }
 
-static size_t
-slice_most(const struct stream *stream)
+/* What a turn leaves is kept where the next one finds it. */
+static void
+keep_rest(struct stream *stream, mono_ns now)
 {
-	return stream->ssl ? SLICE_TLS_BYTES : sizeof read_buffer;
+	struct slice left = stream->source.bytes;
+	enum gw_err err = GW_OK;
+
+	if (stream->rest.size > 0) {
+		buf_consume(&stream->rest, stream->rest.size - left.size);
+	} else if (left.size > 0) {
+		err = buf_append(&stream->rest, left.data, left.size);
+	}
+	stream->source.bytes = buf_slice(&stream->rest);
+	buf_shrink(&stream->rest, 0);
+	if (err != GW_OK) {
+		stream_fail(stream, STREAM_INTERNAL, now,
+		    "no memory for what was received");
+	} else if (has_undelivered(stream)) {
+		loop_fd_kick(stream->fd);
+	}
 }
+
+/* ---- slices ---- */
 
 /* A whole slice took so long: the next one is smaller, or may be larger again. */
 static void
@@ -97,63 +164,67 @@ fit_slice(struct stream *stream, mono_ns took)
 {
 	if (took > SLICE_TIME && stream->slice > SLICE_MIN_BYTES) {
 		stream->slice /= 2;
-	} else if (took < SLICE_TIME / 3 && stream->slice < slice_most(stream)) {
+	} else if (took < SLICE_TIME / 3 && stream->slice < SLICE_MAX_BYTES) {
 		stream->slice *= 2;
+	}
+}
+
+/* One slice up; what is left to do then. */
+static enum read_state
+read_slice(struct stream *stream, struct turn *turn)
+{
+	size_t size = 0;
+	enum read_state state = stream->ssl ?
+	    read_tls(stream, turn, &size) :
+	    receive(stream, slice_buffer, stream->slice, &size);
+
+	turn->system_error = errno;
+	turn->total += size;
+	if (size > 0) {
+		stream->events->bytes(stream->ctx, (struct slice){slice_buffer, size},
+		    turn->began);
+	}
+	if (state == READ_MORE) {
+		mono_ns at = clock_now();
+
+		if (size == stream->slice) {
+			fit_slice(stream, at - turn->at);
+		}
+		turn->at = at;
+	}
+	return state;
+}
+
+static void
+fail_turn(struct stream *stream, const struct turn *turn)
+{
+	if (stream->ssl) {
+		errno = turn->system_error;
+		stream_fail_tls(stream, turn->ssl_error, turn->began);
+	} else {
+		stream_fail_errno(stream, turn->system_error, turn->began);
 	}
 }
 
 void
 stream_read(struct stream *stream, mono_ns now)
 {
+	struct turn turn = {.began = now, .at = now};
 	enum read_state state = READ_MORE;
-	int ssl_error = SSL_ERROR_NONE;
-	int error = 0;
-	size_t total = 0;
-	mono_ns last = now;
-	mono_ns at = now;
 
-	do {
-		size_t size = 0;
-
-		state = stream->ssl ? read_tls(stream, &size, &ssl_error) :
-				      read_plain(stream, &size);
-		error = errno;
-		total += size;
-		if (size > 0) {
-			stream->events->bytes(stream->ctx,
-			    (struct slice){read_buffer, size}, now);
-		}
-		if (stream->step != STEP_OPEN) {
-			return; /* the owner let go */
-		}
-		if (state == READ_MORE) {
-			at = clock_now();
-			fit_slice(stream, at - last);
-			last = at;
-		}
-	} while (state == READ_MORE && total < STREAM_TURN_BYTES &&
-	    at - now < STREAM_TURN_TIME);
-	switch (state) {
-	case READ_EMPTY:
-		break;
-	case READ_MORE:
-		/* A plain socket: poll tells. */
-		if (stream->ssl && SSL_has_pending(stream->ssl)) {
-			loop_fd_kick(stream->fd);
-		}
-		break;
-	case READ_END:
+	while (state == READ_MORE && stream->step == STEP_OPEN &&
+	    turn.total < STREAM_TURN_BYTES && turn.at - now < STREAM_TURN_TIME) {
+		state = read_slice(stream, &turn);
+	}
+	if (stream->step != STEP_OPEN) {
+		stream->source.bytes = (struct slice){NULL, 0}; /* the owner let go */
+	} else if (state == READ_END) {
 		stream_fail(stream, STREAM_LOST, now,
 		    "closed by the peer without a word");
-		break;
-	case READ_FAILED:
-		if (stream->ssl) {
-			errno = error;
-			stream_fail_tls(stream, ssl_error, now);
-		} else {
-			stream_fail_errno(stream, error, now);
-		}
-		break;
+	} else if (state == READ_FAILED) {
+		fail_turn(stream, &turn);
+	} else {
+		keep_rest(stream, now);
 	}
 }
 
@@ -164,8 +235,8 @@ stream_read_and_drop(struct stream *stream)
 	ssize_t got;
 
 	do {
-		got =
-		    recv(stream->socket, read_buffer, sizeof read_buffer, MSG_DONTWAIT);
+		got = recv(stream->socket, slice_buffer, sizeof slice_buffer,
+		    MSG_DONTWAIT);
 		total += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && total < STREAM_TURN_BYTES);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {

@@ -7,6 +7,7 @@
 
 #include <openssl/ssl.h>
 
+#include "tls_source.h"
 #include "ws.h"
 
 /* What a session was to reach and why its certificate was refused. */
@@ -16,12 +17,14 @@ struct ws_tls_peer {
 };
 
 /**
- * A client session on fd (not owned) that accepts a certificate for peer->host only.
+ * A client session that accepts a certificate for peer->host only: it reads from source
+ * and writes to the socket that this names now (not owned).
  *
- * A numeric host is checked as an address, without SNI.  peer must outlive the session.
+ * A numeric host is checked as an address, without SNI.  Both must outlive the session.
  * NULL without memory or for a host that cannot be one; free it with SSL_free().
  */
-SSL *ws_tls_session(const struct ws_tls *tls, int fd, struct ws_tls_peer *peer);
+SSL *ws_tls_session(const struct ws_tls *tls, struct tls_source *source,
+    struct ws_tls_peer *peer);
 
 /** Its settings, borrowed: for trust_share(). */
 const SSL_CTX *ws_tls_context(const struct ws_tls *tls);

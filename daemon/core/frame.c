@@ -126,29 +126,47 @@ begin_frame(struct frame_parser *parser)
 	return got_nothing;
 }
 
+/* Takes bytes of a header off input, until it has need of them. */
+static void
+take_header(struct frame_parser *parser, struct slice *input, size_t need)
+{
+	size_t size = parser->head_size;
+
+	while (size < need && input->size > 0) {
+		parser->head[size++] = (uint8_t)*input->data++;
+		input->size--;
+	}
+	parser->head_size = (uint8_t)size;
+}
+
+/* The two bytes that each header has. */
+static const char *
+read_first_bytes(struct frame_parser *parser, struct slice *input)
+{
+	const char *why;
+
+	take_header(parser, input, 2);
+	why = check_first_byte(parser);
+	return !why && parser->head_size == 2 ? check_second_byte(parser) : why;
+}
+
 /* Takes bytes of a header off input until it is whole, wrong, or input is empty. */
 static struct frame_event
 read_header(struct frame_parser *parser, struct slice *input)
 {
-	while (input->size > 0) {
-		const char *why = NULL;
+	if (input->size > 0 && parser->head_size < 2) {
+		const char *why = read_first_bytes(parser, input);
 
-		parser->head[parser->head_size++] = (uint8_t)*input->data;
-		input->data++;
-		input->size--;
-		if (parser->head_size == 1) {
-			why = check_first_byte(parser);
-		} else if (parser->head_size == 2) {
-			why = check_second_byte(parser);
-		}
 		if (why) {
 			return refuse(parser, FRAME_CODE_PROTOCOL, why);
 		}
-		if (parser->head_size == parser->head_need) {
-			return begin_frame(parser);
-		}
 	}
-	return got_nothing;
+	if (parser->head_size < 2) {
+		return got_nothing;
+	}
+	take_header(parser, input, parser->head_need);
+	return parser->head_size == parser->head_need ? begin_frame(parser) :
+							got_nothing;
 }
 
 /* ---- payload ---- */
@@ -327,6 +345,12 @@ read_data(struct frame_parser *parser, struct slice *input)
 
 	if (parser->left == 0) {
 		parser->in_frame = false;
+	}
+	if (last && parser->leaves_text && parser->message_bytes == taken.size) {
+		struct frame_event event = hand_up(parser, taken, true);
+
+		event.unchecked = !event.binary;
+		return event;
 	}
 	if (!is_text_so_far(parser, taken.data, taken.size)) {
 		return refuse(parser, FRAME_CODE_NOT_UTF8, "text is not UTF-8");

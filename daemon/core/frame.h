@@ -70,6 +70,8 @@ struct frame_parser {
 	bool final;        /* the present frame has FIN */
 	bool begun;        /* a piece of the message was handed up */
 	bool over;         /* after a close frame or an error: the rest is ignored */
+	bool leaves_text;  /* set by the owner: a text message that lies in input whole
+	                    * is handed up without a look at its UTF-8 */
 	uint8_t control_size;
 	uint8_t control[FRAME_CONTROL_MAX];
 	uint16_t crumbs_size; /* put together and not handed up yet */
@@ -92,6 +94,7 @@ struct frame_event {
 	bool first;         /* the piece begins a message */
 	bool last;          /* the piece ends it; only this one may be empty */
 	bool binary;        /* else text, checked as UTF-8 up to here */
+	bool unchecked;     /* no, it is not: see leaves_text */
 	unsigned code;
 	const char *why; /* static text */
 };

@@ -69,15 +69,16 @@ enum gw_err payload_take(struct slice *bytes, struct payload *out);
 bool payload_peek(struct slice bytes, struct payload *out);
 
 /**
- * Looks at what payload_peek() left, without walking through it, and leaves data empty.
- * known_utf8: whoever has received the bytes has made sure of that already.
+ * Looks at the bytes that payload_peek() has read from the front, without walking
+ * through them, and leaves data empty.
  *
- * True: it is UTF-8 without control characters, begins with d's brace and ends with
- * that and its own, and no second payload begins in it.  Where d ends, whether it is
- * JSON at all, how deep it nests and whether a key comes once more behind it is not
- * known.  False: payload_take() must look.
+ * True: they are UTF-8 without control characters, d begins with a brace and the bytes
+ * end with that and their own, and no second payload begins in them.  Where d ends,
+ * whether it is JSON at all, how deep it nests and whether a key comes once more behind
+ * it is not known, nor whether t is a string of JSON.  Or d is a word or a number, and
+ * their own brace follows.  False: payload_take() must look.
  */
-bool payload_skim(struct payload *peeked, bool known_utf8);
+bool payload_skim(struct slice bytes, struct payload *peeked);
 
 /** heartbeat_interval of HELLO in ms; false where it is missing or no integer. */
 bool payload_read_hello(struct slice data, int64_t *interval_ms);

@@ -101,7 +101,7 @@ pass_payload(struct shard *shard, struct slice bytes, mono_ns now)
 	}
 	enum dispatch_name name = dispatches_find(shard->options.counts, payload.type);
 
-	if (is_read(shard, name) || !payload_skim(&payload, shard->known_utf8)) {
+	if (is_read(shard, name) || !payload_skim(bytes, &payload)) {
 		return false;
 	}
 	shard_pass(shard, &payload, now);
@@ -148,7 +148,8 @@ feed_message(struct shard *shard, struct slice bytes, mono_ns now)
 {
 	const struct ws *ws = shard->ws;
 
-	if (pass_payload(shard, bytes, now)) {
+	if (pass_payload(shard, bytes, now) ||
+	    (shard->unchecked && !ws_check_text(shard->ws, bytes))) {
 		return;
 	}
 	/* A payload that ends the connection ends bytes, too. */
@@ -216,9 +217,7 @@ on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 		on_bad_stream(shard, GW_ERR_NOMEM, now);
 		return;
 	}
-	/* ws has looked at text; what is packed is what nobody has seen yet. */
-	shard->known_utf8 =
-	    !piece->binary && inflate_kind(shard->inflate) == INFLATE_NONE;
+	shard->unchecked = piece->unchecked;
 	enum gw_err err =
 	    inflate_piece(shard->inflate, piece->bytes, piece->last, &message);
 
@@ -318,6 +317,7 @@ begin_at_next_address(struct shard *shard, mono_ns now, struct ws_end *why)
 	    .tcp_timeout = more ? ADDRESS_TIMEOUT : 0,
 	    .message_timeout = MESSAGE_TIMEOUT,
 	    .max_message_bytes = PAYLOAD_MAX_BYTES,
+	    .leaves_text = true,
 	};
 
 	return ws_connect(&options, &ws_callbacks, shard, why);

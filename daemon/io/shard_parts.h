@@ -37,7 +37,7 @@ struct shard {
 
 	enum dispatch_name name; /* of the dispatch that is taken */
 
-	bool known_utf8; /* the payload that is taken is */
+	bool unchecked; /* nobody has looked at the UTF-8 of the message yet */
 
 	uint64_t bytes_in; /* of contexts before the present one */
 	uint64_t bytes_out;

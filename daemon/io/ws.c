@@ -37,6 +37,7 @@ struct ws {
 	uint64_t bytes_in;
 	unsigned busy;   /* callbacks of the stream that are on the stack */
 	bool overflowed; /* the send queue was full: ends in the next turn */
+	bool not_text;   /* the owner found so: ends behind the callback */
 	bool dead;       /* the owner's handle is: freed when not busy */
 };
 
@@ -141,6 +142,16 @@ ws_send_text(struct ws *ws, const void *data, size_t size)
 	return GW_ERR_FULL;
 }
 
+bool
+ws_check_text(struct ws *ws, struct slice bytes)
+{
+	struct frame_utf8 utf8 = {0};
+
+	ws->not_text =
+	    !frame_utf8_step(&utf8, bytes.data, bytes.size) || utf8.missing > 0;
+	return !ws->not_text;
+}
+
 size_t
 ws_unsent(const struct ws *ws)
 {
@@ -230,6 +241,12 @@ on_error(struct ws *ws, const struct frame_event *event, mono_ns now)
 	fail(ws, WS_CAUSE_PROTOCOL, now, "the peer broke the protocol: %s", event->why);
 }
 
+static const struct frame_event not_text = {
+    .kind = FRAME_GOT_ERROR,
+    .code = FRAME_CODE_NOT_UTF8,
+    .why = "text is not UTF-8",
+};
+
 static void
 on_frame_event(struct ws *ws, const struct frame_event *event, mono_ns now)
 {
@@ -247,8 +264,12 @@ on_frame_event(struct ws *ws, const struct frame_event *event, mono_ns now)
 		    .first = event->first,
 		    .last = event->last,
 		    .binary = event->binary,
+		    .unchecked = event->unchecked,
 		};
 		ws->events->piece(ws->ctx, &piece, now);
+		if (ws->not_text && !ws->dead) {
+			on_error(ws, &not_text, now);
+		}
 		break;
 	case FRAME_GOT_PING:
 		if (!send_frame(ws, FRAME_PONG, event->bytes.data, event->bytes.size,
@@ -482,6 +503,7 @@ ws_connect(const struct ws_options *options, const struct ws_events *events, voi
 	ws->message_by = CLOCK_NEVER;
 	ws->timer = loop_timer_new(options->loop, on_deadline, ws);
 	frame_parser_init(&ws->parser, options->max_message_bytes);
+	ws->parser.leaves_text = options->leaves_text;
 	if (prepare(ws->handshake, options)) {
 		ws->stream = stream_connect(
 		    &(struct stream_options){

@@ -55,9 +55,10 @@ struct ws_end {
 /* A piece of a message, borrowed from the read buffer for the call. */
 struct ws_piece {
 	struct slice bytes;
-	bool first;  /* begins a message */
-	bool last;   /* ends it */
-	bool binary; /* else text, already checked as UTF-8 */
+	bool first;     /* begins a message */
+	bool last;      /* ends it */
+	bool binary;    /* else text, already checked as UTF-8 */
+	bool unchecked; /* no, it is not: see leaves_text */
 };
 
 struct ws_events {
@@ -84,6 +85,8 @@ struct ws_options {
 	mono_ns tcp_timeout; /* of TCP where other addresses are left; 0: as any step */
 	mono_ns message_timeout;    /* from the first to the last byte of one message */
 	uint64_t max_message_bytes; /* as announced on the wire */
+	bool leaves_text; /* text that comes in one piece is not looked at: who does not
+	                   * look himself calls ws_check_text() */
 };
 
 /**
@@ -97,6 +100,12 @@ struct ws *ws_connect(const struct ws_options *options, const struct ws_events *
 
 /** Queues one text message.  GW_ERR_FULL past 1 MiB unsent (ws ends itself then). */
 enum gw_err ws_send_text(struct ws *ws, const void *data, size_t size);
+
+/**
+ * False where a piece that came unchecked is no UTF-8: the connection ends as for any
+ * other breach of the protocol (RFC 6455 8.1) when the callback returns.
+ */
+bool ws_check_text(struct ws *ws, struct slice bytes);
 
 /** Bytes queued and not yet taken by the kernel. */
 size_t ws_unsent(const struct ws *ws);

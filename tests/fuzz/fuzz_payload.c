@@ -194,13 +194,11 @@ try_front(struct slice bytes)
 	MUST(front.type.size > 0 && lies_within(front.type, bytes));
 	MUST(lies_within(front.data, bytes));
 	const char *from = front.data.data;
-	struct payload again = front;
-	bool known = payload_skim(&again, true);
+	struct payload again;
 
-	if (!payload_skim(&front, false)) {
+	if (!payload_skim(bytes, &front)) {
 		return;
 	}
-	MUST(known);
 	MUST(front.data.size == 0);
 	MUST(bytes.data[0] == '{' && bytes.data[bytes.size - 1] == '}');
 	for (size_t i = 0; i < bytes.size; i++) {

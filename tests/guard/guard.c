@@ -215,7 +215,7 @@ pass(struct life *life, struct slice message)
 	enum dispatch_name name = dispatches_find(&life->counts, payload.type);
 
 	if (life->reads || session_reads(&life->session, name) ||
-	    !payload_skim(&payload, inflate_kind(life->inflate) == INFLATE_NONE)) {
+	    !payload_skim(message, &payload)) {
 		return false;
 	}
 	life->dispatched += session_pass(&life->session, &payload, CLOCK_S(100));
@@ -223,10 +223,15 @@ pass(struct life *life, struct slice message)
 }
 
 static void
-take_message(struct life *life, struct slice message)
+take_message(struct life *life, struct slice message, bool unchecked)
 {
+	struct frame_utf8 utf8 = {0};
+
 	if (pass(life, message)) {
 		return;
+	}
+	if (unchecked && !frame_utf8_step(&utf8, message.data, message.size)) {
+		die("text");
 	}
 	while (message.size > 0) {
 		struct payload payload;
@@ -250,7 +255,7 @@ take_piece(struct life *life, const struct frame_event *piece)
 		die("inflate");
 	}
 	if (message.data) {
-		take_message(life, message);
+		take_message(life, message, piece->unchecked);
 	} else {
 		step(life, &(struct session_event){.kind = SESSION_FRAME});
 	}
@@ -307,6 +312,7 @@ main(int argc, char **argv)
 	life.reads = argc > 2 && strcmp(argv[2], "read") == 0;
 	dispatches_init(&life.counts);
 	frame_parser_init(&life.frames, PAYLOAD_MAX_BYTES);
+	life.frames.leaves_text = true;
 	session_init(&life.session, &config, &saved);
 	step(&life, &(struct session_event){.kind = SESSION_START});
 	step(&life, &(struct session_event){.kind = SESSION_OPENED});

@@ -1,7 +1,8 @@
 """Instructions of the hot path for each event, beside the committed figures.
 
 A slow-down shows on a machine whose clock tells nothing.  What is counted is this
-project's own code: zlib, zstd and the C library choose theirs by the processor.
+project's own code: zlib, zstd and the C library choose theirs by the processor.  Where
+that is wide, text is looked at in wider steps than here: callgrind has no AVX-512.
 
     guard.py GUARD [--update]
 """

@@ -1,0 +1,194 @@
+/*
+ * Sixty-four bytes at a time; masks take what is left at the end.
+ *
+ * UTF-8 by three table look-ups for each pair of neighbours (Keiser and Lemire,
+ * "Validating UTF-8 In Less Than One Instruction Per Byte", 2021): what the first one's
+ * halves and the second one's upper half allow to be wrong is wrong where all three do.
+ * That finds every fault of one pair; what is left is where the third and the fourth
+ * byte of a character must stand.
+ */
+#include "text_scan_avx512.h"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#include <stdint.h>
+
+#define WIDE  __attribute__((target("avx512f,avx512bw")))
+#define BLOCK 64
+
+/* What can be wrong with two neighbours. */
+#define TOO_SHORT  0x01 /* a lead without what follows it */
+#define TOO_LONG   0x02 /* ASCII, and then what follows a lead */
+#define OVERLONG_3 0x04
+#define TOO_LARGE  0x08 /* F4 90 and above */
+#define SURROGATE  0x10
+#define OVERLONG_2 0x20
+#define BEYOND     0x40 /* F5 80 and above */
+#define OVERLONG_4 0x40 /* F0 80: no other pair has both */
+#define TWO_FOLLOW 0x80 /* wrong unless it is a third or fourth byte */
+#define EITHER     (TOO_SHORT | TOO_LONG | TWO_FOLLOW) /* whatever the lower half */
+
+/* Four, and eight, entries of a table in a row. */
+#define FOUR(wrong)  (wrong), (wrong), (wrong), (wrong)
+#define EIGHT(wrong) FOUR(wrong), FOUR(wrong)
+
+/* By the upper half of the first byte, its lower half, the upper half of the second. */
+static const unsigned char by_first_upper[16] = {
+    EIGHT(TOO_LONG),
+    FOUR(TWO_FOLLOW),
+    TOO_SHORT | OVERLONG_2,
+    TOO_SHORT,
+    TOO_SHORT | OVERLONG_3 | SURROGATE,
+    TOO_SHORT | TOO_LARGE | BEYOND | OVERLONG_4,
+};
+static const unsigned char by_first_lower[16] = {
+    EITHER | OVERLONG_2 | OVERLONG_3 | OVERLONG_4,
+    EITHER | OVERLONG_2,
+    EITHER,
+    EITHER,
+    EITHER | TOO_LARGE,
+    EIGHT(EITHER | TOO_LARGE | BEYOND),
+    EITHER | TOO_LARGE | BEYOND | SURROGATE,
+    EITHER | TOO_LARGE | BEYOND,
+    EITHER | TOO_LARGE | BEYOND,
+};
+static const unsigned char by_second_upper[16] = {
+    EIGHT(TOO_SHORT),
+    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | OVERLONG_3 | BEYOND | OVERLONG_4,
+    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | OVERLONG_3 | TOO_LARGE,
+    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | SURROGATE | TOO_LARGE,
+    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | SURROGATE | TOO_LARGE,
+    FOUR(TOO_SHORT),
+};
+
+static inline WIDE __m512i
+all_of(int byte)
+{
+	return _mm512_set1_epi8((char)byte);
+}
+
+/* What is left, up to a block. */
+static inline WIDE __mmask64
+valid_bytes(size_t left)
+{
+	return left < BLOCK ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+}
+
+static inline WIDE __m512i
+look_up(const unsigned char table[16], __m512i halves)
+{
+	__m128i entries = _mm_loadu_si128((const __m128i *)(const void *)table);
+
+	return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), halves);
+}
+
+static inline WIDE __m512i
+lower_half(__m512i bytes)
+{
+	return _mm512_and_si512(bytes, all_of(0x0F));
+}
+
+static inline WIDE __m512i
+upper_half(__m512i bytes)
+{
+	return lower_half(_mm512_srli_epi16(bytes, 4));
+}
+
+static inline WIDE __m512i
+wrong_pairs(__m512i first, __m512i second)
+{
+	return _mm512_and_si512(_mm512_and_si512(look_up(by_first_upper,
+						     upper_half(first)),
+				    look_up(by_first_lower, lower_half(first))),
+	    look_up(by_second_upper, upper_half(second)));
+}
+
+/* A bit for each byte of a block that is wrong, given the block before it.  A character
+ * that the block's end cuts is not. */
+static inline WIDE __mmask64
+wrong_utf8(__m512i before, __m512i block)
+{
+	/* Bytes move within lanes of 16 only: the lane before each. */
+	__m512i lanes = _mm512_alignr_epi64(block, before, 6);
+	__m512i one_back = _mm512_alignr_epi8(block, lanes, 15);
+	__m512i two_back = _mm512_alignr_epi8(block, lanes, 14);
+	__m512i three_back = _mm512_alignr_epi8(block, lanes, 13);
+	/* With bit 7 set behind E0 and above, and behind F0 and above. */
+	__m512i third = _mm512_subs_epu8(two_back, all_of(0xE0 - 0x80));
+	__m512i fourth = _mm512_subs_epu8(three_back, all_of(0xF0 - 0x80));
+	__m512i must_follow =
+	    _mm512_and_si512(_mm512_or_si512(third, fourth), all_of(0x80));
+	__m512i wrong = _mm512_xor_si512(must_follow, wrong_pairs(one_back, block));
+
+	return _mm512_test_epi8_mask(wrong, wrong);
+}
+
+static inline WIDE __mmask64
+wrong_text(__m512i before, __m512i block)
+{
+	__m512i both = _mm512_or_si512(before, block);
+
+	return _mm512_movepi8_mask(both) == 0 ? 0 : wrong_utf8(before, block);
+}
+
+/* Control characters, and braces with another payload or white space behind them. */
+static inline WIDE __mmask64
+wrong_payload(__m512i block, __m512i next)
+{
+	__mmask64 brace = _mm512_cmpeq_epi8_mask(block, all_of('}'));
+
+	return _mm512_cmplt_epu8_mask(block, all_of(' ')) |
+	    _mm512_mask_cmpeq_epi8_mask(brace, next, all_of('{')) |
+	    _mm512_mask_cmpeq_epi8_mask(brace, next, all_of(' '));
+}
+
+/* How many bytes of a character that is not whole are the last ones of size. */
+static inline size_t
+unfinished(const unsigned char *data, size_t size)
+{
+	static const unsigned char least_lead[] = {0xC0, 0xE0, 0xF0};
+
+	for (size_t back = 1; back <= sizeof least_lead && back <= size; back++) {
+		if (data[size - back] >= least_lead[back - 1]) {
+			return back;
+		}
+	}
+	return 0;
+}
+
+WIDE size_t
+text_scan_avx512_utf8(const unsigned char *data, size_t size)
+{
+	__m512i before = _mm512_setzero_si512();
+	__mmask64 wrong = 0;
+
+	for (size_t at = 0; at < size && wrong == 0; at += BLOCK) {
+		__mmask64 valid = valid_bytes(size - at);
+		__m512i block = _mm512_maskz_loadu_epi8(valid, data + at);
+
+		wrong = valid & wrong_text(before, block);
+		before = block;
+		size = wrong ? at + (size_t)__builtin_ctzll(wrong) : size;
+	}
+	return size - unfinished(data, size);
+}
+
+WIDE size_t
+text_scan_avx512_payload(const unsigned char *data, size_t size)
+{
+	__m512i before = _mm512_setzero_si512();
+	__mmask64 wrong = 0;
+
+	for (size_t at = 0; at < size && wrong == 0; at += BLOCK) {
+		__mmask64 valid = valid_bytes(size - at);
+		__m512i block = _mm512_maskz_loadu_epi8(valid, data + at);
+		__m512i next = _mm512_maskz_loadu_epi8(valid, data + at + 1);
+
+		wrong =
+		    valid & (wrong_payload(block, next) | wrong_text(before, block));
+		before = block;
+		size = wrong ? at + (size_t)__builtin_ctzll(wrong) : size;
+	}
+	return size - unfinished(data, size);
+}
+#endif

@@ -1,0 +1,199 @@
+/* Text scan: many bytes at a time, beside a look at each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "text_scan.h"
+#include "utf8.h"
+
+#ifndef TEXT_SCAN_WIDEST
+#define TEXT_SCAN_WIDEST 64
+#endif
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define LONGEST      ((size_t)200)
+#define MOST_LEFT    ((size_t)63) /* of long text that is sound throughout */
+
+/* A copy that ends where its memory ends, one readable byte behind it. */
+static unsigned char *
+exact(const unsigned char *text, size_t size, unsigned char behind)
+{
+	unsigned char *copy = malloc(size + 1);
+
+	assert_non_null(copy);
+	if (size > 0) {
+		memcpy(copy, text, size);
+	}
+	copy[size] = behind;
+	return copy;
+}
+
+/* How many bytes are whole characters. */
+static size_t
+whole_utf8(const unsigned char *text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size) {
+		size_t length = text[at] < 0x80 ? 1 : utf8_length(text + at, size - at);
+
+		if (length == 0) {
+			break;
+		}
+		at += length;
+	}
+	return at;
+}
+
+static size_t
+without_end(const unsigned char *text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size && text[at] >= ' ' &&
+	    !(text[at] == '}' && (text[at + 1] == '{' || text[at + 1] == ' '))) {
+		at++;
+	}
+	return at;
+}
+
+/* Never more than is sound, never within a character, and nearly all where all is. */
+static void
+check(const unsigned char *text, size_t size, unsigned char behind)
+{
+	unsigned char *copy = exact(text, size, behind);
+	size_t utf8 = whole_utf8(copy, size);
+	size_t sound = without_end(copy, size);
+	size_t both = whole_utf8(copy, sound < utf8 ? sound : utf8);
+	size_t got = text_scan_utf8(copy, size);
+
+	assert_true(got <= utf8);
+	assert_int_equal(whole_utf8(copy, got), got);
+	got = text_scan_payload(copy, size);
+	assert_true(got <= both);
+	assert_int_equal(whole_utf8(copy, got), got);
+	free(copy);
+}
+
+static void
+plain_text_is_taken_nearly_whole(void **state)
+{
+	unsigned char text[LONGEST];
+
+	(void)state;
+	memset(text, 'a', sizeof text);
+	for (size_t size = 0; size < LONGEST; size++) {
+		unsigned char *copy = exact(text, size, 'a');
+
+		check(text, size, 'a');
+		assert_in_range(size - text_scan_utf8(copy, size), 0, MOST_LEFT);
+		if (TEXT_SCAN_WIDEST > 8) {
+			assert_in_range(size - text_scan_payload(copy, size), 0,
+			    MOST_LEFT);
+		}
+		free(copy);
+	}
+}
+
+/* Each pair of bytes, and what may be wrong only with a third or a fourth one, at the
+ * places around the edges of a block. */
+static void
+every_pair_of_bytes_is_judged_as_one_by_one(void **state)
+{
+	static const char *const behind[] = {"", "\x80", "\xBF", "\x80\x80", "\xBF\xBF",
+	    "\x80\x80\x80", "\xC3\xA9"};
+	static const size_t places[] = {0, 28, 29, 30, 31, 32, 60, 61, 62, 63, 64, 90};
+
+	(void)state;
+	for (unsigned pair = 0; pair < 0x10000; pair++) {
+		size_t place = places[pair % COUNT(places)];
+		const char *more = behind[pair / COUNT(places) % COUNT(behind)];
+		unsigned char text[128];
+
+		memset(text, 'a', sizeof text);
+		text[place] = (unsigned char)(pair >> 8);
+		text[place + 1] = (unsigned char)(pair & 0xFF);
+		memcpy(text + place + 2, more, strlen(more));
+		check(text, sizeof text, 'a');
+		check(text, 96, 'a');
+		check(text, place + 2 + strlen(more), 'a');
+	}
+}
+
+static void
+whatever_is_wrong_is_found_at_each_place(void **state)
+{
+	static const char *const wrong[] = {"\x80", "\xC3", "\xC1\xBF", "\xE0\x9F\xBF",
+	    "\xED\xA0\x80", "\xE2\x82", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+	    "\xF0\x9F\x98", "\xF5\x80\x80\x80", "\xFF", "\xC3\xC3\xB6",
+	    "\xE2\x82\xAC\x80", "\xC3\xA9\x80", "\xF0\x9F\x98\x80\x80", "}{", "} ",
+	    "\n", "\x1F", "\x01"};
+	static const char *const sound[] = {"a", "\xC3\xA9", "\xE2\x82\xAC",
+	    "\xF0\x9F\x98\x80", "}", "}}", "{\"", "},", "\x7F", "\xDF\xBF",
+	    "\xE0\xA0\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"};
+
+	(void)state;
+	for (size_t fill = 0; fill < COUNT(sound); fill++) {
+		for (size_t place = 0; place + 5 < LONGEST; place++) {
+			unsigned char text[LONGEST + 8];
+			size_t size = 0;
+
+			while (size < LONGEST) {
+				const char *next = size >= place && size < place + 4 ?
+				    wrong[(place + fill) % COUNT(wrong)] :
+				    sound[fill];
+
+				memcpy(text + size, next, strlen(next));
+				size += strlen(next);
+			}
+			check(text, size, '{');
+			check(text, place, ' ');
+			check(text, place, '}');
+		}
+	}
+}
+
+static void
+long_text_of_other_tongues_is_taken_nearly_whole(void **state)
+{
+	static const char *const words[] = {"Gr\xC3\xB6\xC3\x9F"
+					    "e ",
+	    "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E ", "\xD0\xBC\xD0\xB8\xD1\x80 "};
+
+	(void)state;
+	for (size_t shift = 0; shift < 8; shift++) {
+		unsigned char text[1024 + 16];
+		size_t size = shift;
+
+		memset(text, 'a', shift);
+		for (size_t i = 0; size < 1024; i++) {
+			const char *word = words[i % COUNT(words)];
+
+			memcpy(text + size, word, strlen(word));
+			size += strlen(word);
+		}
+		check(text, size, 'a');
+		if (TEXT_SCAN_WIDEST > 8) {
+			assert_in_range(size - text_scan_utf8(text, size), 0,
+			    MOST_LEFT);
+		}
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(plain_text_is_taken_nearly_whole),
+	    cmocka_unit_test(every_pair_of_bytes_is_judged_as_one_by_one),
+	    cmocka_unit_test(whatever_is_wrong_is_found_at_each_place),
+	    cmocka_unit_test(long_text_of_other_tongues_is_taken_nearly_whole),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

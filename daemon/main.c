@@ -5,7 +5,6 @@
 #include "apply.h"
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,9 +12,7 @@
 #include "init.h"
 #include "leave.h"
 #include "log.h"
-
-/* The C library's own, before it changes it. */
-#define HEAP_MMAP_BYTES (128 * 1024)
+#include "memory.h"
 
 struct config *
 app_load_config(const struct app *app, struct config_report *report)
@@ -220,22 +217,15 @@ leave(const struct app *app, int status)
 	}
 }
 
-/* What was large goes back to the system when it is freed: by itself the C library
- * would raise this bound to the largest server's description that was ever freed.  And
- * helper threads, which allocate little, need no heaps of their own. */
-static void
-bound_heap(void)
-{
-	(void)mallopt(M_MMAP_THRESHOLD, HEAP_MMAP_BYTES);
-	(void)mallopt(M_ARENA_MAX, 1);
-}
-
 int
 main(int argc, char **argv)
 {
-	struct app app = {.started_at = clock_now()};
+	/* Not on the stack, where its tables of probes and jobs would be 70 kB of
+	 * zeros. */
+	static struct app app;
 
-	bound_heap();
+	app.started_at = clock_now();
+	memory_begin();
 	if (!fill_standard_fds()) {
 		leave_plain(APP_EXIT_INTERNAL,
 		    "/dev/null cannot be opened: the process needs a /dev with that "

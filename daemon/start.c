@@ -15,6 +15,7 @@
 
 #include "hardening.h"
 #include "log.h"
+#include "memory.h"
 #include "programs.h"
 #include "reload.h"
 
@@ -543,6 +544,7 @@ app_run(struct app *app)
 	app_greet(app);
 	int status = start_all(app);
 
+	memory_run();
 	if (status == 0) {
 		worker_start_sentinel(app->worker, TURN_WARN, config->loop_limit,
 		    app_on_loop_stuck, app);

@@ -3,11 +3,11 @@
  * signals.
  */
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "log.h"
+#include "memory.h"
 #include "reload.h"
 
 /* Stale, but heartbeats are answered: said at most this often. */
@@ -155,7 +155,7 @@ app_on_watchdog(void *ctx, mono_ns now)
 		}
 	}
 	/* What lies free between what is used, after connects, reloads and answers. */
-	(void)malloc_trim(0);
+	memory_trim();
 	app_arm_watchdog(app, now + app->live->watchdog_keepalive);
 }
 

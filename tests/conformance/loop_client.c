@@ -535,6 +535,40 @@ poll_is_no_part_of_a_turn_of_the_library(void)
 	loop_timer_free(timer);
 }
 
+#define CHAINS      400
+#define CHAIN_EVERY CLOCK_MS(5)
+
+static unsigned chains;
+
+/* Due in the very microsecond up to which the library looks, or in the next one. */
+static void
+begin_chain(lws_sorted_usec_list_t *list)
+{
+	static lws_sorted_usec_list_t next;
+
+	lws_sul_schedule(loop_context(loop), 0, &next, note, 0);
+	lws_sul_schedule(loop_context(loop), 0, list, begin_chain,
+	    CHAIN_EVERY / CLOCK_US(1));
+	if (++chains == CHAINS) {
+		loop_stop(loop, 0);
+	}
+}
+
+/* Nor is it where one of the library's timers has just armed the next one. */
+static void
+poll_is_no_part_of_a_turn_behind_another(void)
+{
+	lws_sul_schedule(loop_context(loop), 0, &sul, begin_chain, 0);
+	CHECK(loop_run(loop) == 0);
+	lws_sul_cancel(&sul);
+	const struct histogram *turns = loop_stats(loop).turn_times;
+	uint64_t longer = turns->count - histogram_count_to(turns, CHAIN_EVERY * 4 / 5);
+
+	(void)printf("%u of %u turns lasted as long as poll\n", (unsigned)longer,
+	    (unsigned)turns->count);
+	CHECK(longer <= CHAINS / 100); /* a busy machine may hold one up */
+}
+
 static unsigned signals_seen;
 
 static void
@@ -877,6 +911,7 @@ static const struct {
     TRAP(poll_is_no_part_of_a_turn),
     TRAP(long_turns_and_late_timers_are_counted),
     TRAP(poll_is_no_part_of_a_turn_of_the_library),
+    TRAP(poll_is_no_part_of_a_turn_behind_another),
     TRAP(signals_come_on_the_loop),
     TRAP(posts_of_each_thread_come_in_order),
     TRAP(queue_holds_64),

@@ -278,7 +278,8 @@ listen_here(struct control *control, char *why, size_t room)
 	struct listener *listener = xzalloc(sizeof *listener);
 
 	*listener = (struct listener){.control = control, .fd = fd};
-	listener->handle = loop_fd_add(control->loop, fd, &control_events, listener);
+	listener->handle =
+	    loop_fd_add_seldom(control->loop, fd, &control_events, listener);
 	if (!listener->handle) {
 		free(listener);
 		(void)slice_copy(slice_of("the loop refuses the control socket"), why,

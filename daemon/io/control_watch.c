@@ -56,7 +56,7 @@ control_watch_new(struct loop *loop, void (*changed)(void *ctx, mono_ns now), vo
 	    .folder = -1,
 	    .changed = changed,
 	    .ctx = ctx};
-	watch->handle = loop_fd_add(loop, fd, &watch_events, watch);
+	watch->handle = loop_fd_add_seldom(loop, fd, &watch_events, watch);
 	if (!watch->handle) {
 		free(watch);
 		return NULL;

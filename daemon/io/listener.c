@@ -210,7 +210,8 @@ endpoint_add(struct listener *listener, const char *address, char *why, size_t r
 
 	listener->port = bound_port(fd);
 	*endpoint = (struct endpoint){.listener = listener, .fd = fd};
-	endpoint->handle = loop_fd_add(listener->loop, fd, &endpoint_events, endpoint);
+	endpoint->handle =
+	    loop_fd_add_seldom(listener->loop, fd, &endpoint_events, endpoint);
 	if (!endpoint->handle) {
 		free(endpoint);
 		explain(EMFILE, address, listener->port, why, room);

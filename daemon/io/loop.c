@@ -344,7 +344,7 @@ loop_watch_signals(struct loop *loop, const int *signals,
 	struct signal_watch *watch = xzalloc(sizeof *watch);
 
 	*watch = (struct signal_watch){.fd = fd, .fn = fn, .ctx = ctx};
-	if (!loop_fd_add(loop, fd, &signal_events, watch)) {
+	if (!loop_fd_add_seldom(loop, fd, &signal_events, watch)) {
 		free(watch);
 		return GW_ERR_FULL;
 	}
@@ -412,13 +412,17 @@ loop_new(void)
 	struct loop *loop = xzalloc(sizeof *loop);
 
 	TAILQ_INIT(&loop->late);
+	TAILQ_INIT(&loop->seldom);
 	atomic_store(&loop->doing, "nothing yet");
 	atomic_store(&loop->state, "unknown");
 	if (!make_context(loop)) {
 		goto failed;
 	}
+	if (!loop_seldom_init(loop)) {
+		goto failed;
+	}
 	loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (!loop_fd_adopt(loop, loop->wake_fd, &wake_events, "wake-up") ||
+	if (!loop_seldom_adopt(loop, loop->wake_fd, &wake_events, "wake-up") ||
 	    !loop_timers_init(loop)) {
 		goto failed;
 	}
@@ -437,6 +441,7 @@ loop_free(struct loop *owned_loop)
 		return;
 	}
 	loop->freeing = true;
+	loop_seldom_fini(loop);
 	if (loop->context) {
 		lws_context_destroy(loop->context);
 	}

@@ -77,6 +77,15 @@ struct loop_fd_events {
 struct loop_fd *loop_fd_make(struct loop *loop, int fd,
     const struct loop_fd_events *events, void *ctx, const char *name);
 
+/**
+ * The same for one at which seldom something happens, and that is only read from (a
+ * listener, say): it costs the turns that are not for it nothing.
+ */
+#define loop_fd_add_seldom(loop, fd, events, ctx) \
+	loop_fd_make_seldom((loop), (fd), (events), (ctx), #events)
+struct loop_fd *loop_fd_make_seldom(struct loop *loop, int fd,
+    const struct loop_fd_events *events, void *ctx, const char *name);
+
 /** Asks for one ready callback when the descriptor can be written. */
 void loop_fd_want_write(struct loop_fd *fd);
 

@@ -1,32 +1,16 @@
 /* Raw descriptors, as libwebsockets 4.1.6 treats them. */
-#include <errno.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "log.h"
 #include "loop_private.h"
 #include "xalloc.h"
 
 /* Rows of the library's table that we leave to the library. */
 #define FDS_SPARE 4
 
-struct loop_fd {
-	TAILQ_ENTRY(loop_fd) link; /* in loop->late */
-	struct loop *loop;
-	struct lws *wsi;
-	const struct loop_fd_events *events;
-	void *ctx;
-	const char *name;
-	bool late;       /* is in loop->late */
-	bool kicked;     /* there for a ready callback */
-	bool want_write; /* there to ask poll for room */
-	bool in_writable;
-	bool closing;
-};
-
-static void
-call_ready(struct loop_fd *fd)
+void
+loop_fd_call(struct loop_fd *fd)
 {
 	if (fd->closing) {
 		return;
@@ -35,8 +19,8 @@ call_ready(struct loop_fd *fd)
 	fd->events->ready(fd->ctx, clock_now());
 }
 
-static void
-add_late(struct loop_fd *fd)
+void
+loop_fd_add_late(struct loop_fd *fd)
 {
 	if (!fd->late) {
 		fd->late = true;
@@ -45,9 +29,11 @@ add_late(struct loop_fd *fd)
 	loop_wake_if_before_poll(fd->loop);
 }
 
-static void
-on_fd_gone(struct loop_fd *fd)
+void
+loop_fd_end(struct loop_fd *owned_fd)
 {
+	struct loop_fd *fd = owned_fd;
+
 	if (fd->late) {
 		TAILQ_REMOVE(&fd->loop->late, fd, link);
 	}
@@ -76,17 +62,17 @@ loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	switch ((int)reason) {
 	case LWS_CALLBACK_RAW_RX_FILE:
 		fd->loop->polled = true;
-		call_ready(fd);
+		loop_fd_call(fd);
 		return 0;
 	case LWS_CALLBACK_RAW_WRITEABLE_FILE:
 		fd->loop->polled = true;
 		fd->in_writable = true;
-		call_ready(fd);
+		loop_fd_call(fd);
 		fd->in_writable = false;
 		return 0;
 	case LWS_CALLBACK_RAW_CLOSE_FILE:
 		lws_set_opaque_user_data(wsi, NULL);
-		on_fd_gone(fd);
+		loop_fd_end(fd);
 		return 0;
 	case LWS_CALLBACK_RAW_ADOPT_FILE:
 		return 0;
@@ -95,14 +81,23 @@ loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	}
 }
 
-struct loop_fd *
-loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, void *ctx,
-    const char *name)
+bool
+loop_fd_fits(struct loop *loop, int fd)
 {
 	/* The library leaks what it fails to adopt, and closes that descriptor's number
 	 * once more at its end: so do not let it fail. */
 	if (loop->freeing || loop->fds + FDS_SPARE >= loop->fds_max) {
 		(void)close(fd);
+		return false;
+	}
+	return true;
+}
+
+struct loop_fd *
+loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, void *ctx,
+    const char *name)
+{
+	if (!loop_fd_fits(loop, fd)) {
 		return NULL;
 	}
 	struct loop_fd *handle = xzalloc(sizeof *handle);
@@ -135,11 +130,12 @@ loop_fd_want_write(struct loop_fd *fd)
 	if (fd->closing) {
 		return;
 	}
+	assert(fd->wsi); /* nobody waits for room at a seldom one */
 	/* The library (4.1.6) clears POLLOUT behind its writable callback, a wish made
 	 * inside it included: ask again from outside. */
 	if (fd->in_writable) {
 		fd->want_write = true;
-		add_late(fd);
+		loop_fd_add_late(fd);
 		return;
 	}
 	(void)lws_callback_on_writable(fd->wsi);
@@ -150,24 +146,34 @@ loop_fd_kick(struct loop_fd *fd)
 {
 	if (!fd->closing) {
 		fd->kicked = true;
-		add_late(fd);
+		loop_fd_add_late(fd);
 	}
 }
 
 void
 loop_fd_want_read(struct loop_fd *fd, bool on)
 {
-	if (!fd->closing) {
+	if (fd->closing) {
+		return;
+	}
+	if (fd->wsi) {
 		(void)lws_rx_flow_control(fd->wsi, on);
+	} else {
+		loop_seldom_want_read(fd, on);
 	}
 }
 
 void
 loop_fd_close(struct loop_fd *fd)
 {
-	if (!fd->closing) {
-		fd->closing = true;
+	if (fd->closing) {
+		return;
+	}
+	fd->closing = true;
+	if (fd->wsi) {
 		lws_set_timeout(fd->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+	} else {
+		loop_fd_add_late(fd);
 	}
 }
 
@@ -178,31 +184,24 @@ loop_fds_run_late(struct loop *loop)
 	struct loop_fd *fd;
 
 	TAILQ_CONCAT(&batch, &loop->late, link);
-	/* Descriptors go only inside lws_service(), so none vanishes from the batch. */
+	/* The library's go only inside lws_service(), and the seldom only here: so none
+	 * vanishes from the batch. */
 	while ((fd = TAILQ_FIRST(&batch)) != NULL) {
 		bool kicked = fd->kicked;
 
 		TAILQ_REMOVE(&batch, fd, link);
 		fd->late = false;
 		fd->kicked = false;
+		if (fd->closing && !fd->wsi) {
+			loop_seldom_close(fd);
+			continue;
+		}
 		if (fd->want_write && !fd->closing) {
 			(void)lws_callback_on_writable(fd->wsi);
 		}
 		fd->want_write = false;
 		if (kicked) {
-			call_ready(fd);
+			loop_fd_call(fd);
 		}
 	}
-}
-
-bool
-loop_fd_adopt(struct loop *loop, int fd, const struct loop_fd_events *events,
-    const char *name)
-{
-	if (fd < 0 || !loop_fd_make(loop, fd, events, loop, name)) {
-		log_error("loop_failed", KV("reason", "no descriptor for the loop"),
-		    KV("error", strerror(errno)));
-		return false;
-	}
-	return true;
 }

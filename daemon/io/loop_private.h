@@ -1,6 +1,6 @@
 /*
- * What the parts of the loop share: loop.c turns, loop_fd.c and loop_timer.c hang
- * things in.  For these three files only.
+ * What the parts of the loop share: loop.c turns, loop_fd.c, loop_seldom.c and
+ * loop_timer.c hang things in.  For these four files only.
  */
 #ifndef GWBOTD_LOOP_PRIVATE_H
 #define GWBOTD_LOOP_PRIVATE_H
@@ -16,19 +16,38 @@
 struct loop_post;
 
 TAILQ_HEAD(loop_late_list, loop_fd);
+TAILQ_HEAD(loop_seldom_list, loop_fd);
+
+struct loop_fd {
+	TAILQ_ENTRY(loop_fd) link; /* in loop->late */
+	TAILQ_ENTRY(loop_fd) seldom_link;
+	struct loop *loop;
+	struct lws *wsi; /* NULL: a seldom one */
+	int seldom;      /* its number, where it is one */
+	const struct loop_fd_events *events;
+	void *ctx;
+	const char *name;
+	bool late;       /* is in loop->late */
+	bool kicked;     /* there for a ready callback */
+	bool want_write; /* there to ask poll for room */
+	bool in_writable;
+	bool closing;
+};
 
 struct loop {
 	lws_sorted_usec_list_t fence; /* first: its address is the loop's */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct loop_late_list late;
+	struct loop_seldom_list seldom;
 	struct heap timers;
 	mono_ns pass_at;  /* now of the running pass over the timers; -1: none runs */
 	mono_ns armed_at; /* what the timerfd waits for */
-	unsigned fds;     /* adopted ones */
+	unsigned fds;     /* adopted ones, the seldom among them */
 	unsigned fds_max; /* rows of the library's table */
 	int timer_fd;
 	int wake_fd;
+	int seldom_fd;                     /* the epoll set of the seldom ones */
 	_Atomic(struct loop_post *) posts; /* newest first */
 
 	bool freeing;
@@ -81,11 +100,37 @@ void loop_timers_run(struct loop *loop);
 int loop_fd_on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
     void *in, size_t size);
 
-/** Calls the kicked ones, renews wishes to write. */
+/** Room for one more in the library's table; false, and fd is closed, where not. */
+bool loop_fd_fits(struct loop *loop, int fd);
+
+/** Calls it back, unless it is closing. */
+void loop_fd_call(struct loop_fd *fd);
+
+/** Has loop_fds_run_late() look at it. */
+void loop_fd_add_late(struct loop_fd *fd);
+
+/** Tells its owner that it goes, and frees it. */
+void loop_fd_end(struct loop_fd *owned_fd);
+
+/** Calls the kicked ones, renews wishes to write, closes the seldom ones. */
 void loop_fds_run_late(struct loop *loop);
 
+/* ---- loop_seldom.c ---- */
+
+/** Makes the set and adopts it; false with the reason logged. */
+bool loop_seldom_init(struct loop *loop);
+
+/** Ends all that are left. */
+void loop_seldom_fini(struct loop *loop);
+
 /** Adopts a descriptor of the loop's own; false with the reason logged. */
-bool loop_fd_adopt(struct loop *loop, int fd, const struct loop_fd_events *events,
+bool loop_seldom_adopt(struct loop *loop, int fd, const struct loop_fd_events *events,
     const char *name);
+
+/** Stops or resumes waiting for one of them. */
+void loop_seldom_want_read(struct loop_fd *fd, bool on);
+
+/** Closes it. */
+void loop_seldom_close(struct loop_fd *owned_fd);
 
 #endif

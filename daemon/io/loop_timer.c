@@ -130,5 +130,5 @@ loop_timers_init(struct loop *loop)
 	loop->armed_at = CLOCK_NEVER;
 	/* BOOTTIME, so that timers due while the host slept fire when it wakes. */
 	loop->timer_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	return loop_fd_adopt(loop, loop->timer_fd, &timer_events, "timers");
+	return loop_seldom_adopt(loop, loop->timer_fd, &timer_events, "timers");
 }

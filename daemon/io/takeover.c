@@ -237,7 +237,7 @@ watch(struct takeover_ear *ear, struct loop *loop, const char *dir)
 		return;
 	}
 	ear->inotify = fd;
-	ear->fd = loop_fd_add(loop, fd, &events, ear);
+	ear->fd = loop_fd_add_seldom(loop, fd, &events, ear);
 }
 
 struct takeover_ear *

@@ -353,6 +353,163 @@ more_descriptors_than_the_table_holds(void)
 	(void)run_for(CLOCK_MS(20));
 }
 
+/* ---- descriptors at which seldom something happens ---- */
+
+static int
+add_seldom(struct end *end, const struct loop_fd_events *events)
+{
+	int pair[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
+	end->raw = pair[0];
+	end->fd = loop_fd_add_seldom(loop, pair[0], events, end);
+	CHECK(end->fd);
+	return pair[1];
+}
+
+enum { MANY_SELDOM = 40 };
+
+/* True where each was called back so often, and is gone or not. */
+static bool
+all_are(const struct end *ends, unsigned ready, unsigned gone)
+{
+	for (unsigned i = 0; i < MANY_SELDOM; i++) {
+		if (ends[i].ready != ready || ends[i].gone != gone) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* More of them at once than are taken in one turn. */
+static void
+seldom_descriptors_are_ready(void)
+{
+	static struct end ends[MANY_SELDOM];
+	int peers[MANY_SELDOM];
+
+	for (unsigned i = 0; i < MANY_SELDOM; i++) {
+		peers[i] = add_seldom(&ends[i], &read_events);
+		CHECK(write(peers[i], "x", 1) == 1);
+	}
+	(void)run_for(CLOCK_MS(50));
+	CHECK(all_are(ends, 1, 0));
+	loop_free(loop);
+	loop = NULL;
+	CHECK(all_are(ends, 1, 1));
+	for (unsigned i = 0; i < MANY_SELDOM; i++) {
+		CHECK(fcntl(ends[i].raw, F_GETFD) == -1);
+		(void)close(peers[i]);
+	}
+}
+
+static void
+seldom_kicks_need_no_event(void)
+{
+	static struct end end = {.limit = 1000};
+	int peer = add_seldom(&end, &kick_events);
+
+	loop_fd_kick(end.fd);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
+	CHECK(end.ready == 1000);
+	(void)close(peer);
+}
+
+static void
+resume_reading(void *ctx, mono_ns now)
+{
+	struct end *end = ctx;
+
+	(void)now;
+	CHECK(end->ready == 0);
+	loop_fd_want_read(end->fd, true);
+}
+
+static void
+seldom_reading_stops_and_resumes(void)
+{
+	static struct end end = {0};
+	struct loop_timer *timer = loop_timer_new(loop, resume_reading, &end);
+	int peer = add_seldom(&end, &read_events);
+
+	loop_fd_want_read(end.fd, false);
+	CHECK(write(peer, "x", 1) == 1);
+	loop_timer_arm(timer, clock_now() + CLOCK_MS(50));
+	(void)run_for(CLOCK_MS(150));
+	CHECK(end.ready == 1);
+	loop_timer_free(timer);
+	(void)close(peer);
+}
+
+/* A copy of it elsewhere, as a program that is started may have, must not call it. */
+static void
+seldom_closed_descriptors_are_gone(void)
+{
+	static struct end end = {0};
+	int peer = add_seldom(&end, &read_events);
+	int copy = dup(end.raw);
+
+	CHECK(copy >= 0);
+	CHECK(write(peer, "x", 1) == 1);
+	loop_fd_kick(end.fd);
+	loop_fd_close(end.fd);
+	loop_fd_close(end.fd);
+	loop_fd_kick(end.fd);
+	CHECK(end.gone == 0);
+	(void)run_for(CLOCK_MS(50));
+	CHECK(end.ready == 0);
+	CHECK(end.gone == 1);
+	CHECK(fcntl(end.raw, F_GETFD) == -1);
+	(void)close(copy);
+	(void)close(peer);
+}
+
+static struct end fellows[2];
+
+/* The first of both that is called closes itself and the other. */
+static void
+close_both(void *ctx, mono_ns now)
+{
+	(void)now;
+	((struct end *)ctx)->ready++;
+	loop_fd_close(fellows[0].fd);
+	loop_fd_close(fellows[1].fd);
+}
+
+static void
+seldom_descriptors_close_each_other(void)
+{
+	static const struct loop_fd_events events = {close_both, on_gone};
+	int peers[2] = {add_seldom(&fellows[0], &events),
+	    add_seldom(&fellows[1], &events)};
+
+	CHECK(write(peers[0], "x", 1) == 1);
+	CHECK(write(peers[1], "x", 1) == 1);
+	(void)run_for(CLOCK_MS(50));
+	CHECK(fellows[0].ready + fellows[1].ready == 1);
+	CHECK(fellows[0].gone == 1 && fellows[1].gone == 1);
+	(void)close(peers[0]);
+	(void)close(peers[1]);
+}
+
+/* Closed, and the loop ends without another turn. */
+static void
+seldom_descriptor_closed_at_the_end(void)
+{
+	static struct end end = {0};
+	static struct end other = {.limit = 1};
+	int peers[2] = {add_seldom(&end, &read_events), add_end(&other, &kick_events)};
+
+	loop_fd_kick(other.fd);
+	loop_fd_close(end.fd);
+	loop_fd_kick(other.fd);
+	loop_free(loop);
+	loop = NULL;
+	CHECK(end.gone == 1 && other.gone == 1);
+	(void)close(peers[0]);
+	(void)close(peers[1]);
+}
+
 /* ---- before poll ---- */
 
 static lws_sorted_usec_list_t sul;
@@ -903,6 +1060,12 @@ static const struct {
     TRAP(reading_stops_and_resumes),
     TRAP(closed_descriptors_are_gone),
     TRAP(more_descriptors_than_the_table_holds),
+    TRAP(seldom_descriptors_are_ready),
+    TRAP(seldom_kicks_need_no_event),
+    TRAP(seldom_reading_stops_and_resumes),
+    TRAP(seldom_closed_descriptors_are_gone),
+    TRAP(seldom_descriptors_close_each_other),
+    TRAP(seldom_descriptor_closed_at_the_end),
     TRAP(stop_from_a_timer_of_the_library),
     TRAP(timer_from_a_timer_of_the_library),
     TRAP(kick_from_a_timer_of_the_library),

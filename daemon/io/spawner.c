@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,9 +16,11 @@
 #include <unistd.h>
 
 #include "helper.h"
+#include "title.h"
 #include "xalloc.h"
 
 #define NAME           "gwbot-spawner" /* at most 15 bytes, says prctl(2) */
+#define TITLE_ROOM     64
 #define ASK_MAX_BYTES  65536
 #define WORDS_MAX      256
 #define PATH_BYTES     4096
@@ -286,7 +289,7 @@ tell_trial(void)
 /* It lives as long as its socket: what ends the daemon, or a whole group of processes,
  * is not its own affair. */
 static _Noreturn void
-live(int fd, const struct spawner_options *options)
+live(int fd, const struct spawner_options *options, const char *title)
 {
 	sigset_t all;
 
@@ -294,6 +297,7 @@ live(int fd, const struct spawner_options *options)
 	(void)sigprocmask(SIG_SETMASK, &all, NULL);
 	(void)signal(SIGCHLD, SIG_IGN); /* those that are nobody's are reaped so */
 	(void)prctl(PR_SET_NAME, NAME, 0, 0, 0);
+	(void)title_show(title); /* else it would pass for a second gwbotd */
 	if (dup2(fd, OWN_FD) != OWN_FD || fcntl(OWN_FD, F_SETFD, FD_CLOEXEC) != 0 ||
 	    close_range(OWN_FD + 1, ~0U, 0) != 0) {
 		_exit(EXIT_NOT_FOUND);
@@ -321,15 +325,18 @@ passes_trial(int fd)
 struct spawner *
 spawner_new(const struct spawner_options *options)
 {
+	char title[TITLE_ROOM];
 	int ends[2];
 
+	(void)snprintf(title, sizeof title, NAME ": starts the programs of gwbotd %ld",
+	    (long)getpid());
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
 		return NULL;
 	}
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		live(ends[1], options);
+		live(ends[1], options, title);
 	}
 	int error = errno;
 

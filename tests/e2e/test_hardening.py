@@ -207,6 +207,22 @@ class Programs(unittest.TestCase):
             self.assertTrue(select.select([handle], [], [], 10)[0], "it outlives gwbotd")
             os.close(handle)
 
+    def test_ps_tells_the_spawner_from_the_daemon(self):
+        with Gwbotd(env=NOWHERE) as bot:
+            bot.start("--config", self.write(bot, "one")).wait_event("watchdog")
+            pid = bot.process.pid
+            spawner = pathlib.Path(f"/proc/{spawner_of(pid)}")
+            self.assertEqual(f"gwbot-spawner: starts the programs of gwbotd {pid}\0",
+                             (spawner / "cmdline").read_text())
+            self.assertIn("--config", pathlib.Path(f"/proc/{pid}/cmdline").read_text())
+            self.assertIn(b"PATH=", (spawner / "environ").read_bytes())
+            # It still has its own command line, to read the configuration again.
+            self.write(bot, "two")
+            self.assertEqual(0, bot.ctl("reload").returncode)
+            self.run_it(bot)
+            self.assertEqual("two\n", (bot.dir / "seen").read_text())
+            self.assertEqual(0, bot.stop())
+
     def test_without_the_spawner_a_program_fails_and_says_so(self):
         with Gwbotd(env=NOWHERE) as bot:
             bot.start("--config", self.write(bot, "x")).wait_event("watchdog")

@@ -90,6 +90,21 @@ start_failed(struct app *app, const char *why)
 	return APP_EXIT_INTERNAL;
 }
 
+/* What the host has not got now it may have when the supervisor starts us again. */
+static int
+listen_failed(struct app *app, enum gw_err err, const char *why)
+{
+	if (!err_is_lack(err)) {
+		return config_failed(app, why);
+	}
+	log_error("start_failed", KV("reason", why),
+	    KV("remedy",
+		"the next start may have it; else give it more: open files "
+		"(LimitNOFILE=, ulimit -n), memory (MemoryMax=) or room on the disk"),
+	    KV("exit_status", APP_EXIT_INTERNAL));
+	return start_failed(app, why);
+}
+
 /* What nobody here sends must not end the daemon: a log's reader that went, before the
  * library ignores it as well, and the signals that have no meaning of their own. */
 static void
@@ -302,8 +317,10 @@ start_control(struct app *app)
 	    .ctx = app->methods,
 	};
 
-	if (control_new(&options, &app->control, why, sizeof why) != GW_OK) {
-		return config_failed(app, why);
+	enum gw_err err = control_new(&options, &app->control, why, sizeof why);
+
+	if (err != GW_OK) {
+		return listen_failed(app, err, why);
 	}
 	log_info("control_listening", KV("path", options.path));
 	return 0;
@@ -333,11 +350,9 @@ start_http(struct app *app)
 	     i++) {
 		options.listen[i] = listen->items[i];
 	}
-	app->http = http_new(&options, why, sizeof why);
-	if (!app->http) {
-		return config_failed(app, why);
-	}
-	return 0;
+	enum gw_err err = http_new(&options, &app->http, why, sizeof why);
+
+	return err == GW_OK ? 0 : listen_failed(app, err, why);
 }
 
 /* What calls others: nothing is called yet.  Reading the certificates takes time. */
@@ -454,9 +469,11 @@ start_spawner(struct app *app)
 {
 	app->spawner = programs_spawner(app);
 	if (!app->spawner) {
-		log_error("start_failed", KV("reason", (const char *)strerror(errno)),
+		const char *why = strerror(errno);
+
+		log_error("start_failed", KV("reason", why),
 		    KV("exit_status", APP_EXIT_INTERNAL));
-		return APP_EXIT_INTERNAL;
+		return start_failed(app, why);
 	}
 	if (spawner_is_apart(app->spawner)) {
 		hardening_forbid_programs();

@@ -24,6 +24,7 @@ err_from_errno(int number)
 	case 0:
 		return GW_OK;
 	case ENOMEM:
+	case ENOBUFS:
 		return GW_ERR_NOMEM;
 	case EEXIST:
 		return GW_ERR_EXISTS;
@@ -58,4 +59,10 @@ err_from_errno(int number)
 	default:
 		return GW_ERR_IO;
 	}
+}
+
+bool
+err_is_lack(enum gw_err err)
+{
+	return err == GW_ERR_NOMEM || err == GW_ERR_FULL;
 }

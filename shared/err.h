@@ -4,6 +4,8 @@
 #ifndef GWBOT_ERR_H
 #define GWBOT_ERR_H
 
+#include <stdbool.h>
+
 /* X(name, text) */
 #define GW_ERR_TABLE(X)                         \
 	X(OK, "done")                           \
@@ -35,5 +37,8 @@ const char *err_text(enum gw_err err);
 
 /** The gw_err that an errno value stands for; GW_ERR_IO where nothing fits better. */
 enum gw_err err_from_errno(int number);
+
+/** True for what the host lacks now and may have again: memory, descriptors, room. */
+bool err_is_lack(enum gw_err err);
 
 #endif

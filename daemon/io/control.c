@@ -282,9 +282,10 @@ listen_here(struct control *control, char *why, size_t room)
 	    loop_fd_add_seldom(control->loop, fd, &control_events, listener);
 	if (!listener->handle) {
 		free(listener);
-		(void)slice_copy(slice_of("the loop refuses the control socket"), why,
-		    room);
-		return GW_ERR_IO;
+		(void)slice_copy(slice_of(
+				     "the loop has no room for the control socket"),
+		    why, room);
+		return GW_ERR_FULL;
 	}
 	if (control->listener) {
 		loop_fd_close(control->listener->handle);

@@ -31,8 +31,9 @@ void control_socket_init(struct control_socket *socket);
  *
  * Also for making it again, with the same path, after the file was removed.
  * GW_ERR_BUSY: another daemon answers there.  GW_ERR_RANGE: path is empty or over
- * CONTROL_PATH_MAX_BYTES.  GW_ERR_PERMISSION, GW_ERR_EXISTS (no socket), GW_ERR_IO.
- * why (room bytes) says each of them in a line for a person.
+ * CONTROL_PATH_MAX_BYTES.  GW_ERR_PERMISSION, GW_ERR_EXISTS (no socket), GW_ERR_IO,
+ * and what err_is_lack() knows.  why (room bytes) says each of them in a line for a
+ * person.
  */
 enum gw_err control_socket_open(struct control_socket *socket, const char *path,
     int *fd, char *why, size_t room);

@@ -374,12 +374,13 @@ http_set_max_connections(struct http *http, unsigned wanted)
 	}
 }
 
-struct http *
-http_new(const struct http_options *options, char *why, size_t room)
+enum gw_err
+http_new(const struct http_options *options, struct http **out, char *why, size_t room)
 {
 	static const struct listener_events events = {on_accepted, on_exhausted};
 	struct listener_options listen = {.loop = options->loop, .port = options->port};
 	struct http *http = xzalloc(sizeof *http);
+	enum gw_err err = GW_ERR_NOMEM;
 
 	http->options = *options;
 	http_set_max_connections(http, options->max_connections);
@@ -397,16 +398,17 @@ http_new(const struct http_options *options, char *why, size_t room)
 	http->vhost = vhost_new(options->loop);
 	if (http->vhost) {
 		memcpy(listen.addresses, options->listen, sizeof options->listen);
-		http->listener = listener_new(&listen, &events, http, why, room);
+		err = listener_new(&listen, &events, http, &http->listener, why, room);
 	} else {
 		(void)snprintf(why, room,
 		    "the library refused a virtual host for HTTP");
 	}
-	if (!http->listener) {
+	if (err != GW_OK) {
 		http_free(http);
-		return NULL;
+		http = NULL;
 	}
-	return http;
+	*out = http;
+	return err;
 }
 
 static void

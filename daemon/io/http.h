@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "err.h"
 #include "health.h"
 #include "listener.h"
 #include "loop.h"
@@ -81,10 +82,11 @@ struct http_stats {
 /**
  * Listens.  The options are copied; ctx must outlive the server.
  *
- * NULL where an address cannot be had: why (room bytes) then says it in one line for a
- * person, with the port.  That is a fault of the configuration (exit status 78).
+ * Where an address cannot be had *out is NULL, and why (room bytes) says it in one line
+ * for a person, with the port.  Errors as listener_new().
  */
-struct http *http_new(const struct http_options *options, char *why, size_t room);
+enum gw_err http_new(const struct http_options *options, struct http **out, char *why,
+    size_t room);
 
 /** Stops listening and drops all connections.  Not from inside answer(); NULL is
  * allowed.

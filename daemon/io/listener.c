@@ -192,7 +192,13 @@ endpoint_add(struct listener *listener, const char *address, char *why, size_t r
 	char service[8];
 
 	(void)snprintf(service, sizeof service, "%u", listener->port);
-	if (getaddrinfo(address, service, &hints, &info) != 0) {
+	int found = getaddrinfo(address, service, &hints, &info);
+
+	if (found == EAI_MEMORY) {
+		explain(ENOMEM, address, listener->port, why, room);
+		return ENOMEM;
+	}
+	if (found != 0) {
 		(void)snprintf(why, room,
 		    "\"%s\" is not a numeric address to listen on (http.listen)",
 		    address);
@@ -222,40 +228,46 @@ endpoint_add(struct listener *listener, const char *address, char *why, size_t r
 	return 0;
 }
 
-/* Both wildcards, of which one may be missing on this host. */
-static bool
+/* Both wildcards, of which one may be missing on this host; 0, or an errno. */
+static int
 listen_by_default(struct listener *listener, char *why, size_t room)
 {
 	static const char *const addresses[] = {"0.0.0.0", "::"};
+	int missing = 0;
 
 	for (unsigned i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
 		int error = endpoint_add(listener, addresses[i], why, room);
 
 		if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) {
+			missing = error;
 			log_info("listen_family_missing", KV("address", addresses[i]),
 			    KV("reason", strerror(error)));
 		} else if (error != 0) {
-			return false;
+			return error;
 		}
 	}
-	return listener->count > 0;
+	return listener->count > 0 ? 0 : missing;
 }
 
-static bool
+/* 0, or an errno. */
+static int
 listen_on_all(struct listener *listener, const char *const *addresses, char *why,
     size_t room)
 {
 	for (unsigned i = 0; addresses[i]; i++) {
-		if (endpoint_add(listener, addresses[i], why, room) != 0) {
-			return false;
+		int error = endpoint_add(listener, addresses[i], why, room);
+
+		if (error != 0) {
+			return error;
 		}
 	}
-	return true;
+	return 0;
 }
 
-struct listener *
+enum gw_err
 listener_new(const struct listener_options *options,
-    const struct listener_events *events, void *ctx, char *why, size_t room)
+    const struct listener_events *events, void *ctx, struct listener **out, char *why,
+    size_t room)
 {
 	struct listener *listener = xzalloc(sizeof *listener);
 
@@ -266,15 +278,16 @@ listener_new(const struct listener_options *options,
 	listener->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	listener->timer = loop_timer_new(options->loop, on_pause_over, listener);
 
-	bool ok = options->addresses[0] ?
+	int error = options->addresses[0] ?
 	    listen_on_all(listener, options->addresses, why, room) :
 	    listen_by_default(listener, why, room);
 
-	if (!ok) {
+	if (error != 0) {
 		listener_free(listener);
-		return NULL;
+		listener = NULL;
 	}
-	return listener;
+	*out = listener;
+	return err_from_errno(error);
 }
 
 void

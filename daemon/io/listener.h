@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "clock.h"
+#include "err.h"
 #include "loop.h"
 
 #define LISTENER_ADDRESSES_MAX 8
@@ -41,11 +42,13 @@ struct listener_events {
 /**
  * Listens on all addresses.
  *
- * NULL where one cannot be had: why (room bytes) then says it in one line for a person,
- * with the port.
+ * Where one cannot be had *out is NULL, and why (room bytes) says it in one line for a
+ * person, with the port.  What err_is_lack() says of the error tells the host's fault
+ * from the configuration's.
  */
-struct listener *listener_new(const struct listener_options *options,
-    const struct listener_events *events, void *ctx, char *why, size_t room);
+enum gw_err listener_new(const struct listener_options *options,
+    const struct listener_events *events, void *ctx, struct listener **out, char *why,
+    size_t room);
 
 /** Stops listening; NULL is allowed. */
 void listener_free(struct listener *owned_listener);

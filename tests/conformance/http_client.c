@@ -230,8 +230,7 @@ run(struct client *client, struct http_options *options)
 	options->routes = routes;
 	options->route_count = sizeof routes / sizeof routes[0];
 	options->ctx = client;
-	client->http = http_new(options, why, sizeof why);
-	if (!client->http) {
+	if (http_new(options, &client->http, why, sizeof why) != GW_OK) {
 		(void)fprintf(stderr, "%s\n", why);
 		return 78;
 	}

@@ -1,6 +1,8 @@
 """What cannot work says so in one line, with what to do, and ends with the right status."""
 
+import errno
 import os
+import pathlib
 import pwd
 import re
 import socket
@@ -14,6 +16,7 @@ from test_faults import can_unshare, in_own_mounts, until
 
 NOWHERE = {"DISCORD_API_BASE": "http://127.0.0.1:1/api/v10"}
 NOBODY = "nobody"
+LACK = str(pathlib.Path(__file__).with_name("lack.py"))
 
 
 class Ends(unittest.TestCase):
@@ -49,10 +52,13 @@ class Ends(unittest.TestCase):
     def logged(self, says, **how):
         """With a log: one error says why, and the last line says so again and what next."""
         lines = self.ends(says, **how)
+        status = how.get("status", 78)
+        following = "correct it and start it again; " if status == 78 else "the next start resumes the sessions; "
         self.assertEqual(1, len([line for line in lines if '"event":"start_failed"' in line]), lines)
-        self.assertRegex(lines[-1], r'^\{"ts":"[^"]+","level":"error","event":"stopped","exit_status":78,'
-                                    r'"reason":".+","next":"correct it and start it again; .+"\}$')
+        self.assertRegex(lines[-1], r'^\{"ts":"[^"]+","level":"error","event":"stopped","exit_status":'
+                                    rf'{status},"reason":".+","next":"{following}.+"\}}$')
         self.assertRegex(lines[-1].replace("\\\\", "\\"), says.split(" .*")[0].replace("@", ".*"))
+        return lines
 
     def test_a_missing_token(self):
         def folder(bot):
@@ -157,6 +163,18 @@ class Ends(unittest.TestCase):
             port = taken.getsockname()[1]
             self.logged(rf"port {port} on 127\.0\.0\.1 is in use: another program listens there; ss -ltnp",
                         PORT=str(port))
+
+    def test_what_the_host_lacks_for_now_is_no_mistake(self):
+        """70, after which systemd starts it again: the configuration has nothing to correct."""
+        for family, what in (("AF_INET", r"cannot listen on 127\.0\.0\.1 port"),
+                             ("AF_UNIX", r"cannot make a socket for @/")):
+            for lack in ("EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"):
+                with self.subTest(f"{family} {lack}"):
+                    lines = self.logged(rf"{what}.*: {os.strerror(getattr(errno, lack))}", status=70,
+                                        wrapper=["python3", "-B", LACK, family, lack])
+                    self.assertIn("LimitNOFILE=", " ".join(lines))
+        self.logged(r"cannot make a socket for @/.*: Permission denied",
+                    wrapper=["python3", "-B", LACK, "AF_UNIX", "EACCES"])
 
     def test_a_second_one(self):
         with Gwbotd(env=NOWHERE) as first:

@@ -54,6 +54,7 @@ errno_values_are_translated(void **state)
 	} cases[] = {
 	    {0, GW_OK},
 	    {ENOMEM, GW_ERR_NOMEM},
+	    {ENOBUFS, GW_ERR_NOMEM},
 	    {EEXIST, GW_ERR_EXISTS},
 	    {ENOENT, GW_ERR_NOT_FOUND},
 	    {ENOTDIR, GW_ERR_NOT_FOUND},
@@ -88,6 +89,22 @@ errno_values_are_translated(void **state)
 	}
 }
 
+static void
+what_the_host_lacks_is_no_fault_of_the_configuration(void **state)
+{
+	static const int lacking[] = {ENOMEM, ENOBUFS, EMFILE, ENFILE, ENOSPC, EDQUOT};
+	static const int wrong[] = {0, EADDRINUSE, EACCES, ENOENT, EROFS, ENAMETOOLONG,
+	    EADDRNOTAVAIL};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lacking); i++) {
+		assert_true(err_is_lack(err_from_errno(lacking[i])));
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		assert_false(err_is_lack(err_from_errno(wrong[i])));
+	}
+}
+
 int
 main(void)
 {
@@ -95,6 +112,7 @@ main(void)
 	    cmocka_unit_test(every_error_has_a_text_of_its_own),
 	    cmocka_unit_test(what_is_no_error_has_a_text_too),
 	    cmocka_unit_test(errno_values_are_translated),
+	    cmocka_unit_test(what_the_host_lacks_is_no_fault_of_the_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,52 +69,137 @@ doctor_check_state(const struct doctor_facts *facts, struct doctor_finding *out)
 
 /* ---- Discord ---- */
 
-static const struct snapshot *
-worst_shard(const struct doctor_facts *facts, uint32_t *down)
+/* Discord lets one shard of a bucket identify in 5 s: that needs time and no hand. */
+static bool
+waits_its_turn(const struct snapshot *shard)
 {
-	const struct snapshot *worst = NULL;
+	if (shard->state != SNAPSHOT_WAIT_SLOT) {
+		return false;
+	}
+	switch (shard->hold) {
+	case SNAPSHOT_HOLD_NONE:
+	case SNAPSHOT_HOLD_SPACING:
+	case SNAPSHOT_HOLD_QUEUE:
+	case SNAPSHOT_HOLD_DISK:
+		return true;
+	case SNAPSHOT_HOLD_BUDGET:
+	case SNAPSHOT_HOLD_API:
+	case SNAPSHOT_HOLD_BLIND:
+	case SNAPSHOT_HOLD_COUNT:
+		return false;
+	}
+	return false;
+}
 
-	*down = 0;
+/* Shards that are not connected. */
+struct losses {
+	uint32_t count;
+	const struct snapshot *worst; /* of those in trouble; NULL: there are none */
+	const struct snapshot *last;  /* whose turn comes last; NULL: none waits */
+	bool too_late; /* the watchdog ends the process before somebody's turn */
+};
+
+static void
+add_waiting(struct losses *losses, const struct snapshot *shard,
+    const struct watchdog_limits *limits)
+{
+	mono_ns age = shard->disconnect_age;
+	mono_ns down_then = (age == SNAPSHOT_NONE ? 0 : age) + shard->next_try_in;
+
+	if (!losses->last || shard->next_try_in > losses->last->next_try_in) {
+		losses->last = shard;
+	}
+	losses->too_late = losses->too_late || down_then > limits->disconnect_grace;
+}
+
+static struct losses
+find_losses(const struct doctor_facts *facts)
+{
+	struct losses losses = {.count = 0};
+
 	for (uint32_t i = 0; i < facts->count; i++) {
 		const struct snapshot *shard = &facts->shards[i];
+		const struct snapshot *worst = losses.worst;
 
 		if (shard->connected) {
 			continue;
 		}
-		*down += 1;
-		if (!worst || shard->disconnect_age > worst->disconnect_age) {
-			worst = shard;
+		losses.count++;
+		if (waits_its_turn(shard)) {
+			add_waiting(&losses, shard, &facts->limits);
+		} else if (!worst || shard->disconnect_age > worst->disconnect_age) {
+			losses.worst = shard;
 		}
 	}
-	return worst;
+	return losses;
+}
+
+static void
+tell_waiting(const struct doctor_facts *facts, const struct losses *losses,
+    struct doctor_finding *out)
+{
+	bool one = losses->count == 1;
+	mono_ns wait = losses->last->next_try_in;
+
+	doctor_say(out, DOCTOR_WARN,
+	    "%" PRIu32 " of %" PRIu32 " not connected; %sshard %" PRIu32
+	    " %s: about %" PRId64 " s",
+	    losses->count, facts->count,
+	    one ? "" : "all wait for their turn to identify, ", losses->last->shard_id,
+	    one ? "waits for its turn to identify" : "longest",
+	    (wait + CLOCK_S(1) - 1) / CLOCK_S(1));
+	if (losses->too_late) {
+		doctor_fix(out,
+		    "the watchdog ends the process before that: raise "
+		    "watchdog.disconnect_grace, %s",
+		    doctor_span(facts->limits.disconnect_grace).text);
+	} else {
+		doctor_fix(out,
+		    "nothing to do: Discord lets one shard of a bucket identify in 5 "
+		    "s; gwctl wait ready returns when all are");
+	}
+}
+
+static void
+tell_trouble(const struct doctor_facts *facts, const struct losses *losses,
+    struct doctor_finding *out)
+{
+	const struct snapshot *worst = losses->worst;
+	bool lasting = worst->state == SNAPSHOT_FATAL ||
+	    worst->disconnect_age >= RECONNECT_ALLOWANCE;
+
+	doctor_say(out, lasting ? DOCTOR_FAIL : DOCTOR_WARN,
+	    "%" PRIu32 " of %" PRIu32 " not connected; shard %" PRIu32 ": %.160s",
+	    losses->count, facts->count, worst->shard_id,
+	    worst->reason[0] ? worst->reason : snapshot_state_text(worst->state));
+	if (worst->state == SNAPSHOT_WAIT_SLOT && worst->hold == SNAPSHOT_HOLD_BUDGET) {
+		doctor_fix(out,
+		    "\"identify\" says why; what happens next: gwctl explain");
+		return;
+	}
+	doctor_fix(out,
+	    "what happens next: gwctl explain; from this host: getent hosts %.100s",
+	    worst->host[0] ? worst->host : "discord.com");
 }
 
 void
 doctor_check_gateway(const struct doctor_facts *facts, struct doctor_finding *out)
 {
-	uint32_t down;
-	const struct snapshot *worst = worst_shard(facts, &down);
+	struct losses losses = find_losses(facts);
 
 	if (facts->yielded) {
 		return; /* "state" has it */
 	}
-	if (!worst) {
+	if (losses.worst) {
+		tell_trouble(facts, &losses, out);
+	} else if (losses.last) {
+		tell_waiting(facts, &losses, out);
+	} else {
 		doctor_say(out, DOCTOR_OK,
 		    "%" PRIu32 " of %" PRIu32 " shard%s connected%s", facts->count,
 		    facts->count, doctor_plural(facts->count),
 		    facts->simulated ? ", to the built-in gateway" : "");
-		return;
 	}
-	bool lasting = worst->state == SNAPSHOT_FATAL ||
-	    worst->disconnect_age >= RECONNECT_ALLOWANCE;
-
-	doctor_say(out, lasting ? DOCTOR_FAIL : DOCTOR_WARN,
-	    "%" PRIu32 " of %" PRIu32 " not connected; shard %" PRIu32 ": %.160s", down,
-	    facts->count, worst->shard_id,
-	    worst->reason[0] ? worst->reason : snapshot_state_text(worst->state));
-	doctor_fix(out,
-	    "what happens next: gwctl explain; from this host: getent hosts %.100s",
-	    worst->host[0] ? worst->host : "discord.com");
 }
 
 void

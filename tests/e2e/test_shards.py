@@ -238,6 +238,9 @@ class Slots(unittest.TestCase):
             self.assertEqual([2, 3], sorted(waiting))
             for wait in waiting.values():
                 self.assertTrue(3 < wait <= 11, waiting)
+            bot.wait_ready(count=2)
+            doctor = " ".join(bot.ctl("doctor").stdout.split())
+            self.assertRegex(doctor, r"turn to identify(, shard 3 longest)?: about \d+ s fix: nothing to do")
             bot.wait_ready(count=4, timeout=30)
             sent = {event["shard"]: when for when, event in bot.events("identify")}
             self.assertEqual({0, 1}, set(sorted(sent, key=sent.get)[:2]))

@@ -266,6 +266,71 @@ shards_that_are_not_connected(void **state)
 }
 
 static void
+make_wait(uint32_t shard, mono_ns wait, enum snapshot_hold hold)
+{
+	shards[shard].connected = false;
+	shards[shard].state = SNAPSHOT_WAIT_SLOT;
+	shards[shard].next_try_in = wait;
+	shards[shard].hold = hold;
+}
+
+static void
+shards_that_wait_for_their_turn_need_nothing(void **state)
+{
+	(void)state;
+	make_wait(1, CLOCK_MS(5400), SNAPSHOT_HOLD_SPACING);
+	shards[1].disconnect_age = CLOCK_S(100);
+	expect("gateway", DOCTOR_WARN,
+	    "1 of 2 not connected; shard 1 waits for its turn to identify: about 6 s",
+	    "nothing to do");
+	make_wait(0, CLOCK_S(11), SNAPSHOT_HOLD_QUEUE);
+	expect("gateway", DOCTOR_WARN,
+	    "2 of 2 not connected; all wait for their turn to identify, shard 0 "
+	    "longest: about 11 s",
+	    "gwctl wait ready");
+	make_wait(0, 0, SNAPSHOT_HOLD_DISK);
+	make_wait(1, 0, SNAPSHOT_HOLD_NONE);
+	expect("gateway", DOCTOR_WARN, "about 0 s", "nothing to do");
+}
+
+static void
+a_turn_that_comes_after_the_watchdogs_patience_needs_more_of_it(void **state)
+{
+	(void)state;
+	make_wait(1, CLOCK_S(110), SNAPSHOT_HOLD_QUEUE);
+	shards[1].disconnect_age = CLOCK_S(100);
+	expect("gateway", DOCTOR_WARN, "about 110 s", "nothing to do");
+	shards[1].next_try_in++;
+	expect("gateway", DOCTOR_WARN, "about 111 s",
+	    "raise watchdog.disconnect_grace, 210s");
+	shards[1].disconnect_age = SNAPSHOT_NONE; /* no check has seen it yet */
+	expect("gateway", DOCTOR_WARN, "about 111 s", "nothing to do");
+	make_wait(0, CLOCK_S(20), SNAPSHOT_HOLD_QUEUE);
+	shards[0].disconnect_age = CLOCK_S(200); /* it is not the one that is named */
+	expect("gateway", DOCTOR_WARN, "shard 1 longest",
+	    "raise watchdog.disconnect_grace");
+}
+
+static void
+what_is_in_trouble_comes_before_what_waits(void **state)
+{
+	(void)state;
+	make_wait(1, CLOCK_S(5), SNAPSHOT_HOLD_QUEUE);
+	shards[1].disconnect_age = CLOCK_S(100);
+	shards[0].connected = false;
+	shards[0].state = SNAPSHOT_BACKOFF;
+	shards[0].disconnect_age = CLOCK_S(3);
+	expect("gateway", DOCTOR_WARN, "2 of 2 not connected; shard 0: backing off",
+	    "getent hosts");
+	make_wait(0, CLOCK_S(3000), SNAPSHOT_HOLD_BUDGET);
+	shards[0].disconnect_age = CLOCK_S(30);
+	expect("gateway", DOCTOR_FAIL, "2 of 2 not connected; shard 0: waiting for",
+	    "\"identify\" says why");
+	make_wait(0, SNAPSHOT_NONE, SNAPSHOT_HOLD_API);
+	expect("gateway", DOCTOR_FAIL, "shard 0", "getent hosts");
+}
+
+static void
 the_budget_of_identifies(void **state)
 {
 	(void)state;
@@ -446,6 +511,9 @@ main(void)
 	    CASE(a_state_that_is_not_kept_is_a_failure),
 	    CASE(an_instance_that_has_yielded_says_that_and_blames_no_shard),
 	    CASE(shards_that_are_not_connected),
+	    CASE(shards_that_wait_for_their_turn_need_nothing),
+	    CASE(a_turn_that_comes_after_the_watchdogs_patience_needs_more_of_it),
+	    CASE(what_is_in_trouble_comes_before_what_waits),
 	    CASE(the_budget_of_identifies),
 	    CASE(what_the_api_answers),
 	    CASE(what_commands_and_greetings_lack),

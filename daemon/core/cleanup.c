@@ -17,6 +17,7 @@
 #define REFUSED_MAX 3
 
 /* discord-protocol, 10.7 */
+#define STATUS_FORBIDDEN     403
 #define CODE_UNKNOWN_MESSAGE 10008
 #define CODE_SYSTEM_MESSAGE  50021
 
@@ -31,6 +32,7 @@ begin_channel(struct cleanup *cleanup)
 {
 	cleanup->before = cleanup->limit;
 	cleanup->last_page = false;
+	cleanup->doubt = CLEANUP_LIST;
 	cleanup->id_count = 0;
 	cleanup->id_next = 0;
 	cleanup->under_way = 0;
@@ -89,6 +91,12 @@ cleanup_next(struct cleanup *cleanup, int64_t wall_ms)
 {
 	struct cleanup_call call = {.step = CLEANUP_DONE};
 
+	if (cleanup->doubt != CLEANUP_LIST) {
+		call.step = cleanup->doubt;
+		call.channel = cleanup->channels[cleanup->channel];
+		call.ids = cleanup->ids;
+		return call;
+	}
 	if (cleanup->channel < cleanup->channel_count && cleanup->last_page &&
 	    cleanup->id_next == cleanup->id_count) {
 		leave_channel(cleanup);
@@ -141,8 +149,26 @@ cleanup_take_page(struct cleanup *cleanup, const struct json *page)
 		leave_channel(cleanup);
 		return false;
 	}
+	if (count == 0 && cleanup->before == cleanup->limit) {
+		cleanup->doubt = CLEANUP_LOOK;
+	}
 	cleanup->last_page = count < CLEANUP_PAGE;
 	return true;
+}
+
+void
+cleanup_take_channel(struct cleanup *cleanup, const struct json *channel)
+{
+	const char *text = json_text(json_get(channel, "last_message_id"));
+	bool known = text && message_id(slice_of(text), &cleanup->ids[0]);
+
+	cleanup->doubt = known ? CLEANUP_TRY : CLEANUP_LIST;
+}
+
+void
+cleanup_take_message(struct cleanup *cleanup)
+{
+	cleanup->doubt = CLEANUP_LIST;
 }
 
 void
@@ -169,6 +195,13 @@ cleanup_take_refusal(struct cleanup *cleanup, unsigned status, int64_t code)
 {
 	bool list = cleanup->under_way == 0;
 
+	if (cleanup->doubt != CLEANUP_LIST) {
+		bool closed =
+		    cleanup->doubt == CLEANUP_TRY && status == STATUS_FORBIDDEN;
+
+		cleanup->doubt = CLEANUP_LIST;
+		return closed;
+	}
 	if (!list && code == CODE_UNKNOWN_MESSAGE) {
 		cleanup->id_next += cleanup->under_way;
 		return false;

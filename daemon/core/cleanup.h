@@ -6,6 +6,10 @@
  * messages are old.  What is young enough for a bulk delete goes in groups, the rest
  * one by one; pinned ones stay.  A run is bounded: the next one goes on where this one
  * stopped, since what was deleted is gone.
+ *
+ * Without Read Message History Discord answers with an empty page, not with an error.
+ * So where the first one is empty the channel's last message is asked for by its id:
+ * that is refused then.
  */
 #ifndef GWBOTD_CLEANUP_H
 #define GWBOTD_CLEANUP_H
@@ -30,6 +34,8 @@ enum cleanup_step {
 	CLEANUP_LIST,   /* a page of channel, of what is older than before */
 	CLEANUP_BULK,   /* delete ids, count of them */
 	CLEANUP_DELETE, /* delete ids[0] */
+	CLEANUP_LOOK,   /* the channel itself */
+	CLEANUP_TRY,    /* message ids[0], to see whether it may be read */
 	CLEANUP_DONE,
 };
 
@@ -44,11 +50,12 @@ struct cleanup_call {
 struct cleanup {
 	uint64_t channels[CLEANUP_CHANNELS_MAX];
 	size_t channel_count;
-	size_t channel;  /* that is cleaned now */
-	uint64_t limit;  /* the id that the first young message could have */
-	uint64_t before; /* of the next page */
-	bool last_page;  /* the channel has no older one */
-	bool one_by_one; /* a bulk delete of this page was refused */
+	size_t channel;          /* that is cleaned now */
+	uint64_t limit;          /* the id that the first young message could have */
+	uint64_t before;         /* of the next page */
+	bool last_page;          /* the channel has no older one */
+	bool one_by_one;         /* a bulk delete of this page was refused */
+	enum cleanup_step doubt; /* LOOK or TRY comes next; else LIST: none */
 	uint64_t ids[CLEANUP_PAGE];
 	size_t id_count;
 	size_t id_next;
@@ -70,7 +77,7 @@ void cleanup_begin(struct cleanup *cleanup, const uint64_t *channels, size_t cou
     int64_t wall_ms, mono_ns older_than);
 
 /** What to call at wall_ms; CLEANUP_DONE at the end.  Each call's answer is told by one
- * of the next three before it is asked again. */
+ * of the next five before it is asked again. */
 struct cleanup_call cleanup_next(struct cleanup *cleanup, int64_t wall_ms);
 
 /** A page came; false where it is none, which counts as a refusal. */
@@ -78,10 +85,17 @@ bool cleanup_take_page(struct cleanup *cleanup, const struct json *page);
 
 void cleanup_take_deleted(struct cleanup *cleanup);
 
+/** The channel came; whatever it is, NULL too. */
+void cleanup_take_channel(struct cleanup *cleanup, const struct json *channel);
+
+/** The message came: the channel's history may be read. */
+void cleanup_take_message(struct cleanup *cleanup);
+
 /**
  * The call was refused with this status (0: no answer) and code of Discord.
  *
- * False where that is no failure: the message had gone, or a group is tried one by one.
+ * False where that is no failure: the message had gone, a group is tried one by one, or
+ * nothing is known of a channel that seems empty.
  */
 bool cleanup_take_refusal(struct cleanup *cleanup, unsigned status, int64_t code);
 

@@ -22,6 +22,7 @@ static const char *const rights[] = {
     [REFUSAL_REACT] = "Add Reactions and Read Message History",
     [REFUSAL_DELETE] = "Manage Messages",
     [REFUSAL_READ] = "View Channel and Read Message History",
+    [REFUSAL_HISTORY] = "Read Message History, without which the channel looks empty",
     [REFUSAL_THREADS] = "Manage Threads",
     [REFUSAL_COMMANDS] = "the scope applications.commands of its invitation",
     [REFUSAL_ANSWER] = "to answer here",
@@ -58,13 +59,15 @@ refusal_words(enum refusal_deed deed, unsigned status, int64_t code, const char 
     char *out, size_t room)
 {
 	const char *plain = plain_words(code);
+	bool hidden = code == CODE_NO_ACCESS && deed != REFUSAL_HISTORY;
 
-	if (code == CODE_NO_ACCESS) {
+	if (hidden) {
 		(void)snprintf(out, room,
 		    "the bot may not see the channel: give it View Channel (%" PRId64
 		    ")",
 		    code);
-	} else if (code == CODE_NO_RIGHT || code == CODE_NO_HISTORY) {
+	} else if (code == CODE_NO_RIGHT || code == CODE_NO_HISTORY ||
+	    code == CODE_NO_ACCESS) {
 		(void)snprintf(out, room,
 		    "the bot lacks a right there: give it %s (%" PRId64 ")",
 		    rights[deed], code);

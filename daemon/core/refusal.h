@@ -25,6 +25,7 @@ enum refusal_deed {
 	REFUSAL_REACT,
 	REFUSAL_DELETE,
 	REFUSAL_READ,     /* the messages of a channel */
+	REFUSAL_HISTORY,  /* one of them, where a list of them was not refused */
 	REFUSAL_THREADS,  /* list and change threads */
 	REFUSAL_COMMANDS, /* register slash commands */
 	REFUSAL_ANSWER,   /* an interaction */

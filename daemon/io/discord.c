@@ -163,6 +163,17 @@ discord_messages(struct rest *rest, uint64_t channel, uint64_t before, rest_fn *
 }
 
 uint64_t
+discord_message(struct rest *rest, uint64_t channel, uint64_t message, rest_fn *fn,
+    void *ctx)
+{
+	char path[PATH_ROOM];
+
+	(void)snprintf(path, sizeof path, "/channels/%" PRIu64 "/messages/%" PRIu64,
+	    channel, message);
+	return get(rest, "/channels/{channel}/messages/{message}", path, fn, ctx);
+}
+
+uint64_t
 discord_channel(struct rest *rest, uint64_t channel, rest_fn *fn, void *ctx)
 {
 	char path[PATH_ROOM];

@@ -33,6 +33,10 @@ uint64_t discord_bulk_delete(struct rest *rest, uint64_t channel,
 uint64_t discord_messages(struct rest *rest, uint64_t channel, uint64_t before,
     rest_fn *fn, void *ctx);
 
+/** One message. */
+uint64_t discord_message(struct rest *rest, uint64_t channel, uint64_t message,
+    rest_fn *fn, void *ctx);
+
 /** A channel or thread. */
 uint64_t discord_channel(struct rest *rest, uint64_t channel, rest_fn *fn, void *ctx);
 

@@ -57,6 +57,54 @@ take_page(struct run *run, struct slice body)
 }
 
 static void
+take_channel(struct run *run, struct slice body)
+{
+	struct json *channel = NULL;
+
+	(void)json_parse(body, PAGE_MAX_BYTES, &channel);
+	cleanup_take_channel(&run->cleanup, channel);
+	json_free(channel);
+}
+
+static void
+take(struct run *run, struct slice body)
+{
+	switch (run->step) {
+	case CLEANUP_LIST:
+		take_page(run, body);
+		return;
+	case CLEANUP_LOOK:
+		take_channel(run, body);
+		return;
+	case CLEANUP_TRY:
+		cleanup_take_message(&run->cleanup);
+		return;
+	case CLEANUP_BULK:
+	case CLEANUP_DELETE:
+	case CLEANUP_DONE:
+		cleanup_take_deleted(&run->cleanup);
+		return;
+	}
+}
+
+static enum refusal_deed
+deed_of(enum cleanup_step step)
+{
+	switch (step) {
+	case CLEANUP_LIST:
+	case CLEANUP_LOOK:
+		return REFUSAL_READ;
+	case CLEANUP_TRY:
+		return REFUSAL_HISTORY;
+	case CLEANUP_BULK:
+	case CLEANUP_DELETE:
+	case CLEANUP_DONE:
+		return REFUSAL_DELETE;
+	}
+	return REFUSAL_DELETE;
+}
+
+static void
 on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 {
 	struct run *run = ctx;
@@ -65,14 +113,10 @@ on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 	if (answer->error) {
 		if (cleanup_take_refusal(&run->cleanup, answer->status, answer->code)) {
 			run->bad = true;
-			job_note_refusal(run->refusal,
-			    run->step == CLEANUP_LIST ? REFUSAL_READ : REFUSAL_DELETE,
-			    answer);
+			job_note_refusal(run->refusal, deed_of(run->step), answer);
 		}
-	} else if (run->step == CLEANUP_LIST) {
-		take_page(run, answer->body);
 	} else {
-		cleanup_take_deleted(&run->cleanup);
+		take(run, answer->body);
 	}
 	if (answer->unauthorized || !go_on(run)) {
 		end(run, now);
@@ -99,6 +143,13 @@ go_on(struct run *run)
 	case CLEANUP_DELETE:
 		run->call =
 		    discord_delete(rest, call.channel, call.ids[0], on_answer, run);
+		break;
+	case CLEANUP_LOOK:
+		run->call = discord_channel(rest, call.channel, on_answer, run);
+		break;
+	case CLEANUP_TRY:
+		run->call =
+		    discord_message(rest, call.channel, call.ids[0], on_answer, run);
 		break;
 	case CLEANUP_DONE:
 		return false;

@@ -182,8 +182,9 @@ call_channel(struct call *call)
 {
 	if (call_may(call, RIGHT_VIEW)) {
 		call->answer->status = 200;
-		world_put_channel(&call->sim->world, &call->answer->body,
-		    call->channel_id);
+		world_put_channel_last(&call->sim->world, &call->answer->body,
+		    call->channel_id,
+		    messages_newest_of(call->sim->messages, call->channel_id));
 	}
 }
 

@@ -196,6 +196,21 @@ messages_of_channel(struct messages *messages, uint64_t channel_id,
 	return count;
 }
 
+uint64_t
+messages_newest_of(struct messages *messages, uint64_t channel_id)
+{
+	const struct message *at = NULL;
+	uint64_t newest = 0;
+
+	for (uint64_t i = 0; (at = messages_nth(messages, i)); i++) {
+		if (at->shown.channel_id == channel_id && at->shown.id > newest &&
+		    (at->shown.flags & WORLD_FLAG_EPHEMERAL) == 0) {
+			newest = at->shown.id;
+		}
+	}
+	return newest;
+}
+
 int64_t
 messages_pin_time(struct messages *messages, int64_t now_ms)
 {

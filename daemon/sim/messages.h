@@ -52,6 +52,9 @@ struct message *messages_find_nonce(struct messages *messages, uint64_t channel_
 size_t messages_of_channel(struct messages *messages, uint64_t channel_id,
     const struct message **out);
 
+/** The id of a channel's newest message, be it deleted; 0 where it never had one. */
+uint64_t messages_newest_of(struct messages *messages, uint64_t channel_id);
+
 /** An instant for a pin, later than that of any other one. */
 int64_t messages_pin_time(struct messages *messages, int64_t now_ms);
 

@@ -208,6 +208,11 @@ struct event *world_guild_create(const struct world *world, uint64_t guild,
 void world_put_channel(const struct world *world, struct jsonw *out,
     uint64_t channel_id);
 
+/** The same with the id of its last message (0: none), which threads know themselves.
+ */
+void world_put_channel_last(const struct world *world, struct jsonw *out,
+    uint64_t channel_id, uint64_t last_message_id);
+
 /** The roles of a guild, as a list. */
 void world_put_roles(struct jsonw *out, uint64_t guild);
 

@@ -72,7 +72,17 @@ world_channel_type(uint64_t channel_id)
 }
 
 static void
-put_channel(struct jsonw *out, uint64_t guild, uint64_t number)
+put_id_or_null(struct jsonw *out, uint64_t id)
+{
+	if (id != 0) {
+		jsonw_id(out, id);
+	} else {
+		jsonw_raw(out, "null");
+	}
+}
+
+static void
+put_channel(struct jsonw *out, uint64_t guild, uint64_t number, uint64_t last)
 {
 	int type = world_channel_type(number);
 
@@ -83,8 +93,11 @@ put_channel(struct jsonw *out, uint64_t guild, uint64_t number)
 	} else if (type != 4) {
 		jsonw_raw(out,
 		    "\"topic\":\"all about \\\"it\\\" \\ud83d\\ude80\","
-		    "\"last_message_id\":null,\"icon_emoji\":{\"name\":\"📚\","
-		    "\"id\":null},\"theme_color\":null,");
+		    "\"last_message_id\":");
+		put_id_or_null(out, last);
+		jsonw_raw(out,
+		    ",\"icon_emoji\":{\"name\":\"📚\",\"id\":null},"
+		    "\"theme_color\":null,");
 	}
 	jsonw_fmt(out,
 	    "\"rate_limit_per_user\":0,\"position\":%" PRIu64
@@ -123,11 +136,7 @@ put_thread(const struct world *world, struct jsonw *out, uint64_t id)
 	jsonw_raw(out, ",\"name\":");
 	jsonw_string(out, slice_of(thread_looks[nth].name), false);
 	jsonw_raw(out, ",\"message_count\":12,\"member_count\":3,\"last_message_id\":");
-	if (state.last_message_id != 0) {
-		jsonw_id(out, state.last_message_id);
-	} else {
-		jsonw_raw(out, "null");
-	}
+	put_id_or_null(out, state.last_message_id);
 	jsonw_raw(out, ",\"id\":");
 	jsonw_id(out, id);
 	jsonw_raw(out, ",\"guild_id\":");
@@ -138,13 +147,20 @@ put_thread(const struct world *world, struct jsonw *out, uint64_t id)
 void
 world_put_channel(const struct world *world, struct jsonw *out, uint64_t channel_id)
 {
+	world_put_channel_last(world, out, channel_id, 0);
+}
+
+void
+world_put_channel_last(const struct world *world, struct jsonw *out,
+    uint64_t channel_id, uint64_t last_message_id)
+{
 	uint64_t guild = world_guild_of(channel_id);
 
 	if (world_is_thread(channel_id)) {
 		put_thread(world, out, channel_id);
 		return;
 	}
-	put_channel(out, guild, channel_id & WORLD_LOW_MASK);
+	put_channel(out, guild, channel_id & WORLD_LOW_MASK, last_message_id);
 	jsonw_raw(out, ",\"guild_id\":");
 	jsonw_id(out, world_guild_id(guild));
 	jsonw_raw(out, "}");
@@ -219,7 +235,7 @@ put_guild_lists(const struct world *world, struct jsonw *out, uint64_t guild)
 	jsonw_raw(out, ",\"channels\":[");
 	for (uint64_t number = 1; number <= WORLD_CHANNELS; number++) {
 		jsonw_raw(out, number > 1 ? "," : "");
-		put_channel(out, guild, number);
+		put_channel(out, guild, number, 0);
 		jsonw_raw(out, "}");
 	}
 	jsonw_raw(out, "],\"threads\":[");

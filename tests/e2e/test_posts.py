@@ -181,6 +181,25 @@ class Cleanup(Running):
         self.ask("reload")
         self.assertIn("there is no such channel", self.run_job(good=False))
 
+    def test_a_channel_whose_history_is_closed_is_not_taken_for_an_empty_one(self):
+        """Discord answers with 200 and no message then."""
+        self.sim.do("rate 0")  # nobody else writes
+        self.sim.do("say age=2d count=3 old")
+        self.sim.do("right all history off")
+        self.begin("cleanup", f'channels = [ "{self.place}", "{self.here(4)}" ];')
+        said = self.run_job(good=False)
+        self.assertIn("deleted 0 messages in 2 channels, kept 0 pinned: ", said)
+        self.assertIn("give it Read Message History", said)
+        self.assertEqual(2, len(self.calls("GET", "/messages?")))  # it went on with the other one
+        self.sim.do("right all history on")
+        self.assertEqual("deleted 3 messages in 2 channels, kept 0 pinned", self.run_job())
+        # The last message is one that is young, then one that is gone.
+        self.assertEqual("deleted 0 messages in 2 channels, kept 0 pinned", self.run_job())
+        for message in self.messages():
+            self.call("DELETE", f"/channels/{self.place}/messages/{message['id']}")
+        self.assertEqual("deleted 0 messages in 2 channels, kept 0 pinned", self.run_job())
+        self.assertEqual([403, 200, 404], [call["status"] for call in self.calls("GET", f"{self.place}/messages/")])
+
 
 class Threads(Running):
     def test_idle_ones_are_opened_and_touched(self):

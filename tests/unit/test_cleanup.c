@@ -185,6 +185,87 @@ what_a_channel_refuses_is_not_tried_again_there(void **state)
 	assert_int_equal(tries, 3);
 }
 
+/* The channel as it is asked for where its first page was empty. */
+static void
+give_channel(struct cleanup *cleanup, const char *text)
+{
+	struct json *channel = NULL;
+
+	assert_int_equal(json_parse(slice_of(text), 1000, &channel), GW_OK);
+	cleanup_take_channel(cleanup, channel);
+	json_free(channel);
+}
+
+static void
+an_empty_first_page_is_held_against_the_channels_last_message(void **state)
+{
+	struct cleanup cleanup;
+
+	(void)state;
+	begin(&cleanup, 2);
+	(void)cleanup_next(&cleanup, NOW_MS);
+	give_page(&cleanup, 0, 0, false);
+	struct cleanup_call call = cleanup_next(&cleanup, NOW_MS);
+
+	assert_int_equal(call.step, CLEANUP_LOOK);
+	assert_int_equal(call.channel, 1001);
+	give_channel(&cleanup, "{\"last_message_id\":\"123\"}");
+	call = cleanup_next(&cleanup, NOW_MS);
+	assert_int_equal(call.step, CLEANUP_TRY);
+	assert_int_equal(call.channel, 1001);
+	assert_int_equal(call.ids[0], 123);
+	assert_true(cleanup_take_refusal(&cleanup, 403, 50013));
+	/* The other one was cleaned: its last message is gone. */
+	call = cleanup_next(&cleanup, NOW_MS);
+	assert_int_equal(call.step, CLEANUP_LIST);
+	assert_int_equal(call.channel, 1002);
+	give_page(&cleanup, 0, 0, false);
+	assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_LOOK);
+	give_channel(&cleanup, "{\"last_message_id\":\"123\"}");
+	assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_TRY);
+	assert_false(cleanup_take_refusal(&cleanup, 404, 10008));
+	assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_DONE);
+	assert_int_equal(cleanup.failed, 0);
+}
+
+static void
+what_says_nothing_of_the_history_is_no_failure(void **state)
+{
+	static const char *const channels[] = {"{}", "{\"last_message_id\":null}",
+	    "{\"last_message_id\":\"x\"}", "[]"};
+	struct cleanup cleanup;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+		begin(&cleanup, 1);
+		(void)cleanup_next(&cleanup, NOW_MS);
+		give_page(&cleanup, 0, 0, false);
+		assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_LOOK);
+		give_channel(&cleanup, channels[i]);
+		assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_DONE);
+	}
+	/* Read; and neither call answered. */
+	for (int answered = 0; answered < 3; answered++) {
+		begin(&cleanup, 1);
+		(void)cleanup_next(&cleanup, NOW_MS);
+		give_page(&cleanup, 0, 0, false);
+		assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_LOOK);
+		if (answered == 0) {
+			assert_false(cleanup_take_refusal(&cleanup, 500, 0));
+		} else {
+			give_channel(&cleanup, "{\"last_message_id\":\"123\"}");
+			assert_int_equal(cleanup_next(&cleanup, NOW_MS).step,
+			    CLEANUP_TRY);
+			if (answered == 1) {
+				assert_false(cleanup_take_refusal(&cleanup, 0, 0));
+			} else {
+				cleanup_take_message(&cleanup);
+			}
+		}
+		assert_int_equal(cleanup_next(&cleanup, NOW_MS).step, CLEANUP_DONE);
+	}
+}
+
 static void
 what_is_no_page_ends_the_channel(void **state)
 {
@@ -214,6 +295,9 @@ main(void)
 	    cmocka_unit_test(a_run_is_bounded),
 	    cmocka_unit_test(a_refused_group_is_tried_one_by_one),
 	    cmocka_unit_test(what_a_channel_refuses_is_not_tried_again_there),
+	    cmocka_unit_test(
+		an_empty_first_page_is_held_against_the_channels_last_message),
+	    cmocka_unit_test(what_says_nothing_of_the_history_is_no_failure),
 	    cmocka_unit_test(what_is_no_page_ends_the_channel),
 	};
 

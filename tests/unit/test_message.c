@@ -121,6 +121,8 @@ a_refusal_says_which_right_is_missing_and_once(void **state)
 	    "the bot lacks a right there: give it Manage Messages (50013)");
 	refusal_words(REFUSAL_SEND, 403, 50001, "x", words, sizeof words);
 	assert_non_null(strstr(words, "View Channel"));
+	refusal_words(REFUSAL_HISTORY, 403, 50001, "x", words, sizeof words);
+	assert_non_null(strstr(words, "give it Read Message History"));
 	refusal_words(REFUSAL_ANSWER, 404, 10062, "x", words, sizeof words);
 	assert_non_null(strstr(words, "3 s (10062)"));
 	refusal_words(REFUSAL_ANSWER, 400, 40060, "x", words, sizeof words);

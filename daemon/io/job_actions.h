@@ -16,6 +16,9 @@
 
 #define JOB_RESULT_ROOM 256
 
+/* What a run that stops before its end says of it. */
+#define JOB_OVER "ended by a reload"
+
 /* What the actions work with. */
 struct job_tools {
 	struct children *children;
@@ -40,6 +43,9 @@ struct job_task {
 	const char *file;        /* what its file says; NULL: it has none */
 	int64_t wall_ms;         /* when it began */
 	uint64_t cause; /* why: the job and its time; another number on demand */
+	/* A reload took the job away or changed it: what begins something more at
+	 * Discord ends instead, before its next call.  A program goes on to its end. */
+	bool over;
 	/** Ends the run. */
 	void (*done)(struct job_task *task, const struct job_outcome *outcome,
 	    mono_ns now);

@@ -24,7 +24,7 @@ end(struct run *run, mono_ns now)
 {
 	struct job_task *task = run->task;
 	char words[JOB_RESULT_ROOM];
-	char text[2 * JOB_RESULT_ROOM + 2]; /* jobs.c cuts it */
+	char text[2 * JOB_RESULT_ROOM + sizeof JOB_OVER + 4]; /* jobs.c cuts it */
 	const struct job_outcome outcome = {
 	    .good = !run->bad,
 	    .result = text,
@@ -32,8 +32,8 @@ end(struct run *run, mono_ns now)
 	};
 
 	cleanup_words(&run->cleanup, words, sizeof words);
-	(void)snprintf(text, sizeof text, "%s%s%s", words, run->refusal[0] ? ": " : "",
-	    run->refusal);
+	(void)snprintf(text, sizeof text, "%s%s%s%s", words,
+	    task->over ? "; " JOB_OVER : "", run->refusal[0] ? ": " : "", run->refusal);
 
 	task->work = NULL;
 	free(run);
@@ -118,7 +118,7 @@ on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 	} else {
 		take(run, answer->body);
 	}
-	if (answer->unauthorized || !go_on(run)) {
+	if (answer->unauthorized || run->task->over || !go_on(run)) {
 		end(run, now);
 	}
 }

@@ -114,6 +114,9 @@ begin_sending(struct post *post)
 {
 	bool done = false;
 
+	if (post->task->over) {
+		return JOB_OVER ": nothing is posted";
+	}
 	post->rest = buf_slice(&post->text);
 	return send_next(post, &done);
 }

@@ -37,7 +37,7 @@ end(struct run *run, mono_ns now)
 {
 	struct job_task *task = run->task;
 	char words[JOB_RESULT_ROOM];
-	char text[2 * JOB_RESULT_ROOM + 2]; /* jobs.c cuts it */
+	char text[2 * JOB_RESULT_ROOM + sizeof JOB_OVER + 4]; /* jobs.c cuts it */
 	const struct job_outcome outcome = {
 	    .good = !run->bad && keepalive_is_good(&run->keepalive),
 	    .result = text,
@@ -45,8 +45,8 @@ end(struct run *run, mono_ns now)
 	};
 
 	keepalive_words(&run->keepalive, words, sizeof words);
-	(void)snprintf(text, sizeof text, "%s%s%s", words, run->refusal[0] ? ": " : "",
-	    run->refusal);
+	(void)snprintf(text, sizeof text, "%s%s%s%s", words,
+	    task->over ? "; " JOB_OVER : "", run->refusal[0] ? ": " : "", run->refusal);
 
 	task->work = NULL;
 	free_run(run);
@@ -80,7 +80,7 @@ on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 		keepalive_take(&run->keepalive, body);
 		json_free(body);
 	}
-	if (answer->unauthorized || !go_on(run)) {
+	if (answer->unauthorized || run->task->over || !go_on(run)) {
 		end(run, now);
 	}
 }

@@ -157,6 +157,7 @@ begin(struct job *job, const char *why, uint64_t cause, mono_ns now)
 	job->task.file = job->file;
 	job->task.wall_ms = job->begun_wall / 1000;
 	job->task.cause = cause;
+	job->task.over = false;
 	job->action = actions[job->config->action];
 	const char *refused = job->action->start(&job->task, job->config, now);
 
@@ -384,6 +385,7 @@ adopt(struct jobs *jobs, const struct config_job *from, const struct config *con
 	job->gone = false;
 	job->standard = false;
 	read_file(job);
+	job->task.over = job->task.over || !same;
 	if (!same) {
 		set_schedule(job, config);
 		schedule_start(&job->run, &job->schedule, &job->policy, wall,
@@ -424,6 +426,7 @@ drop_old(struct jobs *jobs, struct job **fresh, size_t *count)
 
 		if (job && job->action) {
 			job->gone = true;
+			job->task.over = true;
 			fresh[(*count)++] = job;
 		} else if (job) {
 			free_job(job);

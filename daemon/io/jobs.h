@@ -35,7 +35,8 @@ void jobs_free(struct jobs *owned_jobs);
 /**
  * Takes over the jobs of a configuration, which may go afterwards; reads their zones.
  *
- * A run that is under way ends by itself, also one of a job that is gone.
+ * A run under way of a job that is gone or another one now ends before its next call of
+ * Discord's API; a program that runs ends by itself.
  */
 void jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now);
 

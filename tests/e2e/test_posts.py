@@ -5,6 +5,7 @@ import signal
 import time
 import unittest
 
+from test_faults import until
 from test_jobs import Running as Base
 
 
@@ -180,6 +181,42 @@ class Cleanup(Running):
         self.write(self.text("cleanup", 'channels = [ "999999999999999999" ];'))
         self.ask("reload")
         self.assertIn("there is no such channel", self.run_job(good=False))
+
+    def test_a_reload_ends_what_it_takes_away(self):
+        """One by one and held to Discord's limit, it would go on for many seconds."""
+        self.sim.do("say age=20d count=60 ancient")
+        other = self.here(4)
+        for change in (f'channels = [ "{other}" ];', None):
+            with self.subTest(change):
+                self.begin("cleanup", f'channels = [ "{self.place}" ];')
+                self.ask("job", "run", "j")
+                begun = len(self.calls("DELETE", "/messages/"))
+                until(lambda b=begun: len(self.calls("DELETE", "/messages/")) > b, "a deletion")
+                self.write(self.text("cleanup", change) if change else "jobs = ();")
+                self.ask("reload")
+                _, event = self.bot.wait_event("job_done")
+                self.assertRegex(event["result"], r"^deleted \d+ messages? in 1 channel, kept 0 pinned; ended by a reload$")
+                if change:
+                    self.assertEqual("deleted 0 messages in 1 channel, kept 0 pinned", self.run_job())
+                self.bot.stop()
+        self.assertLess(len(self.calls("DELETE", "/messages/")), 60)
+        # One that stays as it is goes on.
+        self.sim.do("say channel=4 age=20d count=12 ancient")
+        self.begin("cleanup", f'channels = [ "{other}" ];')
+        self.ask("job", "run", "j")
+        self.ask("reload")
+        self.assertEqual("deleted 12 messages in 1 channel, kept 0 pinned", self.wait_job(0, True)["last_result"])
+
+    def test_a_post_that_a_reload_takes_away_before_it_began_is_not_sent(self):
+        gate = self.bot.dir / "gate"
+        self.post(f'program = [ "/bin/sh", "-c", "until test -e {gate}; do sleep 0.05; done; echo late" ];')
+        self.ask("job", "run", "j")
+        self.write("jobs = ();")
+        self.ask("reload")
+        gate.touch()
+        _, event = self.bot.wait_event("job_failed")
+        self.assertEqual("ended by a reload: nothing is posted", event["result"])
+        self.assertEqual([], self.posted())
 
     def test_a_channel_whose_history_is_closed_is_not_taken_for_an_empty_one(self):
         """Discord answers with 200 and no message then."""

@@ -127,6 +127,15 @@ def rate_section(results):
                   for row in results["rate"]])
 
 
+def records_section(results):
+    rows = results["records"]
+    return (f"The same with at most {rows[0]['record']:,} bytes in a record of TLS, where gwsim sends 16,384 elsewhere: "
+            "microseconds of CPU an event.\n\n"
+            + table(("mode", "floor", "loop", "gwbotd", "x floor"),
+                    [(row["mode"], *(with_spread(row["us_per_event"][name]) for name in ("floor", "loop", "gwbotd")),
+                      f"{row['us_per_event']['gwbotd'][0] / row['us_per_event']['floor'][0]:.2f}") for row in rows]))
+
+
 def worst_section(results):
     return table(("mode", "payloads", "ns a byte of JSON", "ns a byte of the wire", "us an event", "JSON bytes a wire byte"),
                  [(row["mode"], row["what"], f"{row['ns_per_byte']:.2f}", f"{row['ns_per_wire_byte']:.2f}",
@@ -168,7 +177,8 @@ def idle_section(results):
     return text + "\n".join("    " + line for line in row["strace"] or ["strace is not installed"])
 
 
-SECTIONS = (("flat", "Flat out", flat_section), ("rate", "At a fixed rate over TLS: us of CPU an event", rate_section),
+SECTIONS = (("flat", "Flat out", flat_section), ("records", "In small records of TLS", records_section),
+            ("rate", "At a fixed rate over TLS: us of CPU an event", rate_section),
             ("worst", "The worst legal payloads over TLS", worst_section), ("memory", "Memory at rest over TLS", memory_section),
             ("life", "Start, stop, gwctl", life_section), ("flooded", "Under flood", flooded_section),
             ("shards", "Shards at rest over TLS", shards_section), ("idle", "Idle, one shard over TLS", idle_section))

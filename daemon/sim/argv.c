@@ -23,6 +23,8 @@ static const char help_text[] =
     "                         and ::1 (default 127.0.0.1)\n"
     "  --port N               HTTP and gateway share it; 0 = any free one (default 0)\n"
     "  --tls --tls-dir DIR    https and wss with a CA made and kept in DIR (ca.pem)\n"
+    "  --tls-record BYTES     the most that a record of TLS has, 512 to 16384 (default "
+    "16384)\n"
     "  --control PATH         Unix socket for commands: one line in, one JSON line "
     "out;\n"
     "                         `help` lists them\n"
@@ -85,6 +87,7 @@ enum option_id {
 	OPTION_PORT,
 	OPTION_TLS,
 	OPTION_TLS_DIR,
+	OPTION_TLS_RECORD,
 	OPTION_CONTROL,
 	OPTION_READY_FD,
 	OPTION_TOKEN,
@@ -113,6 +116,7 @@ static const struct option options[] = {
     {"port", required_argument, NULL, OPTION_PORT},
     {"tls", no_argument, NULL, OPTION_TLS},
     {"tls-dir", required_argument, NULL, OPTION_TLS_DIR},
+    {"tls-record", required_argument, NULL, OPTION_TLS_RECORD},
     {"control", required_argument, NULL, OPTION_CONTROL},
     {"ready-fd", required_argument, NULL, OPTION_READY_FD},
     {"token", required_argument, NULL, OPTION_TOKEN},
@@ -226,6 +230,8 @@ take_where(struct argv *out, int id, const char *value)
 	case OPTION_TLS_DIR:
 		out->tls_dir = value;
 		return true;
+	case OPTION_TLS_RECORD:
+		return parse_uint(value, 512, ARGV_TLS_RECORD_MAX, &out->tls_record);
 	case OPTION_CONTROL:
 		out->control = value;
 		return true;
@@ -314,6 +320,7 @@ argv_parse(struct argv *out, int argc, char **args)
 	    .session_total = 1000,
 	    .session_remaining = UINT64_MAX,
 	    .buffer_events = 20000,
+	    .tls_record = ARGV_TLS_RECORD_MAX,
 	    .heartbeat_interval_ms = 41250,
 	    .session_ttl = CLOCK_S(300),
 	    .identify_window = CLOCK_S(5),

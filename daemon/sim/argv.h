@@ -9,7 +9,9 @@
 
 #include "clock.h"
 
-#define ARGV_MAX_HOSTS 4
+#define ARGV_MAX_HOSTS      4
+
+#define ARGV_TLS_RECORD_MAX 16384 /* RFC 8446 5.1 */
 
 /* The most shards that are told apart. */
 #define ARGV_MAX_SHARDS 1024
@@ -26,7 +28,8 @@ struct argv {
 	bool privileged; /* false: privileged intents are denied with 4014 */
 	uint64_t seed;
 	uint64_t guilds;
-	uint64_t shards; /* recommended by /gateway/bot */
+	uint64_t tls_record; /* the most bytes that a record has */
+	uint64_t shards;     /* recommended by /gateway/bot */
 	uint64_t max_concurrency;
 	uint64_t session_total;
 	uint64_t session_remaining;

@@ -186,7 +186,7 @@ start(struct sim *sim)
 	sim->rights = rights_new();
 	sim->world.threads = threads_new();
 	sim->google = google_new();
-	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir))) {
+	if (argv->tls && !(sim->tls = tls_new(argv->tls_dir, argv->tls_record))) {
 		return false;
 	}
 	/* The socket first: it is what keeps a second gwsim away. */

@@ -31,6 +31,7 @@ struct tls {
 	struct issuer ca;
 	struct issuer other; /* a CA that nobody trusts */
 	SSL_CTX *contexts[TLS_KIND_COUNT];
+	size_t record;
 	enum tls_kind kind;
 };
 
@@ -200,11 +201,12 @@ load_or_make_ca(struct tls *tls, const char *dir)
 }
 
 struct tls *
-tls_new(const char *dir)
+tls_new(const char *dir, size_t record)
 {
 	struct tls *tls = xzalloc(sizeof *tls);
 	int size = snprintf(tls->ca_file, sizeof tls->ca_file, "%s/ca.pem", dir);
 
+	tls->record = record;
 	(void)snprintf(tls->key_file, sizeof tls->key_file, "%s/ca.key", dir);
 	if (size < 0 || (size_t)size >= sizeof tls->ca_file ||
 	    !load_or_make_ca(tls, dir) || !make_ca(&tls->other, "gwsim unknown CA") ||
@@ -325,7 +327,8 @@ tls_accept(struct tls *tls, int fd)
 {
 	SSL *ssl = SSL_new(tls->contexts[tls->kind]);
 
-	if (!ssl || SSL_set_fd(ssl, fd) != 1) {
+	if (!ssl || SSL_set_fd(ssl, fd) != 1 ||
+	    SSL_set_max_send_fragment(ssl, (long)tls->record) != 1) {
 		SSL_free(ssl);
 		return NULL;
 	}

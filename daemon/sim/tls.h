@@ -27,8 +27,9 @@ enum tls_kind {
 
 struct tls;
 
-/** Loads the CA from dir, or makes dir and CA; NULL: told on stderr. */
-struct tls *tls_new(const char *dir);
+/** Loads the CA from dir, or makes dir and CA; NULL: told on stderr.  Records have up
+ * to so many bytes. */
+struct tls *tls_new(const char *dir, size_t record);
 
 void tls_free(struct tls *owned_tls);
 

@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
@@ -1480,6 +1481,40 @@ class Tls(unittest.TestCase):
             second.terminate()
             self.assertEqual(second.wait(10), 0)
             second.stdout.close()
+
+    def test_records_are_as_small_as_asked_for(self):
+        with Sim("--rate", 0, "--big-guild", 50000, "--tls-record", 600, tls=True) as sim, \
+                socket.create_connection(("127.0.0.1", sim.port), 10) as raw:
+            wire, come, go = bytearray(), ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = ssl.create_default_context(cafile=sim.ca_file).wrap_bio(come, go, server_hostname="localhost")
+
+            def until_done(step):
+                while True:
+                    try:
+                        return step()
+                    except ssl.SSLWantReadError:
+                        raw.sendall(go.read())
+                        data = raw.recv(65536)
+                        self.assertTrue(data, "closed")
+                        wire.extend(data)
+                        come.write(data)
+
+            until_done(tls.do_handshake)
+            wire.clear()  # whole: the server waits for our last word before it goes on
+            identify = json.dumps({"op": 2, "d": {"token": TOKEN, "intents": 1, "properties": {}}}).encode()
+            tls.write(b"GET /?v=10&encoding=json HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                      b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                      b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            tls.write(bytes([0x81, 0x80 | 126]) + len(identify).to_bytes(2, "big") + bytes(4) + identify)
+            size = 0
+            while size < 50000:
+                size += len(until_done(lambda: tls.read(65536)))
+            records = []
+            while len(wire) >= 5:
+                records.append(int.from_bytes(wire[3:5], "big"))
+                del wire[:5 + records[-1]]
+            self.assertGreater(len(records), 50000 // 600)
+            self.assertLessEqual(max(records), 600 + 17)  # the kind of what is in it, and the tag
 
     def test_session_with_compression_and_flood(self):
         with Sim("--rate", 0, tls=True) as sim:

@@ -1012,10 +1012,10 @@ sentinel_sleeps_beside_an_idle_loop(void)
 	CHECK(run_for(CLOCK_S(4)) >= CLOCK_S(4));
 	long slept = sleeps() - before;
 
-	/* Seven dozes of 400 ms, a nudge in every other; looks every 50 ms would be 60.
-	 */
+	/* Seven dozes of 400 ms, a nudge in every other: 14, and 30 of the thread
+	 * checker's own.  Looks every 50 ms would be 60. */
 	(void)printf("%ld wake-ups in 3 s\n", slept);
-	CHECK(before >= 0 && slept <= 25);
+	CHECK(before >= 0 && slept <= 50);
 	worker_free(worker);
 	loop_timer_free(timer);
 }

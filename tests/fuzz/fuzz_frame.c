@@ -1,5 +1,6 @@
 /*
- * Frames: no input may crash, and no cut between two reads may change what comes out.
+ * Frames: no input may crash, and no cut between two reads may change what comes out,
+ * nor may it who looks at the UTF-8 of whole messages: the parser or its owner.
  *
  * The first byte seeds the cuts, the rest is the stream.
  */
@@ -32,9 +33,25 @@ mix(uint64_t hash, const void *data, size_t size)
 	return hash;
 }
 
-static void
+static bool
+is_utf8(struct slice text)
+{
+	struct frame_utf8 utf8 = {0};
+
+	return frame_utf8_step(&utf8, text.data, text.size) && utf8.missing == 0;
+}
+
+/* False where the owner finds what the parser has left to him to be wrong. */
+static bool
 take(struct outcome *outcome, const struct frame_event *event)
 {
+	if (event->kind == FRAME_GOT_PIECE && event->unchecked &&
+	    !is_utf8(event->bytes)) {
+		outcome->events++;
+		outcome->code = FRAME_CODE_NOT_UTF8;
+		outcome->error = true;
+		return false;
+	}
 	if (event->kind == FRAME_GOT_PIECE) {
 		if (event->first == outcome->in_message) {
 			abort();
@@ -48,7 +65,7 @@ take(struct outcome *outcome, const struct frame_event *event)
 			    sizeof outcome->message);
 			outcome->events++;
 		}
-		return;
+		return true;
 	}
 	if (outcome->code != 0) {
 		abort(); /* something came behind the end */
@@ -57,15 +74,17 @@ take(struct outcome *outcome, const struct frame_event *event)
 	outcome->code = event->code;
 	outcome->error = event->kind == FRAME_GOT_ERROR;
 	outcome->hash = mix(outcome->hash, event->bytes.data, event->bytes.size);
+	return true;
 }
 
 static struct outcome
-parse(const uint8_t *data, size_t size, unsigned seed)
+parse(const uint8_t *data, size_t size, unsigned seed, bool leaves_text)
 {
 	struct outcome outcome = {.hash = 1};
 	struct frame_parser parser;
 
 	frame_parser_init(&parser, LIMIT);
+	parser.leaves_text = leaves_text;
 	while (size > 0) {
 		size_t cut = seed > 0 ? 1 + (seed >> 8) % 37 : size;
 		struct slice input = {(const char *)data, cut < size ? cut : size};
@@ -76,10 +95,21 @@ parse(const uint8_t *data, size_t size, unsigned seed)
 		size -= input.size;
 		while (
 		    (event = frame_next(&parser, &input)).kind != FRAME_GOT_NOTHING) {
-			take(&outcome, &event);
+			if (!take(&outcome, &event)) {
+				return outcome;
+			}
 		}
 	}
 	return outcome;
+}
+
+static void
+must_be_same(const struct outcome *one, struct outcome other)
+{
+	if (one->hash != other.hash || one->events != other.events ||
+	    one->code != other.code || one->error != other.error) {
+		abort();
+	}
 }
 
 int
@@ -88,12 +118,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0) {
 		return 0;
 	}
-	struct outcome whole = parse(data + 1, size - 1, 0);
-	struct outcome cut = parse(data + 1, size - 1, 1U + data[0] * 65537U);
+	unsigned seed = 1U + data[0] * 65537U;
+	struct outcome whole = parse(data + 1, size - 1, 0, false);
 
-	if (whole.hash != cut.hash || whole.events != cut.events ||
-	    whole.code != cut.code || whole.error != cut.error) {
-		abort();
-	}
+	must_be_same(&whole, parse(data + 1, size - 1, seed, false));
+	must_be_same(&whole, parse(data + 1, size - 1, 0, true));
+	must_be_same(&whole, parse(data + 1, size - 1, seed, true));
 	return 0;
 }

@@ -158,7 +158,8 @@ put_limit(struct html *html, const struct page_input *input, enum page_limit whi
 {
 	html_put(html, "<tr><th scope=\"row\">%s</th><td class=\"number\">", name);
 	html_span(html, value);
-	html_put(html, "</td><td>%s</td><td class=\"soft\">", meaning);
+	html_put(html, "</td><td>%s</td><td class=\"soft\" data-column=\"From\">",
+	    meaning);
 	html_text(html, input->sources ? input->sources[which] : NULL);
 	html_put(html, "</td></tr>\n");
 }

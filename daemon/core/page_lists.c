@@ -1,8 +1,9 @@
 /* The probes and the jobs on the status page. */
 #include "page_parts.h"
 
-/* Begins a section with a table that scrolls on its own where the screen is narrow;
- * columns are the texts of its header. */
+/* Begins a section with a table that scrolls on its own where the screen is narrower
+ * than it, and has no columns where the screen is that of a phone: style.css.  columns
+ * are the texts of its header. */
 static void
 begin_table(struct html *html, const char *id, const char *title,
     const char *const *columns)
@@ -106,9 +107,9 @@ put_job(struct html *html, const struct job_view *job)
 	html_text(html, job->schedule);
 	html_put(html, "%s", job->zone ? " " : "");
 	html_text(html, job->zone);
-	html_put(html, "</td><td>");
+	html_put(html, "</td><td data-column=\"Next\">");
 	put_instant(html, job->next, "never");
-	html_put(html, "</td><td>");
+	html_put(html, "</td><td data-column=\"Last\">");
 	put_instant(html, job->begun_wall, "not yet");
 	html_put(html, "</td><td class=\"%s\">",
 	    job->ended && !job->good ? "bad" : "soft");

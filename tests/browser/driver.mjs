@@ -4,6 +4,7 @@
 //   {do: "wait", selector, pattern, ms}              until its text matches; the time taken
 //   {do: "axe"}                                      findings of axe-core
 //   {do: "facts"}                                    width of the page, requests, complaints
+//   {do: "scrolls"}                                  what is wider than its place, by its label
 //   {do: "shot", path}                               a picture of the whole page
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -54,6 +55,8 @@ const verbs = {
   },
   facts: async () => ({complaints, requests, wide: await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth)}),
+  scrolls: () => page.evaluate(() => [...document.querySelectorAll('.scroll')].filter(
+    (place) => place.scrollWidth > place.clientWidth).map((place) => place.ariaLabel)),
   shot: async ({path}) => void await page.screenshot({path, fullPage: true}),
 };
 

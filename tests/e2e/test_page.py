@@ -17,7 +17,15 @@ from gwbotd import Gwbotd, Sim
 
 DRIVER = pathlib.Path(__file__).resolve().parents[1] / "browser" / "driver.mjs"
 HOSTILE = '<img src=x onerror="document.title=1">\'"&\u202e!'
-SIZES = {"desk": (1280, 800), "tablet": (768, 1024), "phone": (320, 640)}
+SIZES = {"desk": (1280, 800), "tablet": (768, 1024), "turned": (642, 390), "phone": (390, 844),
+         "small": (320, 640)}
+LISTS = """
+    probes = ( { name = "db"; kind = "command"; command = [ "/bin/sh", "-c", "echo %s; false" ];
+                 required = true; interval = "1s"; fail_after = 1; } );
+    jobs = ( { name = "report-of-the-day-that-passed"; action = "exec"; every = "3h"; command = [ "/bin/true" ]; },
+             { name = "tidy"; action = "cleanup"; cron = "15,30,45 4 * * 1-5"; zone = "Europe/Vienna";
+               channels = [ "809500672000000002" ]; } );
+""" % ("no-blank-in-it/" * 12)
 
 
 class Links(html.parser.HTMLParser):
@@ -79,7 +87,8 @@ class Page(unittest.TestCase):
         self.assertLessEqual(facts["wide"], 0, "the page is wider than the screen")
 
     def test_sizes_schemes_and_axe(self):
-        url = self.start(bot__name=HOSTILE, discord__shards="3")
+        url = self.start(config=LISTS, bot__name=HOSTILE, discord__shards="3")
+        self.assertEqual(0, self.bot.ctl("job", "run", "report-of-the-day-that-passed", "--wait").returncode)
         for name, (width, height) in SIZES.items():
             for dark in (False, True):
                 answer = self.browser.do("open", url=url, width=width, height=height, dark=dark)
@@ -87,6 +96,7 @@ class Page(unittest.TestCase):
                 self.browser.wait("#now", "ready", 20)
                 self.assertIn(HOSTILE[:10], self.browser.do("text", selector="#now h1"))
                 self.assertEqual(self.browser.do("axe"), [], name)
+                self.assertEqual(self.browser.do("scrolls"), [], name)
                 self.assert_quiet(url)
                 if "GWBOT_SHOTS" in os.environ:
                     self.browser.do("shot", path=f"{os.environ['GWBOT_SHOTS']}/{name}-"

@@ -453,8 +453,8 @@ probes_and_jobs_are_tables_where_there_are_any(void **state)
 	    "api</th><td>http</td><td class=\"soft\">unknown</td>"
 	    "<td>not yet</td>");
 	assert_has(&out,
-	    "report</th><td>exec, every 3h</td><td>never</td>"
-	    "<td><time datetime=\"2026-09-21T14:13:20Z\">");
+	    "report</th><td>exec, every 3h</td><td data-column=\"Next\">never</td>"
+	    "<td data-column=\"Last\"><time datetime=\"2026-09-21T14:13:20Z\">");
 	assert_has(&out, "<td class=\"bad\">status 3, took 1.5 s</td>");
 	buf_fini(&out);
 }

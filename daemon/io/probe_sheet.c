@@ -8,7 +8,6 @@
  */
 #include "probe_kinds.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 
 #include "log.h"
 #include "sheet.h"
+#include "sheet_memory.h"
 #include "sheet_token.h"
 #include "xalloc.h"
 
@@ -27,9 +27,6 @@
 /* A request tells its own timeout, in more words. */
 #define FETCH_GRACE CLOCK_S(1)
 
-/* Of a token's lifetime: then the next run gets a new one. */
-#define RENEW_TENTHS 8
-
 struct run;
 
 /* From run to run. */
@@ -39,15 +36,7 @@ struct kept {
 	bool helper_is_out;       /* with a job */
 	bool run_wants_it;        /* what the helper brings is for the present run */
 	struct sheet_stamp stamp; /* of the file that the token came from */
-	struct secret *token;     /* NULL: none */
-	mono_ns renew_at;
-	mono_ns expires_at;
-	char email[SHEET_EMAIL_ROOM]; /* of the token's account */
-	char project[SHEET_EMAIL_ROOM];
-	bool read_good;                /* the last run that asked */
-	mono_ns read_at;               /* when it began */
-	char title[PROBE_REASON_ROOM]; /* what it found */
-	mono_ns quiet_until;           /* Google said: not before */
+	struct sheet_memory memory;
 };
 
 struct run {
@@ -118,7 +107,7 @@ free_run(struct run *run)
 static void
 free_kept(struct kept *kept)
 {
-	secret_free(kept->token);
+	sheet_memory_fini(&kept->memory);
 	free(kept);
 }
 
@@ -155,13 +144,6 @@ by_account(const struct run *run)
 	return run->task->config->credentials[0] != '\0';
 }
 
-static void
-drop_token(struct kept *kept)
-{
-	secret_free(kept->token);
-	kept->token = NULL;
-}
-
 static struct sheet_asked
 asked_of(const struct run *run)
 {
@@ -169,8 +151,8 @@ asked_of(const struct run *run)
 
 	return (struct sheet_asked){
 	    .worksheet = run->task->config->worksheet,
-	    .email = account ? run->kept->email : "",
-	    .project = account ? run->kept->project : "",
+	    .email = account ? run->kept->memory.email : "",
+	    .project = account ? run->kept->memory.project : "",
 	};
 }
 
@@ -178,8 +160,10 @@ asked_of(const struct run *run)
 static void
 scrub(const struct run *run, struct buf *body)
 {
-	if (body->size > 0 && run->kept->token) {
-		secret_scrub(run->kept->token, body->data, body->size);
+	const struct secret *token = run->kept->memory.token;
+
+	if (body->size > 0 && token) {
+		secret_scrub(token, body->data, body->size);
 	}
 	if (body->size > 0 && run->key) {
 		secret_scrub(run->key, body->data, body->size);
@@ -231,17 +215,6 @@ ask(struct run *run, struct fetch_request *request, const char *doing,
 /* ---- the row ---- */
 
 static void
-take_finding(struct run *run, const struct sheet_finding *finding, mono_ns now)
-{
-	struct kept *kept = run->kept;
-
-	if (finding->verdict == PROBE_UNSETTLED) {
-		kept->quiet_until = now + finding->wait;
-	}
-	conclude(run, finding->verdict, finding->reason);
-}
-
-static void
 on_row(void *ctx, const struct fetch_response *response, mono_ns now)
 {
 	struct run *run = ctx;
@@ -260,23 +233,22 @@ on_row(void *ctx, const struct fetch_response *response, mono_ns now)
 	sheet_read_row(&asked, &answer, &finding);
 	buf_wipe(&body);
 	if (finding.refused && by_account(run)) {
-		drop_token(kept);
+		sheet_memory_drop_token(&kept->memory);
 		if (!run->renewed) {
 			run->renewed = true;
 			go_for_key(run, true, now);
 			return;
 		}
 	}
-	kept->read_good = finding.verdict == PROBE_GOOD;
-	kept->read_at = run->begun_at;
-	(void)slice_copy(slice_of(finding.reason), kept->title, sizeof kept->title);
-	take_finding(run, &finding, now);
+	sheet_memory_take_row(&kept->memory, &finding, run->begun_at, now);
+	conclude(run, finding.verdict, finding.reason);
 }
 
 static void
 read_row(struct run *run, mono_ns now)
 {
 	const struct config_probe *config = run->task->config;
+	const struct secret *token = run->kept->memory.token;
 	struct fetch_request request = {.method = "GET"};
 	struct buf url;
 	struct buf bearer;
@@ -288,8 +260,8 @@ read_row(struct run *run, mono_ns now)
 	enum gw_err err = sheet_put_url(config->base, config->sheet, config->worksheet,
 	    run->key, &url);
 
-	if (err == GW_OK && run->kept->token && !run->key) {
-		err = buf_printf(&bearer, "Bearer %s", secret_reveal(run->kept->token));
+	if (err == GW_OK && token && !run->key) {
+		err = buf_printf(&bearer, "Bearer %s", secret_reveal(token));
 		request.headers[0] =
 		    (struct fetch_header){"Authorization", bearer.data};
 	}
@@ -315,7 +287,7 @@ read_row(struct run *run, mono_ns now)
 static bool
 go_on_with_old_token(struct run *run, mono_ns now)
 {
-	if (!run->kept->token || now >= run->kept->expires_at) {
+	if (!sheet_memory_is_usable(&run->kept->memory, now)) {
 		return false;
 	}
 	read_row(run, now);
@@ -339,13 +311,10 @@ on_token(void *ctx, const struct fetch_response *response, mono_ns now)
 
 		buf_wipe(&body);
 		if (taken) {
-			drop_token(kept);
-			kept->token = token.access;
-			kept->renew_at = now + token.lifetime / 10 * RENEW_TENTHS;
-			kept->expires_at = now + token.lifetime;
+			sheet_memory_take_token(&kept->memory, &token, now);
 			log_debug("sheet_token_new",
 			    KV("probe", (const char *)run->task->config->name),
-			    KV("account", (const char *)kept->email),
+			    KV("account", (const char *)kept->memory.email),
 			    KV("lifetime_s", clock_seconds(token.lifetime)));
 			read_row(run, now);
 			return;
@@ -357,7 +326,8 @@ on_token(void *ctx, const struct fetch_response *response, mono_ns now)
 	if (response->error) {
 		fail(run, "the token endpoint: %s", response->error);
 	} else {
-		take_finding(run, &finding, now);
+		sheet_memory_take(&kept->memory, &finding, now);
+		conclude(run, finding.verdict, finding.reason);
 	}
 }
 
@@ -419,9 +389,10 @@ static void
 make_grant(struct run *run)
 {
 	struct kept *kept = run->kept;
+	struct sheet_memory *memory = &kept->memory;
 
-	memcpy(kept->email, run->account.email, sizeof kept->email);
-	memcpy(kept->project, run->account.project, sizeof kept->project);
+	memcpy(memory->email, run->account.email, sizeof memory->email);
+	memcpy(memory->project, run->account.project, sizeof memory->project);
 	buf_wipe(&run->grant);
 	(void)buf_reserve(&run->grant, FORM_BYTES);
 	if (sheet_put_grant(&run->account, clock_wall_ms() / 1000, &run->grant) !=
@@ -484,7 +455,7 @@ on_key_file(void *ctx, const struct sheet_key_file *file, mono_ns now)
 		return;
 	}
 	if (memcmp(&file->stamp, &kept->stamp, sizeof kept->stamp) != 0) {
-		drop_token(kept); /* it was another key's */
+		sheet_memory_drop_token(&kept->memory); /* it was another key's */
 	}
 	kept->stamp = file->stamp;
 	take_key(run, file->text, now);
@@ -504,18 +475,13 @@ read_variable(struct run *run, mono_ns now)
 	take_key(run, slice_of(text), now);
 }
 
-static bool
-token_is_fresh(const struct run *run, mono_ns now)
-{
-	return by_account(run) && run->kept->token && now < run->kept->renew_at;
-}
-
 static void
 go_for_key(struct run *run, bool in_any_case, mono_ns now)
 {
 	struct kept *kept = run->kept;
 	const char *place = place_of(run);
-	bool fresh = !in_any_case && token_is_fresh(run, now);
+	bool fresh = !in_any_case && by_account(run) &&
+	    sheet_memory_is_fresh(&kept->memory, now);
 
 	if (strncmp(place, IN_ENVIRONMENT, sizeof IN_ENVIRONMENT - 1) == 0) {
 		if (fresh) {
@@ -537,35 +503,11 @@ go_for_key(struct run *run, bool in_any_case, mono_ns now)
 
 /* ---- the kind ---- */
 
-/* True where the run ends without asking Google. */
-static bool
-need_not_ask(struct run *run, mono_ns now)
-{
-	struct kept *kept = run->kept;
-	char reason[PROBE_REASON_ROOM];
-
-	if (now < kept->quiet_until) {
-		(void)snprintf(reason, sizeof reason,
-		    "Google's quota was used up (429), which says nothing of the "
-		    "sheet; asked again in %" PRId64 " s",
-		    (int64_t)((kept->quiet_until - now) / CLOCK_S(1)) + 1);
-		conclude(run, PROBE_UNSETTLED, reason);
-		return true;
-	}
-	/* After a bad one somebody may have mended it just now. */
-	if (kept->read_good && now - kept->read_at < SHEET_READ_EVERY) {
-		(void)snprintf(reason, sizeof reason, "%.200s, read %" PRId64 " s ago",
-		    kept->title, (int64_t)((now - kept->read_at) / CLOCK_S(1)));
-		conclude(run, PROBE_UNSETTLED, reason);
-		return true;
-	}
-	return false;
-}
-
 static void
 start(struct probe_task *task, mono_ns now)
 {
 	struct run *run = xzalloc(sizeof *run);
+	char reason[PROBE_REASON_ROOM];
 
 	if (!task->kept) {
 		task->kept = xzalloc(sizeof(struct kept));
@@ -579,7 +521,9 @@ start(struct probe_task *task, mono_ns now)
 	run->timer = loop_timer_new(task->tools->loop, on_timer, run);
 	loop_timer_arm(run->timer, run->deadline);
 	task->work = run;
-	if (!need_not_ask(run, now)) {
+	if (sheet_memory_spares(&run->kept->memory, now, reason, sizeof reason)) {
+		conclude(run, PROBE_UNSETTLED, reason);
+	} else {
 		go_for_key(run, false, now);
 	}
 }

@@ -23,8 +23,7 @@
 #define TOO_LARGE  0x08 /* F4 90 and above */
 #define SURROGATE  0x10
 #define OVERLONG_2 0x20
-#define BEYOND     0x40 /* F5 80 and above */
-#define OVERLONG_4 0x40 /* F0 80: no other pair has both */
+#define OUTSIDE_4  0x40 /* of four bytes: F0 80, overlong, or F5 80 and above */
 #define TWO_FOLLOW 0x80 /* wrong unless it is a third or fourth byte */
 #define EITHER     (TOO_SHORT | TOO_LONG | TWO_FOLLOW) /* whatever the lower half */
 
@@ -39,22 +38,22 @@ static const unsigned char by_first_upper[16] = {
     TOO_SHORT | OVERLONG_2,
     TOO_SHORT,
     TOO_SHORT | OVERLONG_3 | SURROGATE,
-    TOO_SHORT | TOO_LARGE | BEYOND | OVERLONG_4,
+    TOO_SHORT | TOO_LARGE | OUTSIDE_4,
 };
 static const unsigned char by_first_lower[16] = {
-    EITHER | OVERLONG_2 | OVERLONG_3 | OVERLONG_4,
+    EITHER | OVERLONG_2 | OVERLONG_3 | OUTSIDE_4,
     EITHER | OVERLONG_2,
     EITHER,
     EITHER,
     EITHER | TOO_LARGE,
-    EIGHT(EITHER | TOO_LARGE | BEYOND),
-    EITHER | TOO_LARGE | BEYOND | SURROGATE,
-    EITHER | TOO_LARGE | BEYOND,
-    EITHER | TOO_LARGE | BEYOND,
+    EIGHT(EITHER | TOO_LARGE | OUTSIDE_4),
+    EITHER | TOO_LARGE | OUTSIDE_4 | SURROGATE,
+    EITHER | TOO_LARGE | OUTSIDE_4,
+    EITHER | TOO_LARGE | OUTSIDE_4,
 };
 static const unsigned char by_second_upper[16] = {
     EIGHT(TOO_SHORT),
-    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | OVERLONG_3 | BEYOND | OVERLONG_4,
+    TOO_LONG | TWO_FOLLOW | OVERLONG_2 | OVERLONG_3 | OUTSIDE_4,
     TOO_LONG | TWO_FOLLOW | OVERLONG_2 | OVERLONG_3 | TOO_LARGE,
     TOO_LONG | TWO_FOLLOW | OVERLONG_2 | SURROGATE | TOO_LARGE,
     TOO_LONG | TWO_FOLLOW | OVERLONG_2 | SURROGATE | TOO_LARGE,

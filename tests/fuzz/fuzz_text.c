@@ -13,8 +13,6 @@
 #define PLACES    64
 #define MOST_SIZE 8192
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* How many bytes are whole characters. */
 static size_t
 whole_utf8(const unsigned char *text, size_t size)

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "buf.h"
 #include "text_scan.h"
 #include "utf8.h"
 
@@ -15,6 +16,10 @@
 #define TEXT_SCAN_WIDEST 64
 #endif
 
+#define BYTES(text)                      \
+	{                                \
+		(text), sizeof(text) - 1 \
+	}
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define LONGEST      ((size_t)200)
 #define MOST_LEFT    ((size_t)63) /* of long text that is sound throughout */
@@ -62,6 +67,16 @@ without_end(const unsigned char *text, size_t size)
 	return at;
 }
 
+/* Puts word at *size. */
+static void
+put(unsigned char *text, size_t *size, struct slice word)
+{
+	if (word.size > 0) {
+		memcpy(text + *size, word.data, word.size);
+	}
+	*size += word.size;
+}
+
 /* Never more than is sound, never within a character, and nearly all where all is. */
 static void
 check(const unsigned char *text, size_t size, unsigned char behind)
@@ -105,37 +120,42 @@ plain_text_is_taken_nearly_whole(void **state)
 static void
 every_pair_of_bytes_is_judged_as_one_by_one(void **state)
 {
-	static const char *const behind[] = {"", "\x80", "\xBF", "\x80\x80", "\xBF\xBF",
-	    "\x80\x80\x80", "\xC3\xA9"};
+	static const struct slice behind[] = {BYTES(""), BYTES("\x80"), BYTES("\xBF"),
+	    BYTES("\x80\x80"), BYTES("\xBF\xBF"), BYTES("\x80\x80\x80"),
+	    BYTES("\xC3\xA9")};
 	static const size_t places[] = {0, 28, 29, 30, 31, 32, 60, 61, 62, 63, 64, 90};
 
 	(void)state;
 	for (unsigned pair = 0; pair < 0x10000; pair++) {
 		size_t place = places[pair % COUNT(places)];
-		const char *more = behind[pair / COUNT(places) % COUNT(behind)];
+		struct slice more = behind[pair / COUNT(places) % COUNT(behind)];
+		size_t size = place + 2;
 		unsigned char text[128];
 
 		memset(text, 'a', sizeof text);
 		text[place] = (unsigned char)(pair >> 8);
 		text[place + 1] = (unsigned char)(pair & 0xFF);
-		memcpy(text + place + 2, more, strlen(more));
+		put(text, &size, more);
 		check(text, sizeof text, 'a');
 		check(text, 96, 'a');
-		check(text, place + 2 + strlen(more), 'a');
+		check(text, size, 'a');
 	}
 }
 
 static void
 whatever_is_wrong_is_found_at_each_place(void **state)
 {
-	static const char *const wrong[] = {"\x80", "\xC3", "\xC1\xBF", "\xE0\x9F\xBF",
-	    "\xED\xA0\x80", "\xE2\x82", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
-	    "\xF0\x9F\x98", "\xF5\x80\x80\x80", "\xFF", "\xC3\xC3\xB6",
-	    "\xE2\x82\xAC\x80", "\xC3\xA9\x80", "\xF0\x9F\x98\x80\x80", "}{", "} ",
-	    "\n", "\x1F", "\x01"};
-	static const char *const sound[] = {"a", "\xC3\xA9", "\xE2\x82\xAC",
-	    "\xF0\x9F\x98\x80", "}", "}}", "{\"", "},", "\x7F", "\xDF\xBF",
-	    "\xE0\xA0\x80", "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"};
+	static const struct slice wrong[] = {BYTES("\x80"), BYTES("\xC3"),
+	    BYTES("\xC1\xBF"), BYTES("\xE0\x9F\xBF"), BYTES("\xED\xA0\x80"),
+	    BYTES("\xE2\x82"), BYTES("\xF0\x8F\xBF\xBF"), BYTES("\xF4\x90\x80\x80"),
+	    BYTES("\xF0\x9F\x98"), BYTES("\xF5\x80\x80\x80"), BYTES("\xFF"),
+	    BYTES("\xC3\xC3\xB6"), BYTES("\xE2\x82\xAC\x80"), BYTES("\xC3\xA9\x80"),
+	    BYTES("\xF0\x9F\x98\x80\x80"), BYTES("}{"), BYTES("} "), BYTES("\n"),
+	    BYTES("\x1F"), BYTES("\x01")};
+	static const struct slice sound[] = {BYTES("a"), BYTES("\xC3\xA9"),
+	    BYTES("\xE2\x82\xAC"), BYTES("\xF0\x9F\x98\x80"), BYTES("}"), BYTES("}}"),
+	    BYTES("{\""), BYTES("},"), BYTES("\x7F"), BYTES("\xDF\xBF"),
+	    BYTES("\xE0\xA0\x80"), BYTES("\xED\x9F\xBF"), BYTES("\xF4\x8F\xBF\xBF")};
 
 	(void)state;
 	for (size_t fill = 0; fill < COUNT(sound); fill++) {
@@ -144,12 +164,11 @@ whatever_is_wrong_is_found_at_each_place(void **state)
 			size_t size = 0;
 
 			while (size < LONGEST) {
-				const char *next = size >= place && size < place + 4 ?
-				    wrong[(place + fill) % COUNT(wrong)] :
-				    sound[fill];
+				bool here = size >= place && size < place + 4;
 
-				memcpy(text + size, next, strlen(next));
-				size += strlen(next);
+				put(text, &size,
+				    here ? wrong[(place + fill) % COUNT(wrong)] :
+					   sound[fill]);
 			}
 			check(text, size, '{');
 			check(text, place, ' ');
@@ -161,9 +180,10 @@ whatever_is_wrong_is_found_at_each_place(void **state)
 static void
 long_text_of_other_tongues_is_taken_nearly_whole(void **state)
 {
-	static const char *const words[] = {"Gr\xC3\xB6\xC3\x9F"
-					    "e ",
-	    "\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E ", "\xD0\xBC\xD0\xB8\xD1\x80 "};
+	static const struct slice words[] = {BYTES("Gr\xC3\xB6\xC3\x9F"
+						   "e "),
+	    BYTES("\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E "),
+	    BYTES("\xD0\xBC\xD0\xB8\xD1\x80 ")};
 
 	(void)state;
 	for (size_t shift = 0; shift < 8; shift++) {
@@ -172,10 +192,7 @@ long_text_of_other_tongues_is_taken_nearly_whole(void **state)
 
 		memset(text, 'a', shift);
 		for (size_t i = 0; size < 1024; i++) {
-			const char *word = words[i % COUNT(words)];
-
-			memcpy(text + size, word, strlen(word));
-			size += strlen(word);
+			put(text, &size, words[i % COUNT(words)]);
 		}
 		check(text, size, 'a');
 		if (TEXT_SCAN_WIDEST > 8) {

@@ -24,7 +24,8 @@ end(struct run *run, mono_ns now)
 {
 	struct job_task *task = run->task;
 	char words[JOB_RESULT_ROOM];
-	char text[2 * JOB_RESULT_ROOM + sizeof JOB_OVER + 4]; /* jobs.c cuts it */
+	/* jobs.c cuts it; with what stands between them */
+	char text[sizeof words + sizeof run->refusal + sizeof JOB_OVER + 4];
 	const struct job_outcome outcome = {
 	    .good = !run->bad,
 	    .result = text,

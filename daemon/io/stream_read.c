@@ -22,10 +22,10 @@
 #define STREAM_TURN_TIME CLOCK_US(500)
 
 /* What is handed up at once is as much as takes about so long, by how long the last one
- * took: the turn can end only behind it.  More than a record of TLS is no gain. */
+ * took: the turn can end only behind it.  Of TLS more than a record is no gain. */
 #define SLICE_TIME      CLOCK_US(200)
 #define SLICE_MIN_BYTES ((size_t)1024)
-#define SLICE_MAX_BYTES ((size_t)16 * 1024)
+#define SLICE_TLS_BYTES ((size_t)16 * 1024)
 
 /* So many are received at once: less is left at the end of a turn where they take long.
  */
@@ -33,9 +33,9 @@
 
 /* All streams of the loop read into them, one after the other. */
 static char receive_buffer[STREAM_RECEIVE_BYTES];
-static char slice_buffer[SLICE_MAX_BYTES];
+static char decode_buffer[SLICE_TLS_BYTES];
 
-_Static_assert(SLICE_MAX_BYTES *SLICES_RECEIVED <= STREAM_RECEIVE_BYTES,
+_Static_assert(STREAM_RECEIVE_BYTES / SLICES_RECEIVED >= SLICE_TLS_BYTES,
     "what is received at once has room");
 
 enum read_state {
@@ -50,6 +50,7 @@ struct turn {
 	mono_ns at;       /* the clock at the end of the last slice */
 	size_t total;     /* bytes handed up */
 	bool emptied;     /* the socket had no more than was received */
+	bool blocked;     /* TLS must write before it reads on */
 	int ssl_error;    /* of READ_FAILED with TLS */
 	int system_error; /* errno of READ_FAILED */
 };
@@ -57,9 +58,9 @@ struct turn {
 /* ---- plain ---- */
 
 static enum read_state
-receive(const struct stream *stream, char *out, size_t room, size_t *size)
+receive(const struct stream *stream, size_t room, size_t *size)
 {
-	ssize_t got = recv(stream->socket, out, room, MSG_DONTWAIT);
+	ssize_t got = recv(stream->socket, receive_buffer, room, MSG_DONTWAIT);
 
 	*size = got > 0 ? (size_t)got : 0;
 	if (got < 0) {
@@ -85,8 +86,7 @@ static enum read_state
 receive_for_tls(struct stream *stream, struct turn *turn)
 {
 	size_t size = 0;
-	enum read_state state =
-	    receive(stream, receive_buffer, stream->slice * SLICES_RECEIVED, &size);
+	enum read_state state = receive(stream, stream->slice * SLICES_RECEIVED, &size);
 
 	buf_clear(&stream->rest);
 	stream->source.bytes = (struct slice){receive_buffer, size};
@@ -103,7 +103,7 @@ decode(struct stream *stream, struct turn *turn, size_t *size)
 		size_t got = 0;
 
 		ws_tls_clear();
-		int result = SSL_read_ex(stream->ssl, slice_buffer + *size,
+		int result = SSL_read_ex(stream->ssl, decode_buffer + *size,
 		    stream->slice - *size, &got);
 
 		if (result != 1) {
@@ -112,6 +112,7 @@ decode(struct stream *stream, struct turn *turn, size_t *size)
 				return turn->emptied ? READ_EMPTY : READ_MORE;
 			}
 			if (turn->ssl_error == SSL_ERROR_WANT_WRITE) {
+				turn->blocked = true;
 				loop_fd_want_write(stream->fd);
 				return READ_EMPTY;
 			}
@@ -136,7 +137,7 @@ read_tls(struct stream *stream, struct turn *turn, size_t *size)
 
 /* What a turn leaves is kept where the next one finds it. */
 static void
-keep_rest(struct stream *stream, mono_ns now)
+keep_rest(struct stream *stream, const struct turn *turn)
 {
 	struct slice left = stream->source.bytes;
 	enum gw_err err = GW_OK;
@@ -149,9 +150,9 @@ keep_rest(struct stream *stream, mono_ns now)
 	stream->source.bytes = buf_slice(&stream->rest);
 	buf_shrink(&stream->rest, 0);
 	if (err != GW_OK) {
-		stream_fail(stream, STREAM_INTERNAL, now,
+		stream_fail(stream, STREAM_INTERNAL, turn->began,
 		    "no memory for what was received");
-	} else if (has_undelivered(stream)) {
+	} else if (!turn->blocked && has_undelivered(stream)) {
 		loop_fd_kick(stream->fd);
 	}
 }
@@ -162,9 +163,11 @@ keep_rest(struct stream *stream, mono_ns now)
 static void
 fit_slice(struct stream *stream, mono_ns took)
 {
+	size_t most = stream->ssl ? SLICE_TLS_BYTES : STREAM_RECEIVE_BYTES;
+
 	if (took > SLICE_TIME && stream->slice > SLICE_MIN_BYTES) {
 		stream->slice /= 2;
-	} else if (took < SLICE_TIME / 3 && stream->slice < SLICE_MAX_BYTES) {
+	} else if (took < SLICE_TIME / 3 && stream->slice < most) {
 		stream->slice *= 2;
 	}
 }
@@ -174,14 +177,14 @@ static enum read_state
 read_slice(struct stream *stream, struct turn *turn)
 {
 	size_t size = 0;
-	enum read_state state = stream->ssl ?
-	    read_tls(stream, turn, &size) :
-	    receive(stream, slice_buffer, stream->slice, &size);
+	enum read_state state = stream->ssl ? read_tls(stream, turn, &size) :
+					      receive(stream, stream->slice, &size);
+	const char *bytes = stream->ssl ? decode_buffer : receive_buffer;
 
 	turn->system_error = errno;
 	turn->total += size;
 	if (size > 0) {
-		stream->events->bytes(stream->ctx, (struct slice){slice_buffer, size},
+		stream->events->bytes(stream->ctx, (struct slice){bytes, size},
 		    turn->began);
 	}
 	if (state == READ_MORE) {
@@ -224,7 +227,7 @@ stream_read(struct stream *stream, mono_ns now)
 	} else if (state == READ_FAILED) {
 		fail_turn(stream, &turn);
 	} else {
-		keep_rest(stream, now);
+		keep_rest(stream, &turn);
 	}
 }
 
@@ -235,7 +238,7 @@ stream_read_and_drop(struct stream *stream)
 	ssize_t got;
 
 	do {
-		got = recv(stream->socket, slice_buffer, sizeof slice_buffer,
+		got = recv(stream->socket, receive_buffer, sizeof receive_buffer,
 		    MSG_DONTWAIT);
 		total += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && total < STREAM_TURN_BYTES);

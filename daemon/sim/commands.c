@@ -114,6 +114,8 @@ static const struct command_row rows[] = {
     {"calls", "[N]", "the last calls of REST (20), oldest first", false, command_calls},
     {"tls", "good|bad-name|expired|not-yet|self-signed|other-ca|ip-only|tls11",
 	"certificate or version from the next connection on", false, command_tls},
+    {"rekey", "", "new keys for TLS 1.3, and the client is to make new ones, too",
+	false, command_rekey},
     {"budget", "REMAINING [RESET_AFTER_MS]",
 	"identifies left today; the token is good again", false, command_budget},
     {"kill-session", "", "RESUME of the present sessions will fail", false,

@@ -50,6 +50,7 @@ void command_each_session(struct command *command,
 
 /* Connections: connection_commands.c */
 command_fn command_drop;
+command_fn command_rekey;
 command_fn command_rst;
 command_fn command_close;
 command_fn command_reconnect;

@@ -24,6 +24,27 @@ drop(struct gate *gate, void *context)
 	conn_drop(gate->conn);
 }
 
+/* It goes out with the next bytes. */
+static void
+rekey(struct gate *gate, void *context)
+{
+	bool *good = context;
+
+	*good = *good && gate->conn->ssl &&
+	    SSL_key_update(gate->conn->ssl, SSL_KEY_UPDATE_REQUESTED) == 1;
+}
+
+void
+command_rekey(struct command *command)
+{
+	bool good = true;
+
+	command_each_gate(command, rekey, &good);
+	if (!good) {
+		command->error = "the connection has no TLS 1.3, or is busy with keys";
+	}
+}
+
 void
 command_drop(struct command *command)
 {

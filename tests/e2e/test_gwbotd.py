@@ -9,6 +9,23 @@ from gwbotd import Gwbotd, Sim, TOKEN
 
 
 class Connects(unittest.TestCase):
+    def test_new_keys_and_small_records_of_tls_cost_nothing(self):
+        for size in (512, 4096):
+            with self.subTest(size), Sim(tls=True, rate=200, heartbeat=500, tls_record=size) as sim, \
+                    Gwbotd(sim) as bot:
+                bot.start().wait_ready()
+                for _ in range(5):
+                    seen = bot.snapshot()["shards"][0]["seq"]
+                    sim.do("rekey")
+                    sim.do("flood 500")
+                    deadline = time.monotonic() + 20
+                    while bot.snapshot()["shards"][0]["seq"] <= seen + 500:
+                        self.assertLess(time.monotonic(), deadline, "events behind new keys")
+                        time.sleep(0.02)
+                shard = bot.snapshot()["shards"][0]
+                self.assertEqual((0, 0), (shard["seq_gaps"], shard["reconnects"]))
+                self.assertEqual(0, bot.stop())
+
     def test_each_compression_over_tls_gets_ready_and_counts_events(self):
         for compress in ("none", "zlib-stream", "zstd-stream"):
             with self.subTest(compress), Sim(tls=True, rate=200) as sim, \

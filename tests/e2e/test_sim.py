@@ -1516,6 +1516,21 @@ class Tls(unittest.TestCase):
             self.assertGreater(len(records), 50000 // 600)
             self.assertLessEqual(max(records), 600 + 17)  # the kind of what is in it, and the tag
 
+    def test_new_keys(self):
+        with Sim("--rate", 0, tls=True) as sim, Gateway(sim.gateway, ca_file=sim.ca_file) as gateway:
+            gateway.ready(TOKEN)
+            for _ in range(3):
+                sim.do("rekey")
+                sim.do("flood 10")
+                seen = len(gateway.seqs)
+                while len(gateway.seqs) < seen + 10:
+                    gateway.read()
+                gateway.beat()
+                gateway.until(11)
+        with Sim("--rate", 0) as sim, Gateway(sim.gateway) as gateway:
+            gateway.ready(TOKEN)
+            self.assertIn("no TLS 1.3", sim.ask("rekey")["error"])
+
     def test_session_with_compression_and_flood(self):
         with Sim("--rate", 0, tls=True) as sim:
             gateway = Gateway(sim.gateway, "zstd-stream", sim.ca_file)

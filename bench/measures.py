@@ -1,4 +1,4 @@
-"""The measurements of issue 8.  Each returns plain rows for results.json; nothing is tried twice."""
+"""The measurements.  Each returns plain rows for results.json; nothing is tried twice."""
 
 import contextlib
 import json

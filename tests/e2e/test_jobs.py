@@ -69,7 +69,7 @@ def alive(mark):
 
 class Running(unittest.TestCase):
     def setUp(self):
-        self.sim = Sim(heartbeat=1000)
+        self.sim = Sim(heartbeat=1000, rate=0)  # nobody else writes
         self.sim.__enter__()
         self.addCleanup(self.sim.__exit__, None, None, None)
         self.bot = Gwbotd(self.sim)

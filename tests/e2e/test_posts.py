@@ -219,7 +219,6 @@ class Cleanup(Running):
 
     def test_a_channel_whose_history_is_closed_is_not_taken_for_an_empty_one(self):
         """Discord answers with 200 and no message then."""
-        self.sim.do("rate 0")  # nobody else writes
         self.sim.do("say age=2d count=3 old")
         self.sim.do("right all history off")
         self.begin("cleanup", f'channels = [ "{self.place}", "{self.here(4)}" ];')

@@ -69,8 +69,8 @@ enum gw_err payload_take(struct slice *bytes, struct payload *out);
 bool payload_peek(struct slice bytes, struct payload *out);
 
 /**
- * Looks at the bytes that payload_peek() has read from the front, without walking
- * through them, and leaves data empty.
+ * Looks at the bytes that payload_peek() has read from the front, the same ones,
+ * without walking through them, and leaves data empty.
  *
  * True: they are UTF-8 without control characters, d begins with a brace and the bytes
  * end with that and their own, and no second payload begins in them.  Where d ends,

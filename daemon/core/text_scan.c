@@ -104,39 +104,64 @@ sound_utf8(const unsigned char *data)
 	return _mm_movemask_epi8(all) == 0 ? BLOCK : whole_characters(data);
 }
 
-/* A bit for each byte of a lane that is not sound, or not ASCII; the one behind it is
- * looked at, too.
- */
-static inline unsigned
-unsound_bits(const unsigned char *at)
+/* Marks of control characters, and of braces with another payload or white space behind
+ * them; the byte behind the lane is looked at, too. */
+static inline __m128i
+wrong_payload(const unsigned char *at)
 {
 	__m128i lane = load(at);
 	__m128i next = load(at + 1);
-	/* As signed numbers what is not ASCII is below a space, too. */
-	__m128i low = _mm_cmplt_epi8(lane, _mm_set1_epi8(' '));
+	__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(lane, _mm_set1_epi8(' ' - 1)), lane);
 	__m128i brace = _mm_cmpeq_epi8(lane, _mm_set1_epi8('}'));
 	/* Without a branch for braces: nothing tells where the next one is. */
 	__m128i begin = _mm_or_si128(_mm_cmpeq_epi8(next, _mm_set1_epi8('{')),
 	    _mm_cmpeq_epi8(next, _mm_set1_epi8(' ')));
 
-	return (unsigned)_mm_movemask_epi8(
-	    _mm_or_si128(low, _mm_and_si128(brace, begin)));
+	return _mm_or_si128(low, _mm_and_si128(brace, begin));
+}
+
+/* As sound_utf8(); 0 also where something else is wrong. */
+static inline size_t
+sound_block(const unsigned char *data)
+{
+	__m128i wrong =
+	    _mm_or_si128(_mm_or_si128(wrong_payload(data), wrong_payload(data + LANE)),
+		_mm_or_si128(wrong_payload(data + 2 * (size_t)LANE),
+		    wrong_payload(data + 3 * (size_t)LANE)));
+
+	return _mm_movemask_epi8(wrong) == 0 ? sound_utf8(data) : 0;
+}
+
+/* What is left behind the blocks, up to what is wrong or not ASCII. */
+static inline size_t
+sound_lanes(const unsigned char *data, size_t size)
+{
+	size_t done = 0;
+
+	while (size - done >= LANE) {
+		__m128i lane = load(data + done);
+		unsigned marks = (unsigned)_mm_movemask_epi8(
+		    _mm_or_si128(lane, wrong_payload(data + done)));
+
+		if (marks != 0) {
+			return done + (size_t)__builtin_ctz(marks);
+		}
+		done += LANE;
+	}
+	return done;
 }
 
 static inline size_t
 sound_payload(const unsigned char *data, size_t size)
 {
 	size_t done = 0;
+	size_t sound = BLOCK;
 
-	while (size - done >= LANE) {
-		unsigned unsound = unsound_bits(data + done);
-
-		if (unsound != 0) {
-			return done + (size_t)__builtin_ctz(unsound);
-		}
-		done += LANE;
+	while (size - done >= BLOCK && sound > 0) {
+		sound = sound_block(data + done);
+		done += sound;
 	}
-	return done;
+	return done + sound_lanes(data + done, size - done);
 }
 #else
 static inline size_t

@@ -217,7 +217,13 @@ on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 		on_bad_stream(shard, GW_ERR_NOMEM, now);
 		return;
 	}
-	shard->unchecked = piece->unchecked;
+	bool packed = inflate_kind(shard->inflate) != INFLATE_NONE;
+
+	/* Nobody packs into text; what is packed is judged when it is unpacked. */
+	if (packed && piece->unchecked && !ws_check_text(shard->ws, piece->bytes)) {
+		return;
+	}
+	shard->unchecked = piece->unchecked && !packed;
 	enum gw_err err =
 	    inflate_piece(shard->inflate, piece->bytes, piece->last, &message);
 

@@ -2,7 +2,7 @@
  * One outgoing TCP connection with or without TLS on a descriptor of the loop:
  * deadlines, reading, a bounded send queue, one end report.
  *
- * Reads into one buffer that all streams share, so a callback must not run the loop.
+ * Reads into buffers that all streams share, so a callback must not run the loop.
  */
 #ifndef GWBOTD_STREAM_H
 #define GWBOTD_STREAM_H

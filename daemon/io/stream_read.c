@@ -128,7 +128,7 @@ read_tls(struct stream *stream, struct turn *turn, size_t *size)
 {
 	enum read_state state = READ_MORE;
 
-	if (!has_undelivered(stream)) {
+	if (!has_undelivered(stream) && !SSL_want_write(stream->ssl)) {
 		ws_tls_clear();
 		state = receive_for_tls(stream, turn);
 	}
@@ -147,8 +147,8 @@ keep_rest(struct stream *stream, const struct turn *turn)
 	} else if (left.size > 0) {
 		err = buf_append(&stream->rest, left.data, left.size);
 	}
-	stream->source.bytes = buf_slice(&stream->rest);
 	buf_shrink(&stream->rest, 0);
+	stream->source.bytes = buf_slice(&stream->rest);
 	if (err != GW_OK) {
 		stream_fail(stream, STREAM_INTERNAL, turn->began,
 		    "no memory for what was received");
@@ -238,8 +238,10 @@ stream_read_and_drop(struct stream *stream)
 	ssize_t got;
 
 	do {
-		got = recv(stream->socket, receive_buffer, sizeof receive_buffer,
-		    MSG_DONTWAIT);
+		/* Into nothing (tcp(7)): another stream's bytes may lie in the buffers.
+		 */
+		got = recv(stream->socket, NULL, STREAM_RECEIVE_BYTES,
+		    MSG_DONTWAIT | MSG_TRUNC);
 		total += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && total < STREAM_TURN_BYTES);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {

@@ -35,10 +35,10 @@ struct ws {
 	mono_ns message_timeout;
 	mono_ns message_by; /* CLOCK_NEVER: no message is under way */
 	uint64_t bytes_in;
-	unsigned busy;   /* callbacks of the stream that are on the stack */
-	bool overflowed; /* the send queue was full: ends in the next turn */
-	bool not_text;   /* the owner found so: ends behind the callback */
-	bool dead;       /* the owner's handle is: freed when not busy */
+	unsigned busy;          /* callbacks of the stream that are on the stack */
+	bool overflowed;        /* the send queue was full: ends in the next turn */
+	const char *text_fault; /* found by the owner: ends behind the callback */
+	bool dead;              /* the owner's handle is: freed when not busy */
 };
 
 /* ---- ends ---- */
@@ -147,9 +147,12 @@ ws_check_text(struct ws *ws, struct slice bytes)
 {
 	struct frame_utf8 utf8 = {0};
 
-	ws->not_text =
-	    !frame_utf8_step(&utf8, bytes.data, bytes.size) || utf8.missing > 0;
-	return !ws->not_text;
+	if (!frame_utf8_step(&utf8, bytes.data, bytes.size)) {
+		ws->text_fault = "text is not UTF-8";
+	} else if (utf8.missing > 0) {
+		ws->text_fault = "text ends inside a character";
+	}
+	return !ws->text_fault;
 }
 
 size_t
@@ -241,12 +244,6 @@ on_error(struct ws *ws, const struct frame_event *event, mono_ns now)
 	fail(ws, WS_CAUSE_PROTOCOL, now, "the peer broke the protocol: %s", event->why);
 }
 
-static const struct frame_event not_text = {
-    .kind = FRAME_GOT_ERROR,
-    .code = FRAME_CODE_NOT_UTF8,
-    .why = "text is not UTF-8",
-};
-
 static void
 on_frame_event(struct ws *ws, const struct frame_event *event, mono_ns now)
 {
@@ -267,8 +264,11 @@ on_frame_event(struct ws *ws, const struct frame_event *event, mono_ns now)
 		    .unchecked = event->unchecked,
 		};
 		ws->events->piece(ws->ctx, &piece, now);
-		if (ws->not_text && !ws->dead) {
-			on_error(ws, &not_text, now);
+		if (ws->text_fault && !ws->dead) {
+			on_error(ws,
+			    &(struct frame_event){.code = FRAME_CODE_NOT_UTF8,
+				.why = ws->text_fault},
+			    now);
 		}
 		break;
 	case FRAME_GOT_PING:

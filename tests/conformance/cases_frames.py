@@ -118,12 +118,12 @@ add("data", "burst_then_silence", burst_then_silence, "good")
 add("data", "burst_then_silence_plain", burst_then_silence, None)
 
 
-def burst_left_in_openssl(t):
-    """poll sees nothing of what lies undecoded in OpenSSL.
+def burst_left_by_a_turn(t):
+    """poll sees nothing of what was received and not decoded yet.
 
-    The loop stands still until the burst has arrived; then a turn reads one buffer of
-    64 KiB, and the last records, which OpenSSL read ahead, are left.  Needs the client with
-    the small turn, and for itself: some rounds go by until the kernel's window is open.
+    The loop stands still until the burst has arrived; then a turn receives 64 KiB and
+    decodes one slice of them, and the others are left.  Needs the client with the small
+    turn, and for itself: some rounds go by until the kernel's window is open.
     """
     conn = t.open()
     burst = frame(BINARY, b"b" * 69990)

@@ -1,5 +1,5 @@
 /*
- * ws_client with a turn so small that reading stops while OpenSSL still holds records:
+ * ws_client with a turn so small that reading stops while received bytes are left:
  * what happens rarely in the daemon happens in each burst here.  Its own copy of the
  * reading half comes before the library's.
  */

@@ -96,13 +96,13 @@ class Conformance(unittest.TestCase):
         concurrent.futures.wait(results.values())
         self.assertEqual(shared["client"].stop(), (0, ""))
 
-    def test_zz_burst_left_in_openssl(self):
+    def test_zz_burst_left_by_a_turn(self):
         """Alone, as it is about moments."""
         concurrent.futures.wait(results.values())
         client = Client(SMALL_TURN)
         case = make_case("a", client)
         try:
-            cases_frames.burst_left_in_openssl(case)
+            cases_frames.burst_left_by_a_turn(case)
             self.assertEqual(client.stop(), (0, ""))
         finally:
             case.done()

@@ -139,6 +139,9 @@ on_piece(void *ctx, const struct ws_piece *piece, mono_ns now)
 	struct client *client = ctx;
 
 	(void)now;
+	if (piece->unchecked && !ws_check_text(client->ws, piece->bytes)) {
+		return;
+	}
 	if (piece->first) {
 		(void)EVP_DigestInit_ex(client->digest, EVP_sha1(), NULL);
 		client->size = 0;
@@ -281,6 +284,7 @@ run_connect(const char *id, char **save)
 	    .open_timeout = CLOCK_S(10),
 	    .message_timeout = CLOCK_S(10),
 	    .max_message_bytes = UINT64_C(16) * 1024 * 1024,
+	    .leaves_text = true,
 	};
 
 	(void)slice_copy(slice_of(id), client->id, sizeof client->id);

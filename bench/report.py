@@ -130,7 +130,7 @@ def rate_section(results):
 def records_section(results):
     rows = results["records"]
     return (f"The same with at most {rows[0]['record']:,} bytes in a record of TLS, where gwsim sends 16,384 elsewhere: "
-            "microseconds of CPU an event.\n\n"
+            "microseconds of CPU an event. The floor has OpenSSL read ahead.\n\n"
             + table(("mode", "floor", "loop", "gwbotd", "x floor"),
                     [(row["mode"], *(with_spread(row["us_per_event"][name]) for name in ("floor", "loop", "gwbotd")),
                       f"{row['us_per_event']['gwbotd'][0] / row['us_per_event']['floor'][0]:.2f}") for row in rows]))

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "hardening.h"
@@ -242,5 +243,7 @@ main(int argc, char **argv)
 	secret_free(app.token);
 	app_free_config(&app);
 	config_env_free(app.env);
+	/* Else what it still points at would be no leak to those who look for them. */
+	explicit_bzero(&app, sizeof app);
 	return status;
 }

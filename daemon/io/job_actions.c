@@ -4,6 +4,8 @@
 
 #include "message.h"
 
+#define STATUS_LIMITED 429
+
 struct nonce
 job_nonce(const struct job_task *task, uint64_t channel, uint64_t index)
 {
@@ -30,6 +32,12 @@ job_note_refusal(char *first, enum refusal_deed deed, const struct rest_answer *
 		refusal_words(deed, answer->status, answer->code, answer->error, first,
 		    JOB_RESULT_ROOM);
 	}
+}
+
+bool
+job_was_put_off(const struct job_task *task, const struct rest_answer *answer)
+{
+	return task->over && answer->status == STATUS_LIMITED && !answer->maybe_done;
 }
 
 /* ---- probe ---- */

@@ -16,8 +16,9 @@
 
 #define JOB_RESULT_ROOM 256
 
-/* What a run that stops before its end says of it. */
-#define JOB_OVER "ended by a reload"
+/* What a run that stops before its end says of it: a reload, or gwctl set with the list
+ * emptied or set back, took its job away or changed it. */
+#define JOB_OVER "ended by a change of the configuration"
 
 /* What the actions work with. */
 struct job_tools {
@@ -32,6 +33,7 @@ struct job_tools {
 /* How one run ended; all is borrowed. */
 struct job_outcome {
 	bool good;
+	bool cut;           /* by what JOB_OVER says: even if good, it is no success */
 	const char *result; /* in a line: "3 probes up", "exit status 2" */
 	const char *output; /* of a program, or a line a probe; empty: none */
 };
@@ -43,8 +45,8 @@ struct job_task {
 	const char *file;        /* what its file says; NULL: it has none */
 	int64_t wall_ms;         /* when it began */
 	uint64_t cause; /* why: the job and its time; another number on demand */
-	/* A reload took the job away or changed it: what begins something more at
-	 * Discord ends instead, before its next call.  A program goes on to its end. */
+	/* The configuration has lost the job, or changed what it does: what would begin
+	 * something more at Discord ends instead.  See stop. */
 	bool over;
 	/** Ends the run. */
 	void (*done)(struct job_task *task, const struct job_outcome *outcome,
@@ -61,6 +63,14 @@ struct job_action {
 	 */
 	const char *(*start)(struct job_task *task, const struct config_job *config,
 	    mono_ns now);
+	/**
+	 * Told once over is set: ends the run where it waits for a call of Discord's
+	 * API that is not on its way; done may come from inside.  A call that is on its
+	 * way has its one answer, and the run ends with that.
+	 *
+	 * NULL: what it does is of the host and goes on to its end.
+	 */
+	void (*stop)(struct job_task *task, mono_ns now);
 	/** Ends it without done. */
 	void (*cancel)(struct job_task *task);
 };
@@ -81,5 +91,9 @@ size_t job_ids(const struct config_list *list, uint64_t *out, size_t max);
  * one run tells the first cause. */
 void job_note_refusal(char *first, enum refusal_deed deed,
     const struct rest_answer *answer);
+
+/** True where a limit put off a call of a run that is over: that is no refusal, and
+ * nothing was done. */
+bool job_was_put_off(const struct job_task *task, const struct rest_answer *answer);
 
 #endif

@@ -28,13 +28,14 @@ end(struct run *run, mono_ns now)
 	char text[sizeof words + sizeof run->refusal + sizeof JOB_OVER + 4];
 	const struct job_outcome outcome = {
 	    .good = !run->bad,
+	    .cut = task->over,
 	    .result = text,
 	    .output = "",
 	};
 
 	cleanup_words(&run->cleanup, words, sizeof words);
 	(void)snprintf(text, sizeof text, "%s%s%s%s", words,
-	    task->over ? "; " JOB_OVER : "", run->refusal[0] ? ": " : "", run->refusal);
+	    run->refusal[0] ? ": " : "", run->refusal, task->over ? "; " JOB_OVER : "");
 
 	task->work = NULL;
 	free(run);
@@ -111,6 +112,10 @@ on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 	struct run *run = ctx;
 
 	run->call = 0;
+	if (job_was_put_off(run->task, answer)) {
+		end(run, now);
+		return;
+	}
 	if (answer->error) {
 		if (cleanup_take_refusal(&run->cleanup, answer->status, answer->code)) {
 			run->bad = true;
@@ -183,6 +188,17 @@ start(struct job_task *task, const struct config_job *config, mono_ns now)
 }
 
 static void
+stop(struct job_task *task, mono_ns now)
+{
+	struct run *run = task->work;
+	bool maybe_done = false; /* counted only if it surely was */
+
+	if (rest_withdraw(task->tools->rest, run->call, &maybe_done)) {
+		end(run, now);
+	}
+}
+
+static void
 cancel(struct job_task *task)
 {
 	struct run *run = task->work;
@@ -192,4 +208,4 @@ cancel(struct job_task *task)
 	free(run);
 }
 
-const struct job_action job_cleanup = {.start = start, .cancel = cancel};
+const struct job_action job_cleanup = {.start = start, .stop = stop, .cancel = cancel};

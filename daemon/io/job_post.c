@@ -33,9 +33,33 @@ free_post(struct post *post)
 }
 
 static void
+finish(struct post *owned_post, const struct job_outcome *outcome, mono_ns now)
+{
+	struct job_task *task = owned_post->task;
+
+	task->work = NULL;
+	free_post(owned_post);
+	task->done(task, outcome, now);
+}
+
+/* A reload took the job away or changed it before the first message was there. */
+static void
+end_unsent(struct post *post, bool maybe_done, mono_ns now)
+{
+	const struct job_outcome outcome = {
+	    .good = true,
+	    .cut = true,
+	    .result = maybe_done ? JOB_OVER ": a first message may be posted" :
+				   JOB_OVER ": nothing is posted",
+	    .output = "",
+	};
+
+	finish(post, &outcome, now);
+}
+
+static void
 end(struct post *post, bool good, const char *why, const char *output, mono_ns now)
 {
-	struct job_task *task = post->task;
 	char text[JOB_RESULT_ROOM];
 
 	if (post->sent > 0) {
@@ -52,9 +76,7 @@ end(struct post *post, bool good, const char *why, const char *output, mono_ns n
 	    .output = output,
 	};
 
-	task->work = NULL;
-	free_post(post);
-	task->done(task, &outcome, now);
+	finish(post, &outcome, now);
 }
 
 static const char *send_next(struct post *post, bool *done);
@@ -66,6 +88,10 @@ on_sent(void *ctx, const struct rest_answer *answer, mono_ns now)
 	bool done = false;
 
 	post->call = 0;
+	if (post->sent == 0 && job_was_put_off(post->task, answer)) {
+		end_unsent(post, false, now);
+		return;
+	}
 	if (answer->error) {
 		char why[JOB_RESULT_ROOM] = "";
 
@@ -114,9 +140,6 @@ begin_sending(struct post *post)
 {
 	bool done = false;
 
-	if (post->task->over) {
-		return JOB_OVER ": nothing is posted";
-	}
 	post->rest = buf_slice(&post->text);
 	return send_next(post, &done);
 }
@@ -129,6 +152,10 @@ on_output(void *ctx, const struct child_result *result, mono_ns now)
 	post->child = NULL;
 	if (!result->good) {
 		end(post, false, result->reason, result->output, now);
+		return;
+	}
+	if (post->task->over) {
+		end_unsent(post, false, now);
 		return;
 	}
 	const char *refused =
@@ -198,6 +225,19 @@ start(struct job_task *task, const struct config_job *config, mono_ns now)
 	return NULL;
 }
 
+/* A text that is half there is posted whole. */
+static void
+stop(struct job_task *task, mono_ns now)
+{
+	struct post *post = task->work;
+	bool maybe_done = false;
+
+	if (post->call != 0 && post->sent == 0 &&
+	    rest_withdraw(task->tools->rest, post->call, &maybe_done)) {
+		end_unsent(post, maybe_done, now);
+	}
+}
+
 static void
 cancel(struct job_task *task)
 {
@@ -213,4 +253,4 @@ cancel(struct job_task *task)
 	free_post(post);
 }
 
-const struct job_action job_post = {.start = start, .cancel = cancel};
+const struct job_action job_post = {.start = start, .stop = stop, .cancel = cancel};

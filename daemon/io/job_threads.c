@@ -41,13 +41,14 @@ end(struct run *run, mono_ns now)
 	char text[sizeof words + sizeof run->refusal + sizeof JOB_OVER + 4];
 	const struct job_outcome outcome = {
 	    .good = !run->bad && keepalive_is_good(&run->keepalive),
+	    .cut = task->over,
 	    .result = text,
 	    .output = "",
 	};
 
 	keepalive_words(&run->keepalive, words, sizeof words);
 	(void)snprintf(text, sizeof text, "%s%s%s%s", words,
-	    task->over ? "; " JOB_OVER : "", run->refusal[0] ? ": " : "", run->refusal);
+	    run->refusal[0] ? ": " : "", run->refusal, task->over ? "; " JOB_OVER : "");
 
 	task->work = NULL;
 	free_run(run);
@@ -71,6 +72,10 @@ on_answer(void *ctx, const struct rest_answer *answer, mono_ns now)
 	struct run *run = ctx;
 
 	run->call = 0;
+	if (job_was_put_off(run->task, answer)) {
+		end(run, now);
+		return;
+	}
 	if (answer->error) {
 		job_note_refusal(run->refusal, deed_of(run->step), answer);
 		keepalive_take_refusal(&run->keepalive, answer->status);
@@ -182,6 +187,17 @@ start(struct job_task *task, const struct config_job *config, mono_ns now)
 }
 
 static void
+stop(struct job_task *task, mono_ns now)
+{
+	struct run *run = task->work;
+	bool maybe_done = false; /* counted only if it surely was */
+
+	if (rest_withdraw(task->tools->rest, run->call, &maybe_done)) {
+		end(run, now);
+	}
+}
+
+static void
 cancel(struct job_task *task)
 {
 	struct run *run = task->work;
@@ -191,4 +207,4 @@ cancel(struct job_task *task)
 	free_run(run);
 }
 
-const struct job_action job_threads = {.start = start, .cancel = cancel};
+const struct job_action job_threads = {.start = start, .stop = stop, .cancel = cancel};

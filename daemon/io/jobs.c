@@ -126,22 +126,26 @@ end(struct job *job, const struct job_outcome *outcome, mono_ns now)
 	job->action = NULL;
 	job->ended = true;
 	job->good = outcome->good;
-	job->good_wall = outcome->good ? wall_now(job->jobs) : job->good_wall;
+	if (outcome->good && !outcome->cut) {
+		job->good_wall = wall_now(job->jobs);
+	}
 	job->failures += outcome->good ? 0 : 1;
 	job->took = now - job->begun_at;
 	(void)slice_copy(slice_of(outcome->result), job->result, sizeof job->result);
 	(void)slice_copy(slice_of(outcome->output), job->output, sizeof job->output);
 	log_end(job);
-	if (job->gone) {
-		remove_job(job->jobs, job);
-		free_job(job);
-	}
 }
 
 static void
 on_done(struct job_task *task, const struct job_outcome *outcome, mono_ns now)
 {
-	end((struct job *)task, outcome, now);
+	struct job *job = (struct job *)task;
+
+	end(job, outcome, now);
+	if (job->gone) {
+		remove_job(job->jobs, job);
+		free_job(job);
+	}
 }
 
 /* ---- begins ---- */
@@ -350,6 +354,21 @@ same_zone(const struct job *job, const struct config *config)
 	    strcmp(job->zone->name, config->schedule_timezone) == 0;
 }
 
+/* True where both do the same, whenever that is. */
+static bool
+same_deed(const struct config_job *a, const struct config_job *b)
+{
+	struct config_job like = *a; /* borrows all */
+
+	like.at = b->at;
+	like.every = b->every;
+	like.cron = b->cron;
+	like.zone = b->zone;
+	like.jitter = b->jitter;
+	like.missed = b->missed;
+	return config_group_same(rows(), &like.group, &b->group);
+}
+
 /* Takes the job of that name out of the old ones, or makes one. */
 static struct job *
 take_job(struct jobs *jobs, const char *name)
@@ -379,13 +398,13 @@ adopt(struct jobs *jobs, const struct config_job *from, const struct config *con
 	    same_zone(job, config);
 
 	if (job->config) {
+		job->task.over = job->task.over || !same_deed(from, job->config);
 		config_group_free(rows(), &job->config->group);
 	}
 	job->config = (struct config_job *)config_group_copy(rows(), &from->group);
 	job->gone = false;
 	job->standard = false;
 	read_file(job);
-	job->task.over = job->task.over || !same;
 	if (!same) {
 		set_schedule(job, config);
 		schedule_start(&job->run, &job->schedule, &job->policy, wall,
@@ -434,6 +453,19 @@ drop_old(struct jobs *jobs, struct job **fresh, size_t *count)
 	}
 }
 
+/* From the end: a run that ends may take its job out of the list. */
+static void
+stop_those_over(struct jobs *jobs, mono_ns now)
+{
+	for (size_t i = jobs->total; i-- > 0;) {
+		struct job *job = jobs->at[i];
+
+		if (job->action && job->task.over && job->action->stop) {
+			job->action->stop(&job->task, now);
+		}
+	}
+}
+
 void
 jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now)
 {
@@ -461,6 +493,7 @@ jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now)
 	jobs->at = fresh;
 	jobs->count = count;
 	jobs->total = total;
+	stop_those_over(jobs, now);
 	arm(jobs, wall, now);
 }
 

@@ -35,8 +35,11 @@ void jobs_free(struct jobs *owned_jobs);
 /**
  * Takes over the jobs of a configuration, which may go afterwards; reads their zones.
  *
- * A run under way of a job that is gone or another one now ends before its next call of
- * Discord's API; a program that runs ends by itself.
+ * A run under way of a job that is gone, or does something else now, ends: cleanup and
+ * keepalive-threads before their next call of Discord's API, waiting ones included, and
+ * a post that has no message sent or on its way.  A post that is half sent goes on, and
+ * so do probes and programs; what a program of a post then wrote is not posted.  What
+ * only has another schedule or zone goes on.
  */
 void jobs_configure(struct jobs *jobs, const struct config *config, mono_ns now);
 

@@ -149,13 +149,14 @@ finish(struct rest_job *job, const struct fetch_response *response, mono_ns wait
 	tell(job, &answer, now);
 }
 
-/* Puts it back into the queue, unless its time would be over before its turn. */
+/* Puts it back into the queue, unless its time would be over before its turn or it is
+ * not wanted any more. */
 static bool
 try_again(struct rest_job *job, mono_ns wait, mono_ns now)
 {
 	mono_ns at = clock_add(now, wait);
 
-	if (at >= job->deadline) {
+	if (at >= job->deadline || job->last_try) {
 		return false;
 	}
 	job->not_before = at;
@@ -484,6 +485,24 @@ rest_cancel(struct rest *rest, uint64_t id)
 		TAILQ_REMOVE(&rest->ended, job, link);
 		rest_job_free(job);
 	}
+}
+
+bool
+rest_withdraw(struct rest *rest, uint64_t id, bool *maybe_done)
+{
+	struct rest_job *job = find(&rest->waiting, id);
+
+	*maybe_done = false;
+	if (!job) {
+		return false;
+	}
+	if (job->fetch_id != 0) {
+		job->last_try = true;
+		return false;
+	}
+	*maybe_done = job->maybe_done;
+	rest_cancel(rest, id);
+	return true;
 }
 
 struct rest_stats

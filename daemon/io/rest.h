@@ -88,6 +88,14 @@ uint64_t rest_call(struct rest *rest, const struct rest_request *request, rest_f
  * effect. */
 void rest_cancel(struct rest *rest, uint64_t id);
 
+/**
+ * Takes back a request that is not on its way: as rest_cancel(), and true.
+ *
+ * *maybe_done tells whether an earlier try may have had its effect.  False: fn will be
+ * told, and what is on its way is not tried again.
+ */
+bool rest_withdraw(struct rest *rest, uint64_t id, bool *maybe_done);
+
 /* ---- GET /gateway/bot ---- */
 
 struct rest_gateway {

@@ -31,6 +31,7 @@ struct rest_job {
 	struct buf body;
 	bool repeatable;
 	bool impatient;
+	bool last_try; /* whatever becomes of the one on its way */
 	size_t answer_max_bytes;
 	unsigned tries_max;
 	struct ratelimit_call call;

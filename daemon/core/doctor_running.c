@@ -69,11 +69,12 @@ doctor_check_state(const struct doctor_facts *facts, struct doctor_finding *out)
 
 /* ---- Discord ---- */
 
-/* Discord lets one shard of a bucket identify in 5 s: that needs time and no hand. */
+/* Discord lets one shard of a bucket identify in 5 s: that needs time and no hand, but
+ * for a shard whose last turn did not help. */
 static bool
 waits_its_turn(const struct snapshot *shard)
 {
-	if (shard->state != SNAPSHOT_WAIT_SLOT) {
+	if (shard->state != SNAPSHOT_WAIT_SLOT || shard->cure_tries > 0) {
 		return false;
 	}
 	switch (shard->hold) {
@@ -91,9 +92,36 @@ waits_its_turn(const struct snapshot *shard)
 	return false;
 }
 
+/* Its turn has come after a wait that is no fault of its own.  Each step has its time,
+ * so that it is here for long only by failing. */
+static bool
+takes_its_turn(const struct snapshot *shard)
+{
+	if (shard->cure != SNAPSHOT_CURE_IDENTIFY || shard->cure_tries > 0) {
+		return false;
+	}
+	switch (shard->state) {
+	case SNAPSHOT_RESOLVING:
+	case SNAPSHOT_CONNECTING:
+	case SNAPSHOT_WAIT_HELLO:
+	case SNAPSHOT_IDENTIFYING:
+		return true;
+	case SNAPSHOT_IDLE:
+	case SNAPSHOT_WAIT_SLOT:
+	case SNAPSHOT_BACKOFF:
+	case SNAPSHOT_RESUMING:
+	case SNAPSHOT_READY:
+	case SNAPSHOT_STOPPED:
+	case SNAPSHOT_FATAL:
+		return false;
+	}
+	return false;
+}
+
 /* Shards that are not connected. */
 struct losses {
 	uint32_t count;
+	const struct snapshot *begun; /* whose turn it is; NULL: nobody's */
 	const struct snapshot *worst; /* of those in trouble; NULL: there are none */
 	const struct snapshot *last;  /* whose turn comes last; NULL: none waits */
 	bool too_late; /* the watchdog ends the process before somebody's turn */
@@ -127,6 +155,8 @@ find_losses(const struct doctor_facts *facts)
 		losses.count++;
 		if (waits_its_turn(shard)) {
 			add_waiting(&losses, shard, &facts->limits);
+		} else if (takes_its_turn(shard)) {
+			losses.begun = shard;
 		} else if (!worst || shard->disconnect_age > worst->disconnect_age) {
 			losses.worst = shard;
 		}
@@ -145,8 +175,10 @@ tell_waiting(const struct doctor_facts *facts, const struct losses *losses,
 	    "%" PRIu32 " of %" PRIu32 " not connected; %sshard %" PRIu32
 	    " %s: about %" PRId64 " s",
 	    losses->count, facts->count,
-	    one ? "" : "all wait for their turn to identify, ", losses->last->shard_id,
-	    one ? "waits for its turn to identify" : "longest",
+	    one               ? "" :
+		losses->begun ? "each identifies in its turn, " :
+				"all wait for their turn to identify, ",
+	    losses->last->shard_id, one ? "waits for its turn to identify" : "longest",
 	    (wait + CLOCK_S(1) - 1) / CLOCK_S(1));
 	if (losses->too_late) {
 		doctor_fix(out,
@@ -164,9 +196,9 @@ static void
 tell_trouble(const struct doctor_facts *facts, const struct losses *losses,
     struct doctor_finding *out)
 {
-	const struct snapshot *worst = losses->worst;
+	const struct snapshot *worst = losses->worst ? losses->worst : losses->begun;
 	bool lasting = worst->state == SNAPSHOT_FATAL ||
-	    worst->disconnect_age >= RECONNECT_ALLOWANCE;
+	    (worst != losses->begun && worst->disconnect_age >= RECONNECT_ALLOWANCE);
 
 	doctor_say(out, lasting ? DOCTOR_FAIL : DOCTOR_WARN,
 	    "%" PRIu32 " of %" PRIu32 " not connected; shard %" PRIu32 ": %.160s",
@@ -190,7 +222,7 @@ doctor_check_gateway(const struct doctor_facts *facts, struct doctor_finding *ou
 	if (facts->yielded) {
 		return; /* "state" has it */
 	}
-	if (losses.worst) {
+	if (losses.worst || (losses.begun && !losses.last)) {
 		tell_trouble(facts, &losses, out);
 	} else if (losses.last) {
 		tell_waiting(facts, &losses, out);

@@ -293,6 +293,64 @@ shards_that_wait_for_their_turn_need_nothing(void **state)
 	expect("gateway", DOCTOR_WARN, "about 0 s", "nothing to do");
 }
 
+/* In its turn, after a wait of 100 s. */
+static void
+make_turn(uint32_t shard, enum snapshot_state at)
+{
+	shards[shard].connected = false;
+	shards[shard].state = at;
+	shards[shard].cure = SNAPSHOT_CURE_IDENTIFY;
+	shards[shard].cure_tries = 0;
+	shards[shard].disconnect_age = CLOCK_S(100);
+	shards[shard].reason[0] = '\0';
+}
+
+static void
+a_shard_whose_turn_has_come_is_in_no_trouble(void **state)
+{
+	static const enum snapshot_state steps[] = {SNAPSHOT_RESOLVING,
+	    SNAPSHOT_CONNECTING, SNAPSHOT_WAIT_HELLO, SNAPSHOT_IDENTIFYING};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		make_turn(1, steps[i]);
+		expect("gateway", DOCTOR_WARN, "1 of 2 not connected; shard 1",
+		    "gwctl explain");
+	}
+	make_wait(0, CLOCK_S(5), SNAPSHOT_HOLD_QUEUE);
+	expect("gateway", DOCTOR_WARN,
+	    "2 of 2 not connected; each identifies in its turn, shard 0 longest: about "
+	    "5 s",
+	    "nothing to do");
+	/* Nor does it hide one that is. */
+	shards[0].state = SNAPSHOT_BACKOFF;
+	shards[0].disconnect_age = CLOCK_S(30);
+	expect("gateway", DOCTOR_FAIL, "2 of 2 not connected; shard 0", "");
+	/* What resumes waits for nobody. */
+	shards[0].connected = true;
+	make_turn(1, SNAPSHOT_CONNECTING);
+	shards[1].cure = SNAPSHOT_CURE_GENERAL;
+	expect("gateway", DOCTOR_FAIL, "1 of 2 not connected; shard 1", "");
+	make_turn(1, SNAPSHOT_RESUMING);
+	expect("gateway", DOCTOR_FAIL, "1 of 2 not connected; shard 1", "");
+}
+
+static void
+a_shard_that_fails_in_its_turn_is_in_trouble_while_it_waits_for_the_next(void **state)
+{
+	(void)state;
+	make_turn(1, SNAPSHOT_IDENTIFYING);
+	shards[1].cure_tries = 1;
+	expect("gateway", DOCTOR_FAIL, "1 of 2 not connected; shard 1",
+	    "gwctl explain");
+	make_wait(1, CLOCK_S(4), SNAPSHOT_HOLD_SPACING);
+	expect("gateway", DOCTOR_FAIL, "1 of 2 not connected; shard 1",
+	    "gwctl explain");
+	shards[1].disconnect_age = CLOCK_S(30) - 1;
+	expect("gateway", DOCTOR_WARN, "1 of 2 not connected; shard 1",
+	    "gwctl explain");
+}
+
 static void
 a_turn_that_comes_after_the_watchdogs_patience_needs_more_of_it(void **state)
 {
@@ -512,6 +570,9 @@ main(void)
 	    CASE(an_instance_that_has_yielded_says_that_and_blames_no_shard),
 	    CASE(shards_that_are_not_connected),
 	    CASE(shards_that_wait_for_their_turn_need_nothing),
+	    CASE(a_shard_whose_turn_has_come_is_in_no_trouble),
+	    CASE(
+		a_shard_that_fails_in_its_turn_is_in_trouble_while_it_waits_for_the_next),
 	    CASE(a_turn_that_comes_after_the_watchdogs_patience_needs_more_of_it),
 	    CASE(what_is_in_trouble_comes_before_what_waits),
 	    CASE(the_budget_of_identifies),

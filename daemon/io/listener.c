@@ -219,9 +219,10 @@ endpoint_add(struct listener *listener, const char *address, char *why, size_t r
 	endpoint->handle =
 	    loop_fd_add_seldom(listener->loop, fd, &endpoint_events, endpoint);
 	if (!endpoint->handle) {
+		error = errno;
 		free(endpoint);
-		explain(EMFILE, address, listener->port, why, room);
-		return EMFILE;
+		explain(error, address, listener->port, why, room);
+		return error;
 	}
 	listener->endpoints[listener->count++] = endpoint;
 	log_info("listening", KV("address", address), KV("port", listener->port));

@@ -69,8 +69,8 @@ struct loop_fd_events {
 /**
  * Adopts a non-blocking descriptor; the loop closes it from then on, also on an error.
  *
- * A socket must have been given to connect() or listen() before.  NULL on an error (and
- * gone is not called).
+ * A socket must have been given to connect() or listen() before.  NULL on an error,
+ * with errno, and gone is not called.
  */
 #define loop_fd_add(loop, fd, events, ctx) \
 	loop_fd_make((loop), (fd), (events), (ctx), #events)

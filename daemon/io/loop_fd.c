@@ -1,5 +1,6 @@
 /* Raw descriptors, as libwebsockets 4.1.6 treats them. */
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -88,6 +89,7 @@ loop_fd_fits(struct loop *loop, int fd)
 	 * once more at its end: so do not let it fail. */
 	if (loop->freeing || loop->fds + FDS_SPARE >= loop->fds_max) {
 		(void)close(fd);
+		errno = EMFILE; /* its table is as large as the limit of them */
 		return false;
 	}
 	return true;
@@ -118,6 +120,7 @@ loop_fd_make(struct loop *loop, int fd, const struct loop_fd_events *events, voi
 	if (!handle->wsi) {
 		(void)close(fd);
 		free(handle);
+		errno = ENOMEM; /* the library does not say */
 		return NULL;
 	}
 	loop->fds++;

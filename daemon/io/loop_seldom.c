@@ -85,8 +85,11 @@ loop_fd_make_seldom(struct loop *loop, int fd, const struct loop_fd_events *even
 	    .name = name + (name[0] == '&'),
 	};
 	if (epoll_ctl(loop->seldom_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+		int error = errno;
+
 		(void)close(fd);
 		free(handle);
+		errno = error;
 		return NULL;
 	}
 	TAILQ_INSERT_TAIL(&loop->seldom, handle, seldom_link);

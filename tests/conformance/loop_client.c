@@ -2,6 +2,7 @@
  * Traps of the loop and the worker, one a run: loop_client NAME exits with 0 where the
  * trap does not close.  test_loop.py runs them all, each with a time limit.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -208,6 +209,9 @@ read_all(void *ctx, mono_ns now)
 	end->ready++;
 	while (read(end->raw, bytes, sizeof bytes) > 0) {
 	}
+	if (end->ready == end->limit) {
+		loop_stop(loop, 0);
+	}
 }
 
 static const struct loop_fd_events write_events = {write_again, on_gone};
@@ -329,6 +333,7 @@ add_pipe(struct end *end)
 	if (loop_fd_add(loop, pair[0], &read_events, end)) {
 		return true;
 	}
+	CHECK(errno == EMFILE);
 	CHECK(fcntl(pair[0], F_GETFD) == -1);
 	CHECK(end->gone == 0);
 	return false;
@@ -381,18 +386,30 @@ all_are(const struct end *ends, unsigned ready, unsigned gone)
 	return true;
 }
 
+static unsigned all_ready;
+
+static void
+count_ready(void *ctx, mono_ns now)
+{
+	read_all(ctx, now);
+	if (++all_ready == MANY_SELDOM) {
+		loop_stop(loop, 0);
+	}
+}
+
 /* More of them at once than are taken in one turn. */
 static void
 seldom_descriptors_are_ready(void)
 {
+	static const struct loop_fd_events events = {count_ready, on_gone};
 	static struct end ends[MANY_SELDOM];
 	int peers[MANY_SELDOM];
 
 	for (unsigned i = 0; i < MANY_SELDOM; i++) {
-		peers[i] = add_seldom(&ends[i], &read_events);
+		peers[i] = add_seldom(&ends[i], &events);
 		CHECK(write(peers[i], "x", 1) == 1);
 	}
-	(void)run_for(CLOCK_MS(50));
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
 	CHECK(all_are(ends, 1, 0));
 	loop_free(loop);
 	loop = NULL;
@@ -428,14 +445,14 @@ resume_reading(void *ctx, mono_ns now)
 static void
 seldom_reading_stops_and_resumes(void)
 {
-	static struct end end = {0};
+	static struct end end = {.limit = 1};
 	struct loop_timer *timer = loop_timer_new(loop, resume_reading, &end);
 	int peer = add_seldom(&end, &read_events);
 
 	loop_fd_want_read(end.fd, false);
 	CHECK(write(peer, "x", 1) == 1);
 	loop_timer_arm(timer, clock_now() + CLOCK_MS(50));
-	(void)run_for(CLOCK_MS(150));
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
 	CHECK(end.ready == 1);
 	loop_timer_free(timer);
 	(void)close(peer);
@@ -462,6 +479,20 @@ seldom_closed_descriptors_are_gone(void)
 	CHECK(fcntl(end.raw, F_GETFD) == -1);
 	(void)close(copy);
 	(void)close(peer);
+}
+
+/* As it refuses a file, it would where the host has no room for more of them. */
+static void
+seldom_descriptor_that_the_set_refuses(void)
+{
+	static struct end end = {0};
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK(!loop_fd_add_seldom(loop, fd, &read_events, &end));
+	CHECK(errno == EPERM);
+	CHECK(fcntl(fd, F_GETFD) == -1);
+	CHECK(end.gone == 0);
 }
 
 static struct end fellows[2];
@@ -1064,6 +1095,7 @@ static const struct {
     TRAP(seldom_kicks_need_no_event),
     TRAP(seldom_reading_stops_and_resumes),
     TRAP(seldom_closed_descriptors_are_gone),
+    TRAP(seldom_descriptor_that_the_set_refuses),
     TRAP(seldom_descriptors_close_each_other),
     TRAP(seldom_descriptor_closed_at_the_end),
     TRAP(stop_from_a_timer_of_the_library),

@@ -52,6 +52,7 @@ err_from_errno(int number)
 	case EDQUOT:
 	case EMFILE:
 	case ENFILE:
+	case ENOLCK:
 		return GW_ERR_FULL;
 	case EADDRINUSE:
 	case EBUSY:

@@ -136,11 +136,15 @@ take_lock(struct control_socket *socket, const char *path, const struct reason *
 		return fail_errno(why, "cannot open the lock file", name);
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		enum gw_err err = errno == EWOULDBLOCK ?
+		    fail(why, GW_ERR_BUSY,
+			"another gwbotd holds %s: stop it first, or give this one its "
+			"own control socket and state folder",
+			name) :
+		    fail_errno(why, "cannot lock", name);
+
 		(void)close(fd);
-		return fail(why, GW_ERR_BUSY,
-		    "another gwbotd holds %s: stop it first, or give this one its own "
-		    "control socket and state folder",
-		    name);
+		return err;
 	}
 	if (socket->lock >= 0) {
 		(void)close(socket->lock);

@@ -69,6 +69,7 @@ errno_values_are_translated(void **state)
 	    {EDQUOT, GW_ERR_FULL},
 	    {EMFILE, GW_ERR_FULL},
 	    {ENFILE, GW_ERR_FULL},
+	    {ENOLCK, GW_ERR_FULL},
 	    {EADDRINUSE, GW_ERR_BUSY},
 	    {EBUSY, GW_ERR_BUSY},
 	    {ENAMETOOLONG, GW_ERR_TOO_LARGE},
@@ -92,7 +93,8 @@ errno_values_are_translated(void **state)
 static void
 what_the_host_lacks_is_no_fault_of_the_configuration(void **state)
 {
-	static const int lacking[] = {ENOMEM, ENOBUFS, EMFILE, ENFILE, ENOSPC, EDQUOT};
+	static const int lacking[] = {ENOMEM, ENOBUFS, EMFILE, ENFILE, ENOSPC, EDQUOT,
+	    ENOLCK};
 	static const int wrong[] = {0, EADDRINUSE, EACCES, ENOENT, EROFS, ENAMETOOLONG,
 	    EADDRNOTAVAIL};
 

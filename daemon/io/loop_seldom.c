@@ -1,5 +1,6 @@
 /*
- * Descriptors at which seldom something happens: timers, signals, helpers, listeners.
+ * Descriptors at which seldom something happens: timers, signals, wake-ups by helper
+ * threads, listeners.
  *
  * poll looks at each of its descriptors whenever it goes to sleep and when it wakes up,
  * which with eight of these takes 1 us to 3 us of each turn.  So they wait in a set of

@@ -354,18 +354,24 @@ same_zone(const struct job *job, const struct config *config)
 	    strcmp(job->zone->name, config->schedule_timezone) == 0;
 }
 
+static void
+take_times(struct config_job *job, const struct config_job *from)
+{
+	job->at = from->at;
+	job->every = from->every;
+	job->cron = from->cron;
+	job->zone = from->zone;
+	job->jitter = from->jitter;
+	job->missed = from->missed;
+}
+
 /* True where both do the same, whenever that is. */
 static bool
 same_deed(const struct config_job *a, const struct config_job *b)
 {
 	struct config_job like = *a; /* borrows all */
 
-	like.at = b->at;
-	like.every = b->every;
-	like.cron = b->cron;
-	like.zone = b->zone;
-	like.jitter = b->jitter;
-	like.missed = b->missed;
+	take_times(&like, b);
 	return config_group_same(rows(), &like.group, &b->group);
 }
 

@@ -480,6 +480,7 @@ turn(struct loop *loop)
 	mono_ns began = loop->empty_turns > 0 ? clock_awake() : 0;
 	bool wait = TAILQ_EMPTY(&loop->late);
 
+	loop->present_turn++;
 	loop_timers_before_poll(loop);
 	put_fence(loop);
 	loop->polled = false;

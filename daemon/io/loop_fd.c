@@ -16,6 +16,8 @@ loop_fd_call(struct loop_fd *fd)
 	if (fd->closing) {
 		return;
 	}
+	fd->called_in = fd->loop->present_turn;
+	fd->kicked = false; /* what a kick asks for is this */
 	loop_enter(fd->loop, fd->name);
 	fd->events->ready(fd->ctx, clock_now());
 }
@@ -190,11 +192,12 @@ loop_fds_run_late(struct loop *loop)
 	/* The library's go only inside lws_service(), and the seldom only here: so none
 	 * vanishes from the batch. */
 	while ((fd = TAILQ_FIRST(&batch)) != NULL) {
-		bool kicked = fd->kicked;
+		/* Kicked from inside its callback: not twice in a turn, which would be
+		 * twice as long. */
+		bool again = fd->kicked && fd->called_in == loop->present_turn;
 
 		TAILQ_REMOVE(&batch, fd, link);
 		fd->late = false;
-		fd->kicked = false;
 		if (fd->closing && !fd->wsi) {
 			loop_seldom_close(fd);
 			continue;
@@ -203,7 +206,9 @@ loop_fds_run_late(struct loop *loop)
 			(void)lws_callback_on_writable(fd->wsi);
 		}
 		fd->want_write = false;
-		if (kicked) {
+		if (again) {
+			loop_fd_add_late(fd);
+		} else if (fd->kicked) {
 			loop_fd_call(fd);
 		}
 	}

@@ -27,9 +27,10 @@ struct loop_fd {
 	const struct loop_fd_events *events;
 	void *ctx;
 	const char *name;
-	bool late;       /* is in loop->late */
-	bool kicked;     /* there for a ready callback */
-	bool want_write; /* there to ask poll for room */
+	uint64_t called_in; /* the turn of its last ready callback */
+	bool late;          /* is in loop->late */
+	bool kicked;        /* there for a ready callback */
+	bool want_write;    /* there to ask poll for room */
 	bool in_writable;
 	bool closing;
 };
@@ -55,6 +56,7 @@ struct loop {
 	int exit_status;
 	bool in_service;
 	bool polled; /* lws_service() is past its poll for certain */
+	uint64_t present_turn;
 
 	uint64_t work; /* callbacks of ours */
 	uint64_t work_seen;

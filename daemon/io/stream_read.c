@@ -19,11 +19,11 @@
 /* And no longer than this where much comes out of few bytes: compressed text grows up
  * to fiftyfold, and heartbeats and probes wait meanwhile.  A probe waits for some three
  * turns: to be accepted, read and answered. */
-#define STREAM_TURN_TIME CLOCK_US(500)
+#define STREAM_TURN_TIME CLOCK_US(250)
 
 /* What is handed up at once is as much as takes about so long, by how long the last one
  * took: the turn can end only behind it.  Of TLS more than a record is no gain. */
-#define SLICE_TIME      CLOCK_US(200)
+#define SLICE_TIME      CLOCK_US(100)
 #define SLICE_MIN_BYTES ((size_t)1024)
 #define SLICE_TLS_BYTES ((size_t)16 * 1024)
 

@@ -358,6 +358,22 @@ more_descriptors_than_the_table_holds(void)
 	(void)run_for(CLOCK_MS(20));
 }
 
+/* One that poll reports and that was kicked, too, has one turn and not two: else a
+ * flood takes twice its share from all others. */
+static void
+a_kick_and_news_of_poll_are_one_call(void)
+{
+	static struct end end = {.limit = 200};
+	int peer = add_end(&end, &kick_events); /* which reads nothing */
+	uint64_t before = loop_stats(loop).turns;
+
+	CHECK(write(peer, "x", 1) == 1);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
+	CHECK(end.ready == 200);
+	CHECK(loop_stats(loop).turns - before >= 199);
+	(void)close(peer);
+}
+
 /* ---- descriptors at which seldom something happens ---- */
 
 static int
@@ -1092,6 +1108,7 @@ static const struct {
     TRAP(closed_descriptors_are_gone),
     TRAP(more_descriptors_than_the_table_holds),
     TRAP(seldom_descriptors_are_ready),
+    TRAP(a_kick_and_news_of_poll_are_one_call),
     TRAP(seldom_kicks_need_no_event),
     TRAP(seldom_reading_stops_and_resumes),
     TRAP(seldom_closed_descriptors_are_gone),

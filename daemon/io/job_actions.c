@@ -35,6 +35,14 @@ job_note_refusal(char *first, enum refusal_deed deed, const struct rest_answer *
 }
 
 bool
+job_withdraw(const struct job_task *task, uint64_t call)
+{
+	bool maybe_done = false;
+
+	return rest_withdraw(task->tools->rest, call, &maybe_done);
+}
+
+bool
 job_was_put_off(const struct job_task *task, const struct rest_answer *answer)
 {
 	return task->over && answer->status == STATUS_LIMITED && !answer->maybe_done;

@@ -92,6 +92,10 @@ size_t job_ids(const struct config_list *list, uint64_t *out, size_t max);
 void job_note_refusal(char *first, enum refusal_deed deed,
     const struct rest_answer *answer);
 
+/** Takes back a call of a run whose calls count only if they were surely done: as
+ * rest_withdraw(). */
+bool job_withdraw(const struct job_task *task, uint64_t call);
+
 /** True where a limit put off a call of a run that is over: that is no refusal, and
  * nothing was done. */
 bool job_was_put_off(const struct job_task *task, const struct rest_answer *answer);

@@ -191,9 +191,8 @@ static void
 stop(struct job_task *task, mono_ns now)
 {
 	struct run *run = task->work;
-	bool maybe_done = false; /* counted only if it surely was */
 
-	if (rest_withdraw(task->tools->rest, run->call, &maybe_done)) {
+	if (job_withdraw(task, run->call)) {
 		end(run, now);
 	}
 }

@@ -6,39 +6,12 @@
  */
 #include <string.h>
 
+#include "../text_by_bytes.h"
 #include "must.h"
 #include "text_scan.h"
-#include "utf8.h"
 
 #define PLACES    64
 #define MOST_SIZE 8192
-
-/* How many bytes are whole characters. */
-static size_t
-whole_utf8(const unsigned char *text, size_t size)
-{
-	size_t at = 0;
-	size_t length = 1;
-
-	while (at < size && length > 0) {
-		length = utf8_length(text + at, size - at);
-		at += length;
-	}
-	return at;
-}
-
-/* In how many no payload ends, and no control character is. */
-static size_t
-without_end(const unsigned char *text, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size && text[at] >= ' ' &&
-	    !(text[at] == '}' && (text[at + 1] == '{' || text[at + 1] == ' '))) {
-		at++;
-	}
-	return at;
-}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

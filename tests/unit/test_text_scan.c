@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "../text_by_bytes.h"
 #include "buf.h"
 #include "text_scan.h"
-#include "utf8.h"
 
 #ifndef TEXT_SCAN_WIDEST
 #define TEXT_SCAN_WIDEST 64
@@ -36,35 +36,6 @@ exact(const unsigned char *text, size_t size, unsigned char behind)
 	}
 	copy[size] = behind;
 	return copy;
-}
-
-/* How many bytes are whole characters. */
-static size_t
-whole_utf8(const unsigned char *text, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size) {
-		size_t length = text[at] < 0x80 ? 1 : utf8_length(text + at, size - at);
-
-		if (length == 0) {
-			break;
-		}
-		at += length;
-	}
-	return at;
-}
-
-static size_t
-without_end(const unsigned char *text, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size && text[at] >= ' ' &&
-	    !(text[at] == '}' && (text[at + 1] == '{' || text[at + 1] == ' '))) {
-		at++;
-	}
-	return at;
 }
 
 /* Puts word at *size. */

@@ -234,14 +234,12 @@ stream_read(struct stream *stream, mono_ns now)
 void
 stream_read_and_drop(struct stream *stream)
 {
+	char own[4096]; /* in the others another stream's bytes may lie */
 	size_t total = 0;
 	ssize_t got;
 
 	do {
-		/* Into nothing (tcp(7)): another stream's bytes may lie in the buffers.
-		 */
-		got = recv(stream->socket, NULL, STREAM_RECEIVE_BYTES,
-		    MSG_DONTWAIT | MSG_TRUNC);
+		got = recv(stream->socket, own, sizeof own, MSG_DONTWAIT);
 		total += got > 0 ? (size_t)got : 0;
 	} while (got > 0 && total < STREAM_TURN_BYTES);
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {

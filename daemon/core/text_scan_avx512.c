@@ -6,15 +6,28 @@
  * halves and the second one's upper half allow to be wrong is wrong where all three do.
  * That finds every fault of one pair; what is left is where the third and the fourth
  * byte of a character must stand.
+ *
+ * Most blocks have nothing to look at, and where the others are nothing tells: a branch
+ * for each costs more than the look.  So a chunk of blocks is gone over first, to list
+ * those that need one.  Each begins with the last bytes of the one before, so that it
+ * can be judged by itself: a character that one block cuts is whole in the next.
  */
 #include "text_scan_avx512.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WIDE  __attribute__((target("avx512f,avx512bw")))
 #define BLOCK 64
+
+/* Of the longest character all but one byte are seen twice. */
+#define OVERLAP 3
+#define STRIDE  (BLOCK - OVERLAP)
+
+/* So few that what was gone over is still near when it is looked at. */
+#define CHUNK_BLOCKS 64
 
 /* What can be wrong with two neighbours. */
 #define TOO_SHORT  0x01 /* a lead without what follows it */
@@ -102,13 +115,14 @@ wrong_pairs(__m512i first, __m512i second)
 	    look_up(by_second_upper, upper_half(second)));
 }
 
-/* A bit for each byte of a block that is wrong, given the block before it.  A character
- * that the block's end cuts is not. */
+/* A bit for each byte of a block that is wrong.  A character that the block's end cuts
+ * is not; of its first OVERLAP bytes only those that begin the text are judged rightly.
+ */
 static inline WIDE __mmask64
-wrong_utf8(__m512i before, __m512i block)
+wrong_utf8(__m512i block)
 {
 	/* Bytes move within lanes of 16 only: the lane before each. */
-	__m512i lanes = _mm512_alignr_epi64(block, before, 6);
+	__m512i lanes = _mm512_alignr_epi64(block, _mm512_setzero_si512(), 6);
 	__m512i one_back = _mm512_alignr_epi8(block, lanes, 15);
 	__m512i two_back = _mm512_alignr_epi8(block, lanes, 14);
 	__m512i three_back = _mm512_alignr_epi8(block, lanes, 13);
@@ -122,23 +136,60 @@ wrong_utf8(__m512i before, __m512i block)
 	return _mm512_test_epi8_mask(wrong, wrong);
 }
 
+/* Braces with another payload or white space behind them. */
 static inline WIDE __mmask64
-wrong_text(__m512i before, __m512i block)
-{
-	__m512i both = _mm512_or_si512(before, block);
-
-	return _mm512_movepi8_mask(both) == 0 ? 0 : wrong_utf8(before, block);
-}
-
-/* Control characters, and braces with another payload or white space behind them. */
-static inline WIDE __mmask64
-wrong_payload(__m512i block, __m512i next)
+ends_of_payload(__m512i block, __m512i next)
 {
 	__mmask64 brace = _mm512_cmpeq_epi8_mask(block, all_of('}'));
 
-	return _mm512_cmplt_epu8_mask(block, all_of(' ')) |
-	    _mm512_mask_cmpeq_epi8_mask(brace, next, all_of('{')) |
+	return _mm512_mask_cmpeq_epi8_mask(brace, next, all_of('{')) |
 	    _mm512_mask_cmpeq_epi8_mask(brace, next, all_of(' '));
+}
+
+/* As signed numbers all but ASCII are below it, too. */
+static inline WIDE __mmask64
+below_space(__m512i block)
+{
+	return _mm512_cmplt_epi8_mask(block, all_of(' '));
+}
+
+static inline WIDE __mmask64
+controls(__m512i block)
+{
+	return _mm512_cmplt_epu8_mask(block, all_of(' '));
+}
+
+/* What is behind the text counts as this, which is sound. */
+static inline WIDE __m512i
+load(const unsigned char *at, __mmask64 valid)
+{
+	return _mm512_mask_loadu_epi8(all_of('a'), valid, at);
+}
+
+/* Is there anything to look at? */
+static inline WIDE bool
+is_of_note(const unsigned char *at, __mmask64 valid, bool payload)
+{
+	__m512i block = load(at, valid);
+
+	if (!payload) {
+		return _mm512_movepi8_mask(block) != 0;
+	}
+	return (below_space(block) | ends_of_payload(block, load(at + 1, valid))) != 0;
+}
+
+/* A bit for each byte that is wrong in a block of note. */
+static inline WIDE __mmask64
+look_at(const unsigned char *at, __mmask64 valid, bool first, bool payload)
+{
+	__mmask64 judged = first ? UINT64_MAX : UINT64_MAX << OVERLAP;
+	__m512i block = load(at, valid);
+	__mmask64 wrong = wrong_utf8(block) & judged;
+
+	if (payload) {
+		wrong |= controls(block) | ends_of_payload(block, load(at + 1, valid));
+	}
+	return wrong & valid;
 }
 
 /* How many bytes of a character that is not whole are the last ones of size. */
@@ -155,39 +206,59 @@ unfinished(const unsigned char *data, size_t size)
 	return 0;
 }
 
-WIDE size_t
-text_scan_avx512_utf8(const unsigned char *data, size_t size)
+/* The blocks of note from *at on, in their order; *at moves behind the chunk. */
+static inline WIDE size_t
+list_blocks(const unsigned char *data, size_t size, size_t *at, bool payload,
+    size_t list[CHUNK_BLOCKS])
 {
-	__m512i before = _mm512_setzero_si512();
-	__mmask64 wrong = 0;
+	size_t count = 0;
+	size_t left = CHUNK_BLOCKS;
 
-	for (size_t at = 0; at < size && wrong == 0; at += BLOCK) {
-		__mmask64 valid = valid_bytes(size - at);
-		__m512i block = _mm512_maskz_loadu_epi8(valid, data + at);
+	for (; left > 0 && size - *at >= BLOCK; left--) {
+		list[count] = *at;
+		count += is_of_note(data + *at, UINT64_MAX, payload);
+		*at += STRIDE;
+	}
+	if (left > 0) {
+		list[count] = *at;
+		count += is_of_note(data + *at, valid_bytes(size - *at), payload);
+		*at = size;
+	}
+	return count;
+}
 
-		wrong = valid & wrong_text(before, block);
-		before = block;
-		size = wrong ? at + (size_t)__builtin_ctzll(wrong) : size;
+static inline WIDE size_t
+scan(const unsigned char *data, size_t size, bool payload)
+{
+	size_t list[CHUNK_BLOCKS];
+	size_t at = 0;
+
+	while (at < size) {
+		size_t count = list_blocks(data, size, &at, payload, list);
+
+		for (size_t i = 0; i < count; i++) {
+			size_t from = list[i];
+			__mmask64 wrong = look_at(data + from, valid_bytes(size - from),
+			    from == 0, payload);
+
+			if (wrong != 0) {
+				size = from + (size_t)__builtin_ctzll(wrong);
+				return size - unfinished(data, size);
+			}
+		}
 	}
 	return size - unfinished(data, size);
 }
 
 WIDE size_t
+text_scan_avx512_utf8(const unsigned char *data, size_t size)
+{
+	return scan(data, size, false);
+}
+
+WIDE size_t
 text_scan_avx512_payload(const unsigned char *data, size_t size)
 {
-	__m512i before = _mm512_setzero_si512();
-	__mmask64 wrong = 0;
-
-	for (size_t at = 0; at < size && wrong == 0; at += BLOCK) {
-		__mmask64 valid = valid_bytes(size - at);
-		__m512i block = _mm512_maskz_loadu_epi8(valid, data + at);
-		__m512i next = _mm512_maskz_loadu_epi8(valid, data + at + 1);
-
-		wrong =
-		    valid & (wrong_payload(block, next) | wrong_text(before, block));
-		before = block;
-		size = wrong ? at + (size_t)__builtin_ctzll(wrong) : size;
-	}
-	return size - unfinished(data, size);
+	return scan(data, size, true);
 }
 #endif

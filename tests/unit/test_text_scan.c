@@ -148,6 +148,28 @@ whatever_is_wrong_is_found_at_each_place(void **state)
 	}
 }
 
+/* Around where a chunk of many blocks ends, and another one. */
+static void
+whatever_is_wrong_is_found_in_long_text(void **state)
+{
+	static const struct slice wrong[] = {BYTES("\x80"), BYTES("\xE0\x9F\xBF"),
+	    BYTES("\xF0\x9F\x98"), BYTES("\xF0\x9F\x98\x80\x80"), BYTES("}{"),
+	    BYTES("\x1F"), BYTES("\xF0\x9F\x98\x80"), BYTES("\xE2\x82\xAC"),
+	    BYTES("} ")};
+	static const size_t from[] = {3800, 7700};
+	static unsigned char text[8200];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(from) * COUNT(wrong) * 200; i++) {
+		size_t at = from[i % COUNT(from)] + i / COUNT(from) / COUNT(wrong);
+
+		memset(text, 'a', sizeof text);
+		put(text, &at, wrong[i / COUNT(from) % COUNT(wrong)]);
+		check(text, sizeof text, 'a');
+		check(text, at, 'a');
+	}
+}
+
 static void
 long_text_of_other_tongues_is_taken_nearly_whole(void **state)
 {
@@ -180,6 +202,7 @@ main(void)
 	    cmocka_unit_test(plain_text_is_taken_nearly_whole),
 	    cmocka_unit_test(every_pair_of_bytes_is_judged_as_one_by_one),
 	    cmocka_unit_test(whatever_is_wrong_is_found_at_each_place),
+	    cmocka_unit_test(whatever_is_wrong_is_found_in_long_text),
 	    cmocka_unit_test(long_text_of_other_tongues_is_taken_nearly_whole),
 	};
 

@@ -346,12 +346,6 @@ read_data(struct frame_parser *parser, struct slice *input)
 	if (parser->left == 0) {
 		parser->in_frame = false;
 	}
-	if (last && parser->leaves_text && parser->message_bytes == taken.size) {
-		struct frame_event event = hand_up(parser, taken, true);
-
-		event.unchecked = !event.binary;
-		return event;
-	}
 	if (!is_text_so_far(parser, taken.data, taken.size)) {
 		return refuse(parser, FRAME_CODE_NOT_UTF8, "text is not UTF-8");
 	}
@@ -383,6 +377,49 @@ read_between(struct frame_parser *parser, struct slice *input)
 	return event.kind == FRAME_GOT_NOTHING ? read_header(parser, input) : event;
 }
 
+/* ---- whole messages ---- */
+
+static bool
+is_between_messages(const struct frame_parser *parser)
+{
+	return parser->message == 0 && !parser->in_frame && parser->head_size == 0 &&
+	    !parser->over;
+}
+
+/* Takes a message of one frame, as nearly all are, off the front of input where it lies
+ * there whole and its owner wants it as it is; what is longer, or wrong, is left to the
+ * others. */
+static bool
+take_message(const struct frame_parser *parser, struct slice *input,
+    struct frame_event *event)
+{
+	const uint8_t *at = (const uint8_t *)input->data;
+
+	if (!parser->leaves_text || !is_between_messages(parser) || input->size < 4) {
+		return false;
+	}
+	bool binary = at[0] == (BIT_FIN | FRAME_BINARY);
+	size_t head = at[1] == LENGTH_16 ? 4 : 2;
+	size_t size = head == 4 ? (size_t)at[2] << 8 | at[3] : at[1];
+
+	if ((!binary && at[0] != (BIT_FIN | FRAME_TEXT)) || at[1] > LENGTH_16 ||
+	    (head == 4 && size < LENGTH_16) || size > input->size - head ||
+	    size > parser->max_message_bytes) {
+		return false;
+	}
+	*event = (struct frame_event){
+	    .kind = FRAME_GOT_PIECE,
+	    .bytes = {input->data + head, size},
+	    .first = true,
+	    .last = true,
+	    .binary = binary,
+	    .unchecked = !binary,
+	};
+	input->data += head + size;
+	input->size -= head + size;
+	return true;
+}
+
 void
 frame_parser_init(struct frame_parser *parser, uint64_t max_message_bytes)
 {
@@ -394,6 +431,9 @@ frame_next(struct frame_parser *parser, struct slice *input)
 {
 	struct frame_event event = got_nothing;
 
+	if (take_message(parser, input, &event)) {
+		return event;
+	}
 	/* Once more with empty input where a frame without payload has just begun. */
 	while (!parser->over && event.kind == FRAME_GOT_NOTHING &&
 	    (input->size > 0 || (parser->in_frame && parser->left == 0))) {

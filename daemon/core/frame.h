@@ -70,8 +70,8 @@ struct frame_parser {
 	bool final;        /* the present frame has FIN */
 	bool begun;        /* a piece of the message was handed up */
 	bool over;         /* after a close frame or an error: the rest is ignored */
-	bool leaves_text;  /* set by the owner: a text message that lies in input whole
-	                    * is handed up without a look at its UTF-8 */
+	bool leaves_text;  /* set by the owner: a text message that lies in input whole,
+	                    * in one frame, is handed up without a look at its UTF-8 */
 	uint8_t control_size;
 	uint8_t control[FRAME_CONTROL_MAX];
 	uint16_t crumbs_size; /* put together and not handed up yet */

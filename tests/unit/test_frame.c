@@ -422,62 +422,6 @@ written_frames_read_back(void **state)
 	}
 }
 
-/* Where the owner looks at text himself only what lies there whole is left to him. */
-static void
-text_in_one_piece_is_left_to_an_owner_who_wants_it(void **state)
-{
-	static const char whole[] = "\x81\x03"
-				    "a\xFF"
-				    "b";
-	static const char frames[] = "\x01\x01"
-				     "a"
-				     "\x80\x02\xFF"
-				     "b";
-
-	(void)state;
-	for (size_t cut = 1; cut < sizeof whole; cut++) {
-		struct frame_parser parser;
-		struct slice input = {whole, cut};
-
-		frame_parser_init(&parser, 1000);
-		parser.leaves_text = true;
-		struct frame_event event = frame_next(&parser, &input);
-
-		if (cut == sizeof whole - 1) {
-			assert_int_equal(event.kind, FRAME_GOT_PIECE);
-			assert_true(event.unchecked && event.first && event.last);
-			continue;
-		}
-		while (event.kind == FRAME_GOT_PIECE) {
-			assert_false(event.unchecked);
-			event = frame_next(&parser, &input);
-		}
-		if (event.kind == FRAME_GOT_NOTHING) {
-			input = (struct slice){whole + cut, sizeof whole - 1 - cut};
-			event = frame_next(&parser, &input);
-		}
-		if (cut > 2) {
-			assert_int_equal(event.kind, FRAME_GOT_ERROR);
-			assert_int_equal(event.code, FRAME_CODE_NOT_UTF8);
-		} else {
-			assert_true(event.unchecked);
-		}
-	}
-	struct frame_parser parser;
-	struct slice input = {frames, sizeof frames - 1};
-
-	frame_parser_init(&parser, 1000);
-	parser.leaves_text = true;
-	assert_int_equal(frame_next(&parser, &input).kind, FRAME_GOT_ERROR);
-	/* What is packed was never text. */
-	static const char binary[] = "\x82\x01\xFF";
-
-	input = (struct slice){binary, sizeof binary - 1};
-	frame_parser_init(&parser, 1000);
-	parser.leaves_text = true;
-	assert_false(frame_next(&parser, &input).unchecked);
-}
-
 static void
 close_payloads(void **state)
 {
@@ -612,7 +556,6 @@ main(void)
 	    cmocka_unit_test(the_limit_counts_announced_bytes_of_all_fragments),
 	    cmocka_unit_test(close_codes),
 	    cmocka_unit_test(written_frames_read_back),
-	    cmocka_unit_test(text_in_one_piece_is_left_to_an_owner_who_wants_it),
 	    cmocka_unit_test(close_payloads),
 	    cmocka_unit_test(utf8_at_its_edges),
 	    cmocka_unit_test(utf8_in_blocks_is_as_byte_by_byte),

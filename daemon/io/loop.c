@@ -155,6 +155,7 @@ govern(struct loop *loop, mono_ns began)
 	bool empty = loop->work == loop->work_seen &&
 	    (loop->empty_turns == 0 || clock_awake() - began < SPIN_TURN);
 
+	loop->work_before = loop->work_seen;
 	loop->work_seen = loop->work;
 	loop->empty_turns = empty ? loop->empty_turns + 1 : 0;
 	if (loop->empty_turns > SPIN_TURNS) {

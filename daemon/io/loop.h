@@ -92,6 +92,12 @@ void loop_fd_want_write(struct loop_fd *fd);
 /** Asks for one ready callback in the next turn, whatever poll says. */
 void loop_fd_kick(struct loop_fd *fd);
 
+/**
+ * True inside its ready callback where nobody else had one in this turn so far, nor in
+ * the one before: it may take its time.  Else others may well wait for the next turn.
+ */
+bool loop_fd_is_alone(const struct loop_fd *fd);
+
 /** Stops (false) or resumes (true) waiting for bytes to read. */
 void loop_fd_want_read(struct loop_fd *fd, bool on);
 

@@ -155,6 +155,15 @@ loop_fd_kick(struct loop_fd *fd)
 	}
 }
 
+bool
+loop_fd_is_alone(const struct loop_fd *fd)
+{
+	const struct loop *loop = fd->loop;
+
+	return loop->work - loop->work_seen <= 1 &&
+	    loop->work_seen - loop->work_before <= 1;
+}
+
 void
 loop_fd_want_read(struct loop_fd *fd, bool on)
 {

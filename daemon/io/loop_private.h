@@ -58,8 +58,9 @@ struct loop {
 	bool polled; /* lws_service() is past its poll for certain */
 	uint64_t present_turn;
 
-	uint64_t work; /* callbacks of ours */
-	uint64_t work_seen;
+	uint64_t work;        /* callbacks of ours */
+	uint64_t work_seen;   /* of them up to the last turn's end */
+	uint64_t work_before; /* and up to its begin */
 	unsigned empty_turns;
 	struct histogram turn_times;
 	struct histogram timer_lags;

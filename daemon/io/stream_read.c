@@ -17,9 +17,12 @@
 #endif
 
 /* And no longer than this where much comes out of few bytes: compressed text grows up
- * to fiftyfold, and heartbeats and probes wait meanwhile.  A probe waits for some three
- * turns: to be accepted, read and answered. */
+ * to fiftyfold, and heartbeats and probes wait meanwhile. */
 #define STREAM_TURN_TIME CLOCK_US(250)
+
+/* Where others had turns just now.  A probe waits for some three of them: to be
+ * accepted, read and answered. */
+#define STREAM_SHARED_TIME CLOCK_US(50)
 
 /* What is handed up at once is as much as takes about so long, by how long the last one
  * took: the turn can end only behind it.  Of TLS more than a record is no gain. */
@@ -214,9 +217,11 @@ stream_read(struct stream *stream, mono_ns now)
 {
 	struct turn turn = {.began = now, .at = now};
 	enum read_state state = READ_MORE;
+	mono_ns share =
+	    loop_fd_is_alone(stream->fd) ? STREAM_TURN_TIME : STREAM_SHARED_TIME;
 
 	while (state == READ_MORE && stream->step == STEP_OPEN &&
-	    turn.total < STREAM_TURN_BYTES && turn.at - now < STREAM_TURN_TIME) {
+	    turn.total < STREAM_TURN_BYTES && turn.at - now < share) {
 		state = read_slice(stream, &turn);
 	}
 	if (stream->step != STEP_OPEN) {

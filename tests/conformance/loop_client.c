@@ -374,6 +374,44 @@ a_kick_and_news_of_poll_are_one_call(void)
 	(void)close(peer);
 }
 
+enum { WATCHED = 16, OTHER_AT = 8 };
+static bool was_alone[WATCHED + 1];
+static int other_peer;
+
+static void
+watch_alone(void *ctx, mono_ns now)
+{
+	struct end *end = ctx;
+
+	was_alone[end->ready] = loop_fd_is_alone(end->fd);
+	if (end->ready == OTHER_AT) {
+		CHECK(write(other_peer, "x", 1) == 1);
+	}
+	kick_again(ctx, now);
+}
+
+static void
+one_is_alone_where_nobody_else_was_called(void)
+{
+	static const struct loop_fd_events events = {watch_alone, on_gone};
+	static struct end end = {.limit = WATCHED};
+	static struct end other;
+	int peer = add_end(&end, &events);
+
+	other_peer = add_end(&other, &read_events);
+	loop_fd_kick(end.fd);
+	CHECK(run_for(CLOCK_S(5)) < CLOCK_S(4));
+	CHECK(other.ready == 1);
+	for (unsigned i = 2; i < WATCHED; i++) {
+		/* In the turn of the other's call, and in the one behind it. */
+		bool shared = i == OTHER_AT + 1 || i == OTHER_AT + 2;
+
+		CHECK(was_alone[i] == !shared);
+	}
+	(void)close(peer);
+	(void)close(other_peer);
+}
+
 /* ---- descriptors at which seldom something happens ---- */
 
 static int
@@ -1109,6 +1147,7 @@ static const struct {
     TRAP(more_descriptors_than_the_table_holds),
     TRAP(seldom_descriptors_are_ready),
     TRAP(a_kick_and_news_of_poll_are_one_call),
+    TRAP(one_is_alone_where_nobody_else_was_called),
     TRAP(seldom_kicks_need_no_event),
     TRAP(seldom_reading_stops_and_resumes),
     TRAP(seldom_closed_descriptors_are_gone),

@@ -9,8 +9,9 @@ BEGIN, END = "<!-- bench: written by ./dev bench -->", "<!-- bench ends -->"
 
 METHOD = """\
 gwsim makes each stream beforehand in the connection's own compression (`prepare`) and then sends it at full speed or at
-an even rate (`release`), so that it is not what is measured. All programs take part in every round, in turns, each with a
-fresh process and a gwsim of its own on loopback; nothing is tried twice, and a program that misses an event ends the run.
+an even rate (`release`), so that it is not what is measured. All programs take turns, ours in
+more rounds than the others, each with a fresh process and a gwsim of its own on loopback; nothing is tried twice, and a
+program that misses an event ends the run.
 CPU is user and system time of all threads, by the scheduler's clock (/proc/PID/task/*/schedstat), from the release until
 the program is at rest, garbage collection included. Events a second count until the last instant (of 5 ms) at which it
 worked. Figures are medians, least and most in brackets. `floor` (bench/floor.c) reads, takes the frames apart, inflates

@@ -40,7 +40,8 @@ def measure(quick, only):
 
     results = {"meta": machine() | {"quick": quick, "load_at_start": os.getloadavg()[0]}}
     lock = json.loads((HERE / "peers" / "package-lock.json").read_text())["packages"]
-    results["meta"]["peers"] = {name: lock[f"node_modules/{name}"]["version"] for name in measures.PEERS}
+    results["meta"]["peers"] = {name: lock[f"node_modules/{name}"]["version"] for name in measures.JS_PEERS}
+    results["meta"]["peers"]["discord.py"] = run_text(measures.PYTHON, "-c", "import discord; print(discord.__version__)")
     began = time.monotonic()
     for name, function in measures.ALL.items():
         if only and name not in only:

@@ -14,7 +14,9 @@ from gwbotd import BIN, Gwbotd, Sim  # noqa: E402 - the path is set above
 from memory import memory_kb  # noqa: E402
 
 MODES = ("none", "zlib-stream", "zstd-stream")
-PEERS = ("@discordjs/ws", "discord.js", "eris")
+JS_PEERS = ("@discordjs/ws", "discord.js", "eris")
+PEERS = (*JS_PEERS, "discord.py")
+PYTHON = "/usr/bin/python3"  # Debian's, which has its packages
 OWN = ("gwbotd", "floor", "loop")
 
 
@@ -60,9 +62,11 @@ class Program:
             command = [str(BIN / "bench" / "floor"), "localhost", str(sim.port), mode, sim.ca_file or "-"]
             command += ["loop"] if name == "loop" else []
         else:
-            command = ["node", str(HERE / "peers" / "peer.mjs"), name, mode, sim.api_base, sim.gateway]
+            command = [PYTHON, "-W", "ignore", str(HERE / "peers" / "peer.py")] if name == "discord.py" else \
+                ["node", str(HERE / "peers" / "peer.mjs"), name]
+            command += [mode, sim.api_base, sim.gateway]
             if sim.ca_file:
-                env["NODE_EXTRA_CA_CERTS"] = sim.ca_file
+                env |= {"NODE_EXTRA_CA_CERTS": sim.ca_file, "SSL_CERT_FILE": sim.ca_file}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
         self.pid = self.process.pid
         first = self.process.stdout.readline().strip()

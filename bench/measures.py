@@ -10,7 +10,8 @@ import statistics
 import subprocess
 import time
 
-from clients import MODES, OWN, PEERS, Gwbotd, Live, Sim, Unsupported, cpu_s, load_client, memory_kb, say, switches
+from clients import (JS_PEERS, MODES, OWN, PEERS, PYTHON, Gwbotd, Live, Sim, Unsupported, cpu_s, load_client, memory_kb,
+                     say, switches)
 
 COUNTS = {"none": 400000, "zlib-stream": 100000, "zstd-stream": 150000}
 PEER_COUNT = 20000
@@ -131,7 +132,7 @@ def memory(quick):
     rows = []
     for guilds in (1, 50):
         for name in ("gwbotd", "floor") + PEERS:
-            mode = "zlib-stream" if name in ("gwbotd", "floor", "@discordjs/ws") else "none"
+            mode = "none" if name in ("discord.js", "eris") else "zlib-stream"
             with Live(name, mode, True, {"guilds": guilds}) as live:
                 time.sleep(0.5 if quick else 2)
                 resident, private, peak = memory_kb(live.program.pid)

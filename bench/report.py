@@ -55,12 +55,15 @@ def flat_targets(cells):
                       ratio(cpu_of(cells, mode, True, "gwbotd"), cpu_of(cells, mode, True, "floor")), " times", limit)
     ours = cpu_of(cells, "zlib-stream", True, "gwbotd")
     packed = [row["cpu_s_per_million"][0] for (mode, tls, program), row in cells.items()
-              if mode != "none" and tls and program not in ("gwbotd", "floor", "loop")]
+              if mode != "none" and tls and program in ("@discordjs/ws", "discord.js", "eris")]
     yield verdict("CPU of the best JS peer in its best compressed mode beside gwbotd in zlib-stream",
                   ratio(min(packed), ours) if packed else None, " times", 5, most=False)
     yield verdict("CPU of discord.js beside gwbotd, uncompressed over TLS",
                   ratio(cpu_of(cells, "none", True, "discord.js"), cpu_of(cells, "none", True, "gwbotd")),
                   " times", 15, most=False)
+    yield verdict("CPU of discord.py beside gwbotd, uncompressed over TLS",
+                  ratio(cpu_of(cells, "none", True, "discord.py"), cpu_of(cells, "none", True, "gwbotd")),
+                  " times", 30, most=False)
 
 
 def other_targets(results):
@@ -203,7 +206,7 @@ def text(results):
 
 def readme_table(results):
     cells = flat_cells(results)
-    programs = [name for name in ("floor", "gwbotd", "@discordjs/ws", "discord.js", "eris")
+    programs = [name for name in ("floor", "gwbotd", "@discordjs/ws", "discord.js", "eris", "discord.py")
                 if any(program == name for _, _, program in cells)]
     resident = {row["program"]: row["resident_kb"] for row in results["memory"] if row["guilds"] == 1}
     rows = []

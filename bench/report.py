@@ -159,7 +159,8 @@ def life_section(results):
 def flooded_section(results):
     head = ("mode", "events/s", "gwbotd, of a core", "kept from running", "beats", "late p50", "p99", "p99.9", "max",
             "probe p50", "p99", "p99.9", "max", "reconnects", "failed probes")
-    return "Milliseconds; 100 shards, beats of 1 s, 1,000 probes a second.\n\n" + table(
+    rounds = results["flooded"][0].get("rounds", 1)
+    return f"Milliseconds; 100 shards, beats of 1 s, 1,000 probes a second; medians of {rounds} floods.\n\n" + table(
         head, [(row["mode"], f"{row['events_per_s']:,.0f}", f"{row['cpu_share'] * 100:.0f} %",
                 f"{row['kept_from_running_ms']:.0f}", row["beats"],
                 *(f"{row['late_ms'][key]:.2f}" for key in ("p50", "p99", "p999", "max")),
@@ -200,7 +201,9 @@ def text(results):
     parts += ["## Targets", table(("what", "measured", "target", ""), targets(results))]
     for name, title, section in SECTIONS:
         if name in results:
-            parts += [f"## {title}", section(results)]
+            again = meta.get("again", {}).get(name)
+            parts += [f"## {title}", *([f"Measured again: {again['date']}, commit {again['commit']}."] if again else []),
+                      section(results)]
     return "\n\n".join(parts) + "\n"
 
 

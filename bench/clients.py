@@ -12,10 +12,9 @@ sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
 
 from gwbotd import BIN, Gwbotd, Sim  # noqa: E402 - the path is set above
 from memory import memory_kb  # noqa: E402
+from report import JS_PEERS, PEERS  # noqa: E402,F401 - for those who import this one
 
 MODES = ("none", "zlib-stream", "zstd-stream")
-JS_PEERS = ("@discordjs/ws", "discord.js", "eris")
-PEERS = (*JS_PEERS, "discord.py")
 PYTHON = "/usr/bin/python3"  # Debian's, which has its packages
 OWN = ("gwbotd", "floor", "loop")
 

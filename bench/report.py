@@ -5,6 +5,8 @@ import pathlib
 HERE = pathlib.Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
 RESULTS = HERE / "RESULTS.md"
+JS_PEERS = ("@discordjs/ws", "discord.js", "eris")
+PEERS = (*JS_PEERS, "discord.py")
 BEGIN, END = "<!-- bench: written by ./dev bench -->", "<!-- bench ends -->"
 
 METHOD = """\
@@ -55,7 +57,7 @@ def flat_targets(cells):
                       ratio(cpu_of(cells, mode, True, "gwbotd"), cpu_of(cells, mode, True, "floor")), " times", limit)
     ours = cpu_of(cells, "zlib-stream", True, "gwbotd")
     packed = [row["cpu_s_per_million"][0] for (mode, tls, program), row in cells.items()
-              if mode != "none" and tls and program in ("@discordjs/ws", "discord.js", "eris")]
+              if mode != "none" and tls and program in JS_PEERS]
     yield verdict("CPU of the best JS peer in its best compressed mode beside gwbotd in zlib-stream",
                   ratio(min(packed), ours) if packed else None, " times", 5, most=False)
     yield verdict("CPU of discord.js beside gwbotd, uncompressed over TLS",
@@ -209,7 +211,7 @@ def text(results):
 
 def readme_table(results):
     cells = flat_cells(results)
-    programs = [name for name in ("floor", "gwbotd", "@discordjs/ws", "discord.js", "eris", "discord.py")
+    programs = [name for name in ("floor", "gwbotd", *PEERS)
                 if any(program == name for _, _, program in cells)]
     resident = {row["program"]: row["resident_kb"] for row in results["memory"] if row["guilds"] == 1}
     rows = []
